@@ -1,0 +1,183 @@
+"""The words a decision is made of: who asks, about what, which gates were asked, what they said.
+
+Values only: everything here is frozen, holds no I/O and no clock, and can be written into an audit entry and
+read back to replay the decision. The gates themselves are in :mod:`gateway.policy.decide`.
+
+The rule of this file: *nothing means no*. A decision with no gates denies, a gate with no outcome denies, an
+empty set of grants denies.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+
+class Gate(enum.StrEnum):
+    """The nine named checks, in the order in which an explanation lists them."""
+
+    LABEL = "label"
+    AGREEMENT = "agreement"
+    ORIGINATOR = "originator"
+    RELEASABILITY = "releasability"
+    CLEARANCE = "clearance"
+    NEED_TO_KNOW = "need-to-know"
+    GRANT = "grant"
+    CHANNEL = "channel"
+    HOLD = "hold"
+
+
+class Outcome(enum.StrEnum):
+    """What one gate said. Only ``PASSED`` opens it; ``ERRED`` is a gate that raised, and denies."""
+
+    PASSED = "passed"
+    REFUSED = "refused"
+    ERRED = "erred"
+
+
+class PartnerKind(enum.StrEnum):
+    """What kind of agreement holder a partner is; releasability differs by it."""
+
+    GOVERNMENT = "government"
+    ORGANISATION = "organisation"
+    COMPANY = "company"
+
+
+class Credential(enum.IntEnum):
+    """How strongly a caller proved who it is, weakest first (RFC 6750, RFC 9449, RFC 8705)."""
+
+    BEARER = 1
+    DPOP = 2
+    MTLS = 3
+
+
+class Effect(enum.StrEnum):
+    """What a decision says of a record."""
+
+    RELEASE = "release"
+    WITHHOLD = "withhold"
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One gate's answer. ``reasons`` are stable codes, sorted; a gate that passed has none."""
+
+    gate: Gate
+    outcome: Outcome
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether this gate alone would let the record go."""
+        return self.outcome is Outcome.PASSED
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientKey:
+    """The key that an answer would be sealed to, as the channel gate sees it.
+
+    ``thumbprint`` is RFC 7638 SHA-256, base64url. ``not_before`` and ``expires`` are aware UTC datetimes.
+    """
+
+    thumbprint: str
+    not_before: datetime | None = None
+    expires: datetime | None = None
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who asks: a calling system of a partner, as its verified credential and the partner's file describe it.
+
+    ``clearance`` is a US level name (``"SECRET"``); it is the system's own, before the agreement's ceilings.
+    ``holds`` are the compartments, read-ins and communities of interest the system is cleared for.
+    """
+
+    partner: str
+    system: str
+    clearance: str | None
+    holds: frozenset[str] = frozenset()
+    credential: Credential = Credential.BEARER
+    key: RecipientKey | None = None
+
+
+FactValue = str | int | float | bool | frozenset[str]
+
+
+class Unknown(enum.Enum):
+    """A fact that is present but that no table knows, such as the owner of an uncatalogued object."""
+
+    UNKNOWN = "unknown"
+
+
+UNKNOWN = Unknown.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The fields of one record that policy reads, already looked up in the set's tables.
+
+    ``values`` holds exactly the facts the dataset names that could be read. ``problems`` names each one that could
+    not, with why (``"owner": "missing"``); any problem denies. ``delay_from`` is the aware UTC instant that a delay
+    counts from. ``originator`` is the nation or organisation the record says it comes from, where the dataset says
+    so. ``stops`` names the stops in force that concern this partner, dataset or record.
+    """
+
+    values: Mapping[str, FactValue | Unknown] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    delay_from: datetime | None = None
+    originator: str | None = None
+    stops: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Obligations:
+    """What must be done to a record before it goes; the strictest of each kind over all matching grants.
+
+    ``drop`` holds dotted field paths to leave out. ``round`` maps a dotted field path to the step (in the field's own
+    unit) whose nearest multiple replaces the value. A path stands in one of the two only. ``delay`` counts from the
+    record's ``delay_from``. ``because`` names the grants (and groups) each came from, for the officer.
+    """
+
+    drop: frozenset[str] = frozenset()
+    round: Mapping[str, Decimal] = field(default_factory=dict)
+    delay: timedelta = timedelta(0)
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to: may this subject have this record for this purpose at this instant?
+
+    ``gates`` holds one result for each :class:`Gate`, in order. ``grants`` are the ids of the grants that matched,
+    sorted. ``policy`` is the set's digest; ``tables`` maps a table's name to its digest. ``stays_true_until`` is the
+    first instant at which a date in the policy or its tables could change the answer (``None``: never by date alone).
+    """
+
+    effect: Effect
+    gates: tuple[GateResult, ...]
+    grants: tuple[str, ...] = ()
+    obligations: Obligations = field(default_factory=Obligations)
+    policy: str = ""
+    tables: Mapping[str, str] = field(default_factory=dict)
+    stays_true_until: datetime | None = None
+
+    @property
+    def permitted(self) -> bool:
+        """Whether the record may go, once its obligations have been carried out."""
+        return self.effect is Effect.RELEASE
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Every reason against release, as ``gate:code``, in gate order."""
+        return tuple(f"{result.gate}:{reason}" for result in self.gates for reason in result.reasons)
+
+
+def combine(results: tuple[GateResult, ...]) -> Effect:
+    """Release only when each of the nine gates is there exactly once and passed; anything else withholds."""
+    if len(results) != len(Gate) or {result.gate for result in results} != set(Gate):
+        return Effect.WITHHOLD
+    return Effect.RELEASE if all(result.outcome is Outcome.PASSED for result in results) else Effect.WITHHOLD
