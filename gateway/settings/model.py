@@ -1,0 +1,262 @@
+"""Every setting of one gateway: its name, type, unit, default and what it is for.
+
+Rules kept here: in production the gateway never listens beyond loopback without TLS, nor under the names made
+for development; in development it never listens beyond loopback at all. A source's address never carries a
+credential. Relative paths are relative to the working directory, wherever they were written.
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+DEVELOPMENT_AUDIENCE = "relgate-development"
+DEVELOPMENT_ORIGIN = "localhost/relgate-development"
+LOG_STORES = ("sqlite", "postgresql+psycopg")
+SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+
+
+class Mode(enum.StrEnum):
+    """Whom this gateway serves: real partners, or a developer on his own machine."""
+
+    PRODUCTION = "production"
+    DEVELOPMENT = "development"
+
+
+class LogFormat(enum.StrEnum):
+    """How log lines are written; ``auto`` is ``console`` on a terminal and ``json`` elsewhere."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(enum.StrEnum):
+    """The least urgent log line that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nothing but this machine can reach ``host``; a name other than ``localhost`` is not known to
+    be.
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _plain_http_address(value: str) -> str:
+    """An http or https address with a host, and no credentials, query or fragment; without its last slash."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError(
+            "must not carry credentials; put a source's token into the file that token_file names"
+        )
+    if parts.query or parts.fragment or "?" in value or "#" in value:
+        raise ValueError("must have neither query nor fragment")
+    _ = parts.port  # raises ValueError when it is no port
+    return value.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_plain_http_address)]
+
+
+class SourceSettings(BaseModel):
+    """One source system that datasets may name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    url: Address
+    """Base address of the source system; a dataset's path is appended to it."""
+    token_file: Path | None = None
+    """File holding the bearer token that the source asks for; read for each connection, never logged."""
+    timeout_seconds: float = Field(30.0, gt=0, le=600)
+    """Seconds that one request to this source may take, body included."""
+
+
+class UpstreamSettings(BaseModel):
+    """Limits on what the gateway takes from any source system."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024)
+    """Bytes that one answer of a source may have; more is refused, never cut."""
+    connect_timeout_seconds: float = Field(5.0, gt=0, le=60)
+    """Seconds to wait for a connection to a source."""
+    read_timeout_seconds: float = Field(20.0, gt=0, le=600)
+    """Seconds to wait between two reads from a source."""
+    max_connections: int = Field(64, ge=1, le=10_000)
+    """Connections open at once to all sources together."""
+
+
+class Settings(BaseSettings):
+    """All settings of one gateway. Made by :func:`gateway.settings.load`; by itself it reads neither file nor
+    environment.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="RELGATE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        use_attribute_docstrings=True,
+    )
+
+    mode: Mode = Mode.PRODUCTION
+    """production, or development: only the latter loads the development issuer and sample keys."""
+    host: str = Field("127.0.0.1", min_length=1)
+    """Address to listen on; beyond loopback only with TLS."""
+    port: int = Field(8080, ge=0, le=65535)
+    """TCP port to listen on; 0 takes a free one."""
+    public_url: Address | None = None
+    """Address by which partners reach the gateway, for links and documents; by default made from host and
+    port.
+    """
+    tls_certificate: Path | None = None
+    """PEM file of the server's certificate chain."""
+    tls_key: Path | None = None
+    """PEM file of the private key that belongs to tls_certificate."""
+    behind_tls: bool = False
+    """Says that something in front of the gateway ends TLS, and that nothing else can reach it."""
+    audience: str = Field(DEVELOPMENT_AUDIENCE, min_length=1, max_length=256)
+    """What a partner's token must name as its audience (aud)."""
+    policies_dir: Path = Path("policies")
+    """Folder of the officer's policy files."""
+    keys_dir: Path = Path("keys")
+    """Folder of the gateway's own keys (files of mode 0600) and, under partners/, of partners' public keys.
+    """
+    log_url: str = Field("sqlite:///var/audit.sqlite3", repr=False)
+    """Where the audit log is: sqlite:///relative, sqlite:////absolute or postgresql+psycopg://...; a password
+    in it is masked when shown.
+    """
+    log_origin: str = Field(DEVELOPMENT_ORIGIN, pattern=r"^[^\s+:]+$", max_length=128)
+    """Name of this log in checkpoints and receipts: a host name and path without scheme, never used for
+    another log.
+    """
+    busy_timeout_ms: int = Field(2000, ge=0, le=60_000)
+    """Milliseconds to wait for a locked audit log before the answer is 503."""
+    sources: dict[str, SourceSettings] = Field(default_factory=dict)
+    """Source systems by the name that datasets use, each with url, token_file, timeout_seconds."""
+    upstream: UpstreamSettings = Field(default_factory=UpstreamSettings)
+    """Limits on what is taken from any source system."""
+    max_page: int = Field(10_000, ge=1, le=1_000_000)
+    """Records that one page may hold; a dataset may say less."""
+    chunk_bytes: int = Field(1024 * 1024, ge=4096, le=256 * 1024 * 1024)
+    """Released bytes after which a chunk is closed, recorded and sent."""
+    max_request_seconds: float = Field(60.0, gt=0, le=3600)
+    """Seconds that answering one request may take in all."""
+    policy_grace_seconds: int = Field(900, ge=0, le=86_400)
+    """Seconds that releases go on under the running policy set after a newer one was refused."""
+    clock_skew_seconds: int = Field(60, ge=0, le=300)
+    """Seconds by which an issuer's clock may differ from the gateway's (RFC 7519 section 4.1.4)."""
+    token_max_lifetime_seconds: int = Field(3600, ge=60, le=86_400)
+    """Seconds between a token's iat and exp beyond which it is refused."""
+    log_level: LogLevel = LogLevel.INFO
+    """Least urgent log line written: debug, info, warning, error."""
+    log_format: LogFormat = LogFormat.AUTO
+    """json, console (to be read by people), or auto: console on a terminal, json elsewhere."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is passed in and nothing else; :func:`gateway.settings.load` merges the sources and says
+        which won.
+        """
+        return (init_settings,)
+
+    @field_validator("log_url")
+    @classmethod
+    def _names_a_store(cls, value: str) -> str:
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            raise ValueError("is not a database address such as sqlite:///var/audit.sqlite3") from None
+        if url.drivername not in LOG_STORES:
+            raise ValueError(
+                f"the audit log can be kept in {' or '.join(LOG_STORES)}, not in {url.drivername}"
+            )
+        if url.drivername == "sqlite" and (not url.database or url.database == ":memory:"):
+            raise ValueError("must name a file: an audit log in memory is lost with the process")
+        return value
+
+    @field_validator("sources")
+    @classmethod
+    def _names_sources_plainly(cls, value: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
+        for name in value:
+            if not SOURCE_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no name of a source: lower-case letters, digits, - and _, a letter first"
+                )
+        return value
+
+    @field_validator("audience", "log_origin")
+    @classmethod
+    def _is_not_the_development_name(cls, value: str, info: ValidationInfo) -> str:
+        made_for_development = {DEVELOPMENT_AUDIENCE, DEVELOPMENT_ORIGIN}
+        if info.data.get("mode") is Mode.PRODUCTION and value in made_for_development:
+            raise ValueError(
+                "must be set in production: the default name is shared by every development gateway"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _listens_safely(self) -> Settings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            missing = "tls_key" if self.tls_key is None else "tls_certificate"
+            raise ValueError(f"tls_certificate and tls_key belong together; {missing} is missing")
+        if is_loopback(self.host):
+            return self
+        if self.mode is Mode.DEVELOPMENT:
+            raise ValueError(
+                f"development mode listens on loopback only, not on {self.host}; set host to 127.0.0.1"
+            )
+        if self.tls_certificate is None and not self.behind_tls:
+            raise ValueError(
+                f"refusing to listen on {self.host} without TLS; set tls_certificate and tls_key, or"
+                " behind_tls when something in front ends TLS, or host to 127.0.0.1"
+            )
+        return self
+
+    @property
+    def scheme(self) -> str:
+        """The scheme of the gateway's own socket."""
+        return "https" if self.tls_certificate else "http"
+
+    @property
+    def base_url(self) -> str:
+        """The address that links and documents use, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"{self.scheme}://{host}:{self.port}"
