@@ -117,6 +117,17 @@ UNKNOWN = Unknown.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
+class LabelDoubt:
+    """What stands in a label's place when a record has none that can be trusted; it denies.
+
+    ``reason`` is one of the ``label_...`` codes of :mod:`gateway.policy.reasons`; any other is told as
+    ``label_doubt``.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The fields of one record that policy reads, already looked up in the set's tables.
 
