@@ -1,0 +1,211 @@
+"""The gateway's own keys: one signs the log, one signs content, one keys the identifiers that the log stores.
+
+The rule: *the set is made once, whole, and never mended in silence.* A gateway whose log key had vanished
+and was made anew would start a second log under the same name; so a set with a part missing is refused, and
+only a folder that holds none of the files is filled. The three keys are apart because who may use each
+differs: auditors hold the identifier key, partners verify with the other two, and one signature can never
+be taken for the other.
+
+Files in the folder (mode 0700, git ignores it), each 0600:
+
+========================  ======================================================================
+``log-signing.pem``       Ed25519, PKCS #8 (RFC 8410): checkpoints of the audit log
+``content-signing.pem``   Ed25519, PKCS #8: the signature inside every sealed answer
+``identifier-1.key``      32 random bytes: HMAC-SHA-256 of record identifiers, version 1; a later
+                          version is added beside it as ``identifier-2.key`` and becomes the current one
+========================  ======================================================================
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from joserfc.jwk import OKPKey
+
+from gateway.keys.errors import KeyFileRefused, KeysError
+from gateway.keys.files import (
+    check_private_folder,
+    make_private_folder,
+    read_private,
+    sync_folder,
+    write_private,
+)
+from gateway.keys.jwks import PrivateJwk, parse_jwk, write_jwks
+
+LOG_SIGNING = "log-signing.pem"
+CONTENT_SIGNING = "content-signing.pem"
+FIRST_IDENTIFIER = "identifier-1.key"
+IDENTIFIER_BYTES = 32
+
+_WHOLE = (LOG_SIGNING, CONTENT_SIGNING, FIRST_IDENTIFIER)
+_BEING_MADE = ".being-made"
+_IDENTIFIER_NAME = re.compile(r"identifier-([1-9][0-9]{0,8})\.key")
+_ED25519_NOTE_TYPE = b"\x01"  # C2SP signed-note, "Signature types"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierKey:
+    """One version of the key under which the log stores record identifiers."""
+
+    version: int
+    secret: bytes = field(repr=False)
+
+    def keyed(self, identifier: str) -> bytes:
+        """HMAC-SHA-256 of the identifier's UTF-8 bytes: 32 bytes that tell nothing without the key."""
+        return hmac.digest(self.secret, identifier.encode(), hashlib.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayKeys:
+    """Every key that the gateway itself holds. ``identifiers`` goes from oldest to current version."""
+
+    log_name: str
+    log_signing: Ed25519PrivateKey = field(repr=False)
+    content_signing: PrivateJwk
+    identifiers: tuple[IdentifierKey, ...]
+
+    @property
+    def identifier(self) -> IdentifierKey:
+        """The version under which new entries are stored."""
+        return self.identifiers[-1]
+
+    @property
+    def log_verifier_key(self) -> str:
+        """The log's public key as C2SP signed-note writes it: ``<name>+<8 hex>+<base64>``."""
+        return verifier_key_text(self.log_name, self.log_signing.public_key())
+
+    @property
+    def public_jwks(self) -> bytes:
+        """The JWK set (JSON) with which partners verify the signature inside sealed answers."""
+        return write_jwks((self.content_signing.public,))
+
+
+def open_ring(folder: Path, log_name: str, *, create: bool = True) -> GatewayKeys:
+    """Read the gateway's keys from ``folder``; on the first start of all, and if ``create``, make them.
+
+    ``log_name`` names the log in its checkpoints (a schema-less URL such as ``gateway.example.mil/log``).
+    Raises :class:`KeyFileRefused` when a file is missing from the set, loose, foreign or unreadable, and
+    :class:`KeysError` for a name that a checkpoint cannot carry.
+    """
+    _check_log_name(log_name)
+    if create:
+        make_private_folder(folder)
+    check_private_folder(folder)
+    with _held(folder):
+        _make_if_none(folder, create)
+        return GatewayKeys(
+            log_name=log_name,
+            log_signing=_read_ed25519(folder / LOG_SIGNING),
+            content_signing=_content_key(_read_ed25519(folder / CONTENT_SIGNING)),
+            identifiers=_read_identifiers(folder),
+        )
+
+
+def verifier_key_text(name: str, key: Ed25519PublicKey) -> str:
+    """The C2SP signed-note verifier key of an Ed25519 key under ``name``.
+
+    The key id is the first four bytes of SHA-256(name, newline, type byte, public key).
+    """
+    typed = _ED25519_NOTE_TYPE + key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    key_id = hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4]
+    return f"{name}+{key_id.hex()}+{b64encode(typed).decode()}"
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold the folder against other processes that start at the same time; let go at the latest when
+    this one ends.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make_if_none(folder: Path, create: bool) -> None:
+    marker = folder / _BEING_MADE
+    if marker.exists() and create:
+        # A first start broke off below, before any key was used: nothing has been signed with what is there.
+        for name in _WHOLE:
+            (folder / name).unlink(missing_ok=True)
+        marker.unlink()
+        sync_folder(folder)
+    missing = [name for name in _WHOLE if not os.path.lexists(folder / name)]
+    if not missing:
+        return
+    if len(missing) < len(_WHOLE) or not create:
+        raise KeyFileRefused(
+            folder,
+            f"{', '.join(missing)} missing from the gateway's keys",
+            "Restore from backup; a new key would start another log. Make a new set only in an empty folder",
+        )
+    # The marker is durable before the first key and goes after the last one, so a crash in between leaves a
+    # folder that says of itself that its keys were never used; the next start makes them again from
+    # nothing.
+    write_private(marker, b"These keys are being made. If this file is here, they were never used.\n")
+    write_private(folder / LOG_SIGNING, _new_ed25519())
+    write_private(folder / CONTENT_SIGNING, _new_ed25519())
+    write_private(folder / FIRST_IDENTIFIER, secrets.token_bytes(IDENTIFIER_BYTES))
+    marker.unlink()
+    sync_folder(folder)
+
+
+def _new_ed25519() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _read_ed25519(path: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(read_private(path), password=None)
+    except (ValueError, TypeError):
+        raise KeyFileRefused(path, "is not a PKCS #8 key in PEM", "Restore it from its backup") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise KeyFileRefused(path, "is not an Ed25519 key", "Restore it from its backup")
+    return key
+
+
+def _content_key(key: Ed25519PrivateKey) -> PrivateJwk:
+    members = OKPKey.binding.export_private_key(key)
+    public = {"kty": "OKP", "crv": members["crv"], "x": members["x"], "use": "sig", "alg": "EdDSA"}
+    return PrivateJwk(parse_jwk(public, "content-signing key"), members["d"])
+
+
+def _read_identifiers(folder: Path) -> tuple[IdentifierKey, ...]:
+    found = []
+    for path in folder.iterdir():
+        if named := _IDENTIFIER_NAME.fullmatch(path.name):
+            secret = read_private(path)
+            if len(secret) != IDENTIFIER_BYTES:
+                raise KeyFileRefused(
+                    path, f"has {len(secret)} bytes, not {IDENTIFIER_BYTES}", "Restore it from its backup"
+                )
+            found.append(IdentifierKey(int(named[1]), secret))
+    return tuple(sorted(found, key=lambda key: key.version))
+
+
+def _check_log_name(name: str) -> None:
+    if not name or "+" in name or not name.isascii() or not name.isprintable() or " " in name:
+        raise KeysError(
+            f"log name {name!r}: it must be printable ASCII without spaces and without '+', "
+            "such as gateway.example.mil/log (C2SP signed-note)"
+        )
