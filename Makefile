@@ -1,0 +1,67 @@
+# Everything a developer does here, with nothing but make and Python 3.11 or newer.
+#   make help          what there is
+#   PYTHON=python3.12  names the interpreter that .venv is made with
+#   ARGS='-k label'    is passed on to pytest, or to the demo
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+PY := .venv/bin/python
+export PYTHON
+
+.PHONY: help run demo test lint format types contract lock-check check lock oracle walk bench clean env dev-env
+
+help: ## show this list
+	@echo "make TARGET, where TARGET is one of"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: env ## start sample source and gateway, act as three partners, stay up until Ctrl-C
+	@exec $(PY) -m demo --stay $(ARGS)
+
+demo: env ## the same, and exit
+	@exec $(PY) -m demo $(ARGS)
+
+test: dev-env ## run every test
+	@$(PY) -m pytest -n 2 $(ARGS)
+
+lint: dev-env ## ruff: lint and format
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+format: dev-env ## mend what ruff can mend
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+types: dev-env ## mypy, strict
+	@$(PY) -m mypy
+
+contract: dev-env ## imports point downward only
+	@$(PY) -c "from importlinter.cli import lint_imports_command as run; run()"
+
+lock-check: dev-env ## the requirement files are what uv.lock exports
+	@$(PY) tools/check_lock.py
+
+check: test lint types contract lock-check ## all that CI checks
+
+lock: dev-env ## resolve again and export (needs the package index)
+	@$(PY) -m uv lock --python $(PY)
+	@$(PY) -m uv export --quiet --frozen --python $(PY) --no-emit-project --group demo --no-group dev -o requirements.lock
+	@$(PY) -m uv export --quiet --frozen --python $(PY) --no-emit-project --all-groups -o requirements-dev.lock
+
+oracle: dev-env ## compare the decision with its slow oracle in 100,000 random cases
+	@ORACLE_CASES=$${ORACLE_CASES:-100000} $(PY) -m pytest -n 2 tests/policy/test_oracle.py $(ARGS)
+
+walk: dev-env ## walk 5,000 records through the public SDK, every page size
+	@WALK_RECORDS=$${WALK_RECORDS:-5000} $(PY) -m pytest -n 2 tests/integration/test_walk.py $(ARGS)
+
+bench: dev-env ## measure
+	@$(PY) -m benchmarks $(ARGS)
+
+clean: ## remove what was made: virtual environment, caches, and var/ with the demo's keys and log
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist var
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env: # what run and demo need
+	@tools/bootstrap run
+
+dev-env: # what tests and checks need
+	@tools/bootstrap dev
