@@ -1,0 +1,656 @@
+"""Every trick with a token that we know of is refused, each by its own code; a true token says who is
+calling.
+"""
+
+import hashlib
+import hmac
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given
+from hypothesis import strategies as st
+from joserfc.jwk import RSAKey
+
+from gateway.identity import (
+    Caller,
+    CredentialRefused,
+    IdentityError,
+    Issuer,
+    TokenRules,
+    TokenVerifier,
+    mint,
+    sole_authorization,
+)
+from gateway.keys.jwks import as_joserfc, parse_jwk, private_as_joserfc
+from gateway.keys.partner import PartnerKeys, generate_partner
+
+AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
+AUDIENCE = "https://gateway.example.mil"
+JPN, GBR = generate_partner("JPN"), generate_partner("GBR", algorithm="ES384")
+ISSUERS = {"JPN": "https://id.example.jp", "GBR": "https://id.example.uk"}
+RULES = TokenRules()
+
+
+def issuer_of(keys: PartnerKeys, *algorithms: str) -> Issuer:
+    return Issuer(
+        partner=keys.partner,
+        issuer=ISSUERS[keys.partner],
+        audience=AUDIENCE,
+        algorithms=algorithms or ("EdDSA", "ES384"),
+        keys=(keys.signing.public, keys.sealing.public),
+    )
+
+
+def verifier(*issuers: Issuer, rules: TokenRules = RULES) -> TokenVerifier:
+    return TokenVerifier(issuers or (issuer_of(JPN), issuer_of(GBR)), rules)
+
+
+def token(keys: PartnerKeys = JPN, **changed: object) -> str:
+    said = {"issuer": ISSUERS[keys.partner], "audience": AUDIENCE, "system": "tokyo-1", "at": AT} | changed
+    return mint(keys.signing, **said)
+
+
+def nobody(_partner: str, _jti: str) -> bool:
+    return False
+
+
+def verify(text: str, at: datetime = AT, by: TokenVerifier | None = None) -> Caller:
+    return (by or verifier()).verify(f"Bearer {text}", at, nobody)
+
+
+def code(text: str, at: datetime = AT, by: TokenVerifier | None = None) -> str:
+    with pytest.raises(CredentialRefused) as refusal:
+        verify(text, at, by)
+    assert text not in str(refusal.value)
+    return refusal.value.code
+
+
+def encoded(part: bytes) -> str:
+    return urlsafe_b64encode(part).rstrip(b"=").decode()
+
+
+def decoded(part: str) -> dict[str, object]:
+    return json.loads(urlsafe_b64decode(part + "=="))
+
+
+def signed(
+    header: bytes | dict[str, object], claims: bytes | dict[str, object], keys: PartnerKeys = JPN
+) -> str:
+    """A token whose signature is right whatever its parts say: what an issuer gone bad could send."""
+    parts = [part if isinstance(part, bytes) else json.dumps(part).encode() for part in (header, claims)]
+    signing_input = f"{encoded(parts[0])}.{encoded(parts[1])}"
+    private = serialization_key(keys)
+    return f"{signing_input}.{encoded(private.sign(signing_input.encode()))}"
+
+
+def serialization_key(keys: PartnerKeys):
+    return private_as_joserfc(keys.signing).private_key
+
+
+def header_of(text: str, **changed: object) -> dict[str, object]:
+    return decoded(text.split(".", maxsplit=1)[0]) | changed
+
+
+def claims_of(text: str, **changed: object) -> dict[str, object]:
+    return decoded(text.split(".")[1]) | changed
+
+
+# --- true tokens
+
+
+@pytest.mark.parametrize("algorithm", ["EdDSA", "ES256", "ES384"])
+def test_a_true_token_says_who_is_calling_and_what_it_claims(algorithm: str) -> None:
+    keys = generate_partner("JPN", algorithm=algorithm)
+    text = token(keys, jti="one", clearance="SECRET", nationality="JPN", purpose="conjunction-assessment")
+    assert verify(text, by=verifier(issuer_of(keys, algorithm))) == Caller(
+        partner="JPN",
+        system="tokyo-1",
+        jti="one",
+        begins=AT,
+        expires=AT + timedelta(hours=1),
+        key=keys.signing.public.thumbprint,
+        clearance="SECRET",
+        nationality="JPN",
+        purpose="conjunction-assessment",
+    )
+
+
+@pytest.mark.parametrize("algorithm", ["PS256", "RS256"])
+def test_a_true_token_signed_with_rsa_is_taken(algorithm: str) -> None:
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    public = RSAKey.binding.export_public_key(private.public_key())
+    key = parse_jwk({"kty": "RSA", **public, "use": "sig", "kid": "rsa"}, "test")
+    by = verifier(replace(issuer_of(JPN, algorithm), keys=(key,)))
+    text = jwt.encode(claims_of(token()), private, algorithm=algorithm, headers={"kid": "rsa"})
+    assert verify(text, by=by).system == "tokyo-1"
+    other = {"PS256": "RS256", "RS256": "PS256"}[algorithm]
+    swapped = jwt.encode(claims_of(token()), private, algorithm=other, headers={"kid": "rsa"})
+    assert code(swapped, by=by) == "token_algorithm_refused"
+
+
+def test_a_token_without_optional_claims_claims_nothing() -> None:
+    caller = verify(token())
+    assert (caller.clearance, caller.nationality, caller.purpose) == (None, None, None)
+
+
+def test_the_scheme_may_be_written_in_any_case() -> None:
+    assert verifier().verify(f"bEARER  {token()}", AT, nobody).partner == "JPN"
+
+
+def test_an_audience_list_that_names_the_gateway_is_taken() -> None:
+    assert verify(token(claims={"aud": ["https://other.example", AUDIENCE]})).partner == "JPN"
+
+
+# --- shape
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_no_authorization_header_is_token_missing(value: str | None) -> None:
+    with pytest.raises(CredentialRefused, match="token_missing"):
+        verifier().verify(value, AT, nobody)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "Bearer",
+        "Bearer ",
+        "Basic dXNlcjpwYXNz",
+        "DPoP a.b.c",
+        "Bearer a.b",
+        "Bearer a.b.c.d",
+        "Bearer a.b.c d",
+        "Bearer a.b.c, Bearer d.e.f",
+        "Bearer a.b.c\n",
+        " Bearer a.b.c",
+        "Bearer a..c",
+        "Bearer a.b.",
+        "Bearer a=.b.c",
+        "Bearer a.b+.c",
+        "Bearer ä.b.c",
+        "Bearer a.b.c",
+        "Bearer e30.e30.AA",
+        "Bearer bnVsbA.bnVsbA.AA",
+    ],
+)
+def test_what_is_not_one_bearer_token_is_token_malformed(value: str) -> None:
+    with pytest.raises(CredentialRefused, match="token_malformed"):
+        verifier().verify(value, AT, nobody)
+
+
+def test_two_authorization_headers_are_never_chosen_between() -> None:
+    assert sole_authorization([]) is None
+    assert sole_authorization(["one"]) == "one"
+    with pytest.raises(CredentialRefused, match="token_malformed"):
+        sole_authorization(["one", "one"])
+
+
+def test_a_huge_token_is_refused_before_it_is_looked_at() -> None:
+    assert code("a" * 100_000_000) == "token_too_long"
+    assert code(token(claims={"more": "x" * 9000})) == "token_too_long"
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_a_part_nested_without_end_is_token_malformed(part: int) -> None:
+    parts = token().split(".")
+    parts[part] = encoded(b'{"a":' + b"[" * 3000)
+    assert code(".".join(parts)) == "token_malformed"
+
+
+def test_a_second_spelling_of_the_same_signature_is_token_malformed() -> None:
+    text = token()
+    last = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    respelled = text[:-1] + last[last.index(text[-1]) + 1]
+    assert urlsafe_b64decode(respelled.split(".")[2] + "==") == urlsafe_b64decode(text.split(".")[2] + "==")
+    assert code(respelled) == "token_malformed"
+
+
+# --- header
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("jku", "https://evil.example/keys"),
+        ("jwk", JPN.signing.public.members()),
+        ("x5u", "https://evil.example/cert"),
+        ("x5c", ["MIIB"]),
+        ("crit", ["exp"]),
+        ("crit", []),
+        ("b64", False),
+        ("b64", True),
+        ("zip", "DEF"),
+        ("enc", "A256GCM"),
+        ("cty", "JWT"),
+        ("typ", "dpop+jwt"),
+        ("typ", "JWE"),
+        ("typ", 7),
+    ],
+)
+def test_a_header_that_brings_its_own_rules_is_refused_however_well_signed(name: str, value: object) -> None:
+    text = token()
+    assert code(signed(header_of(text, **{name: value}), claims_of(text))) == "token_header_refused"
+
+
+@pytest.mark.parametrize("typ", ["JWT", "jwt", "at+jwt", "application/at+jwt"])
+def test_the_types_of_token_that_are_taken_are_jwt_and_at_jwt(typ: str) -> None:
+    text = token()
+    assert verify(signed(header_of(text, typ=typ), claims_of(text))).partner == "JPN"
+
+
+@pytest.mark.parametrize(
+    "alg", ["none", "None", "NONE", "nOnE", "", "HS256", "HS512", "EdDSA ", "Ed25519", "ES256K"]
+)
+def test_an_algorithm_outside_the_allow_list_is_refused(alg: str) -> None:
+    text = token()
+    assert code(signed(header_of(text, alg=alg), claims_of(text))) == "token_algorithm_refused"
+
+
+@pytest.mark.parametrize("alg", [None, 1, ["EdDSA"]])
+def test_an_algorithm_that_is_not_text_is_token_malformed(alg: object) -> None:
+    text = token()
+    assert code(signed(header_of(text, alg=alg), claims_of(text))) == "token_malformed"
+
+
+def test_alg_none_with_an_empty_signature_is_refused() -> None:
+    text = jwt.encode(claims_of(token()), None, algorithm="none", headers={"kid": JPN.signing.public.kid})
+    assert code(text) == "token_malformed"  # no third part at all
+    assert code(text + "AA") == "token_algorithm_refused"
+
+
+@pytest.mark.parametrize("form", ["pem", "jwk", "raw"])
+def test_hmac_under_the_public_key_is_refused_in_every_form_of_that_key(form: str) -> None:
+    public = as_joserfc(JPN.signing.public).public_key
+    secret = {
+        "pem": public.public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        ),
+        "jwk": json.dumps(JPN.signing.public.members()).encode(),
+        "raw": public.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw),
+    }[form]
+    text = token()
+    said = ".".join(
+        encoded(json.dumps(part).encode()) for part in (header_of(text, alg="HS256"), claims_of(text))
+    )
+    forged = f"{said}.{encoded(hmac.new(secret, said.encode(), hashlib.sha256).digest())}"
+    assert code(forged) == "token_algorithm_refused"
+
+
+def test_an_algorithm_of_another_agreement_is_refused_for_this_one() -> None:
+    by = verifier(issuer_of(JPN, "EdDSA"), issuer_of(GBR, "ES384"))
+    japanese = replace(GBR, partner="JPN")
+    assert code(token(japanese), by=by) == "token_algorithm_refused"
+
+
+def test_another_algorithm_than_the_keys_own_is_token_key_unfit() -> None:
+    text = token()
+    assert code(signed(header_of(text, alg="ES384"), claims_of(text))) == "token_key_unfit"
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        "",
+        "nobody",
+        "../../etc/passwd",
+        "/dev/null",
+        "' OR 1=1 --",
+        "file:///dev/null",
+        "%2e%2e",
+        "a" * 4000,
+        "\x00",
+    ],
+)
+def test_a_kid_is_only_ever_compared_and_an_unknown_one_is_refused(kid: str) -> None:
+    text = token()
+    assert code(signed(header_of(text, kid=kid), claims_of(text))) == "token_key_unknown"
+
+
+def test_a_token_without_kid_is_refused_even_if_only_one_key_could_fit() -> None:
+    text = token()
+    header = header_of(text)
+    del header["kid"]
+    assert code(signed(header, claims_of(text))) == "token_key_unknown"
+
+
+@pytest.mark.parametrize("kid", [1, ["a"], {"a": 1}])
+def test_a_kid_that_is_not_text_is_token_malformed(kid: object) -> None:
+    text = token()
+    assert code(signed(header_of(text, kid=kid), claims_of(text))) == "token_malformed"
+
+
+# --- keys
+
+
+def with_key(**said: object) -> TokenVerifier:
+    members = {**JPN.signing.public.members(), "kid": JPN.signing.public.kid, **said}
+    return verifier(replace(issuer_of(JPN), keys=(parse_jwk(members, "test"),)))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"use": "enc"},
+        {"use": "sig", "key_ops": ["sign"]},
+        {"use": "enc", "key_ops": ["verify"]},
+        {"key_ops": ["encrypt"]},
+        {"use": "sig", "alg": "ES256"},
+        {"use": "sig", "alg": "Ed25519"},
+    ],
+)
+def test_a_key_that_does_not_say_it_verifies_this_is_token_key_unfit(said: dict[str, object]) -> None:
+    assert code(token(), by=with_key(**said)) == "token_key_unfit"
+
+
+@pytest.mark.parametrize(
+    "said", [{"use": "sig"}, {"key_ops": ["verify"]}, {"use": "sig", "alg": "EdDSA", "key_ops": ["verify"]}]
+)
+def test_a_key_that_says_it_verifies_this_is_used(said: dict[str, object]) -> None:
+    assert verify(token(), by=with_key(**said)).partner == "JPN"
+
+
+def test_the_key_that_answers_are_sealed_to_verifies_no_token() -> None:
+    text = token()
+    header = header_of(text, kid=JPN.sealing.public.kid)
+    assert code(signed(header, claims_of(text))) == "token_key_unfit"
+
+
+def test_a_key_past_its_end_or_before_its_start_is_token_key_unfit() -> None:
+    by = with_key(use="sig", nbf=int(AT.timestamp()), exp=int((AT + timedelta(minutes=5)).timestamp()))
+    assert verify(token(), by=by).partner == "JPN"
+    assert code(token(), AT + timedelta(minutes=5), by) == "token_key_unfit"
+    assert code(token(at=AT - timedelta(seconds=5)), AT - timedelta(seconds=1), by) == "token_key_unfit"
+
+
+# --- whose token
+
+
+def test_another_nations_token_for_my_key_is_refused() -> None:
+    text = token(GBR)
+    stolen = signed(header_of(text, kid=JPN.signing.public.kid, alg="EdDSA"), claims_of(text), JPN)
+    assert code(stolen) == "token_key_unknown"
+
+
+def test_my_token_signed_by_another_nation_is_refused() -> None:
+    impostor = replace(generate_partner("JPN"), partner="JPN")
+    text = token()
+    assert code(signed(header_of(text), claims_of(text), impostor)) == "token_signature_invalid"
+
+
+def test_an_issuer_that_no_partner_has_is_refused() -> None:
+    for issuer in ("https://id.example.fr", ISSUERS["JPN"] + "/", ISSUERS["JPN"].upper()):
+        assert code(token(issuer=issuer)) == "token_unknown_issuer"
+
+
+def test_the_partner_comes_from_the_issuer_and_not_from_any_claim() -> None:
+    assert verify(token(claims={"partner": "GBR", "tenant": "GBR"}, nationality="GBR")).partner == "JPN"
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_one_changed_bit_anywhere_gets_nothing(part: int) -> None:
+    parts = token().split(".")
+    data = bytearray(urlsafe_b64decode(parts[part] + "=="))
+    for place in range(len(data)):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        forged = [*parts]
+        forged[part] = encoded(bytes(changed))
+        assert code(".".join(forged)).startswith("token_")
+
+
+# --- claims
+
+
+@pytest.mark.parametrize("name", ["iss", "aud", "sub", "exp", "iat", "jti"])
+def test_each_required_claim_that_is_absent_is_token_claim_missing(name: str) -> None:
+    text = token()
+    claims = claims_of(text)
+    del claims[name]
+    assert code(signed(header_of(text), claims)) == "token_claim_missing"
+
+
+def test_a_token_without_nbf_begins_when_it_was_issued() -> None:
+    text = token()
+    claims = claims_of(text)
+    del claims["nbf"]
+    assert verify(signed(header_of(text), claims)).begins == AT
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": 1},
+        {"iss": ["https://id.example.jp"]},
+        {"sub": ""},
+        {"sub": 7},
+        {"sub": None},
+        {"sub": "a\nb"},
+        {"sub": "a\u202eb"},
+        {"sub": "\ud800"},
+        {"sub": "x" * 257},
+        {"jti": ""},
+        {"jti": 5},
+        {"jti": ["a"]},
+        {"aud": 1},
+        {"aud": []},
+        {"aud": [1]},
+        {"aud": {}},
+        {"aud": [AUDIENCE] * 17},
+        {"exp": "2026"},
+        {"exp": None},
+        {"exp": True},
+        {"exp": 1780318800.5},
+        {"exp": 10**30},
+        {"exp": -1},
+        {"iat": "now"},
+        {"iat": False},
+        {"nbf": "now"},
+        {"nbf": None},
+        {"exp": int(AT.timestamp())},
+        {"exp": 0},
+        {"clearance": 3},
+        {"clearance": None},
+        {"clearance": ["SECRET"]},
+        {"nationality": {}},
+        {"purpose": ["a", "b"]},
+        {"purpose": ""},
+    ],
+    ids=repr,
+)
+def test_a_claim_of_the_wrong_type_or_bound_is_token_malformed(claims: dict[str, object]) -> None:
+    text = token()
+    assert code(signed(header_of(text), claims_of(text, **claims))) == "token_malformed"
+
+
+@pytest.mark.parametrize(
+    "aud", ["https://other.example", AUDIENCE + "/", [AUDIENCE.upper(), "x"], "https://gateway"]
+)
+def test_a_token_for_another_service_is_token_audience_wrong(aud: object) -> None:
+    assert code(token(claims={"aud": aud})) == "token_audience_wrong"
+
+
+@pytest.mark.parametrize(
+    "name", ["iss", "aud", "sub", "exp", "iat", "jti", "clearance", "purpose", "whatever"]
+)
+def test_a_claim_that_stands_twice_is_refused_whichever_is_last(name: str) -> None:
+    text = token(claims={name: claims_of(token(clearance="SECRET", purpose="a")).get(name, "x")})
+    claims = json.dumps(claims_of(text)).encode()
+    value = json.dumps(claims_of(text)[name]).encode()
+    for doubled in (
+        claims[:-1] + b', "' + name.encode() + b'": ' + value + b"}",
+        claims[:-1] + b', "\\u%04x' % ord(name[0]) + name[1:].encode() + b'": 1}',
+    ):
+        assert code(signed(header_of(text), doubled)) == "token_malformed"
+
+
+def test_a_header_member_that_stands_twice_is_refused() -> None:
+    text = token()
+    header = json.dumps(header_of(text)).encode()[:-1] + b', "alg": "EdDSA"}'
+    assert code(signed(header, claims_of(text))) == "token_malformed"
+
+
+def test_a_member_that_stands_twice_deep_inside_a_claim_is_refused() -> None:
+    text = token()
+    claims = json.dumps(claims_of(text)).encode()[:-1] + b', "more": [{"a": 1, "a": 2}]}'
+    assert code(signed(header_of(text), claims)) == "token_malformed"
+
+
+@pytest.mark.parametrize("claims", [b"null", b"[]", b'"x"', b"{", b"\xff", b"{}{}", b'{"a": NaN}'])
+def test_claims_that_are_not_one_json_object_are_token_malformed(claims: bytes) -> None:
+    assert code(signed(header_of(token()), claims)) == "token_malformed"
+
+
+def test_a_token_bound_to_a_key_is_no_bearer_token() -> None:
+    assert code(token(claims={"cnf": {"jkt": "x"}})) == "token_proof_missing"
+
+
+# --- time
+
+
+def test_a_token_is_good_until_its_end_and_the_skew_and_not_a_second_longer() -> None:
+    end = AT + timedelta(hours=1) + RULES.skew
+    assert verify(token(), end - timedelta(seconds=1)).partner == "JPN"
+    assert code(token(), end) == "token_expired"
+
+
+def test_a_token_is_good_from_its_beginning_less_the_skew() -> None:
+    text = token()
+    assert verify(text, AT - RULES.skew).partner == "JPN"
+    assert code(text, AT - RULES.skew - timedelta(seconds=1)) == "token_not_yet_valid"
+
+
+def test_a_token_issued_in_the_future_is_token_not_yet_valid_even_without_nbf() -> None:
+    text = token(at=AT + timedelta(hours=2))
+    claims = claims_of(text)
+    del claims["nbf"]
+    assert code(signed(header_of(text), claims)) == "token_not_yet_valid"
+
+
+def test_a_token_whose_nbf_is_later_than_its_iat_waits_for_it() -> None:
+    assert code(token(claims={"nbf": int((AT + timedelta(minutes=2)).timestamp())})) == "token_not_yet_valid"
+
+
+def test_a_token_that_lives_too_long_is_refused_from_the_first_second() -> None:
+    assert verify(token(lifetime=RULES.lifetime)).partner == "JPN"
+    assert code(token(lifetime=RULES.lifetime + timedelta(seconds=1))) == "token_lifetime_excessive"
+
+
+def test_the_wall_clock_has_no_say() -> None:
+    past = datetime(1999, 1, 1, tzinfo=UTC)
+    assert verify(token(at=past), past).begins == past
+
+
+# --- memo and revocation
+
+
+def test_a_revoked_token_is_refused_though_it_is_remembered() -> None:
+    by, text, gone = verifier(), token(jti="gone"), set()
+    asked = lambda partner, jti: (partner, jti) in gone  # noqa: E731
+    assert by.verify(f"Bearer {text}", AT, asked).jti == "gone"
+    gone.add(("JPN", "gone"))
+    with pytest.raises(CredentialRefused, match="token_revoked"):
+        by.verify(f"Bearer {text}", AT, asked)
+
+
+def test_revoking_another_partners_jti_does_not_touch_mine() -> None:
+    assert (
+        verifier().verify(f"Bearer {token(jti='one')}", AT, lambda partner, _: partner == "GBR").jti == "one"
+    )
+
+
+def test_a_remembered_token_is_refused_at_its_end_and_forgotten() -> None:
+    by, text = verifier(), token()
+    verify(text, by=by)
+    assert len(by._memo) == 1
+    assert code(text, AT + timedelta(hours=2), by) == "token_expired"
+    assert len(by._memo) == 0
+
+
+def test_only_tokens_that_verified_are_remembered() -> None:
+    by = verifier()
+    for claims in ({"aud": "x"}, {"exp": 1}, {"iss": "x"}):
+        code(token(claims=claims), by=by)
+    code(token()[:-4] + "AAAA", by=by)
+    assert len(by._memo) == 0
+
+
+def test_the_memo_is_bounded_and_forgets_the_oldest() -> None:
+    by = verifier(rules=TokenRules(memo=3))
+    for number in range(10):
+        verify(token(jti=str(number)), by=by)
+    assert [known.caller.jti for known in by._memo.values()] == ["7", "8", "9"]
+
+
+def test_a_remembered_token_is_not_verified_a_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    by, text = verifier(), token()
+    first = verify(text, by=by)
+    monkeypatch.setattr("gateway.identity.tokens._verify_signature", None)
+    assert verify(text, by=by) is first
+
+
+def test_the_digest_differs_when_any_thing_that_tokens_are_judged_by_does() -> None:
+    base = issuer_of(JPN)
+    variants = [
+        base,
+        replace(base, partner="GBR"),
+        replace(base, issuer="x"),
+        replace(base, audience="x"),
+        replace(base, algorithms=("EdDSA",)),
+        replace(base, keys=base.keys[:1]),
+        replace(base, keys=(replace(base.keys[0], use=None), base.keys[1])),
+        replace(base, keys=(replace(base.keys[0], expires=AT), base.keys[1])),
+    ]
+    assert len({verifier(issuer).digest for issuer in variants}) == len(variants)
+    assert verifier(base, issuer_of(GBR)).digest == verifier(issuer_of(GBR), base).digest
+
+
+# --- the set of issuers
+
+
+def test_an_issuer_under_two_partners_refuses_the_whole_set() -> None:
+    with pytest.raises(IdentityError, match="stands under two partners"):
+        verifier(issuer_of(JPN), replace(issuer_of(GBR), issuer=ISSUERS["JPN"]))
+
+
+def test_a_key_under_two_partners_refuses_the_whole_set() -> None:
+    with pytest.raises(IdentityError, match="one key speaks for one partner"):
+        verifier(issuer_of(JPN), replace(issuer_of(GBR), keys=issuer_of(JPN).keys))
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256", "ES512", "eddsa"])
+def test_an_agreement_cannot_name_an_algorithm_that_is_none_of_ours(algorithm: str) -> None:
+    with pytest.raises(IdentityError, match="is not one of EdDSA, ES256, ES384, PS256, RS256"):
+        verifier(issuer_of(JPN, algorithm))
+
+
+def test_with_no_issuers_every_token_is_refused() -> None:
+    assert code(token(), by=TokenVerifier((), RULES)) == "token_unknown_issuer"
+
+
+@given(st.text(max_size=300) | st.binary(max_size=300).map(lambda data: "Bearer " + data.decode("latin-1")))
+def test_any_text_at_all_is_refused_by_a_code(value: str) -> None:
+    with pytest.raises(CredentialRefused):
+        verifier().verify(value, AT, nobody)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["alg", "kid", "typ", "crit", "jku"]), st.none() | st.integers() | st.text()
+    ),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+        max_leaves=10,
+    ),
+)
+def test_any_json_as_header_and_claims_is_refused_by_a_code(
+    header: dict[str, object], claims: object
+) -> None:
+    assert code(signed(header, json.dumps(claims).encode())).startswith("token_")
