@@ -1,0 +1,307 @@
+"""Reading US banner lines and portion marks, strictly (CAPCO-2016 A.6, C.1, D.1, H.8; the UDL's extensions).
+
+    banner   = class *("//" category)            SECRET//ORCON/REL TO USA, JPN
+    portion  = the same in portion form          (S//OC/REL TO USA, JPN), in profile udl S//OC/REL TO USA, JPN
+    category = word *("/" word)                  dissemination controls, then non-IC controls
+    list     = code *(", " code)                 nations by alphabet, then communities; REL TO: USA first
+    PR / DS  = ("PR-" / "DS-") owner "-" type    profile udl only; neither owner nor type holds a hyphen
+
+Rules this file keeps:
+
+1. Nothing is repaired. A wrong case, order, separator, space or character is refused, with what may have been
+   meant as a suggestion to the human.
+2. What is not in the vocabulary of the profile is refused, and so is what this package does not read yet:
+   SCI, SAP, AEA, FGI, JOINT, NATO and other nations' markings, and every other control.
+3. One pass over bounded text, no regular expressions: the cost is linear and there is nothing to backtrack.
+4. The parser judges form. What two well-formed controls mean beside each other is for
+   :mod:`gateway.markings.rules`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from gateway.markings.findings import Finding, MarkingError
+from gateway.markings.label import Control, Label
+from gateway.markings.profiles import Profile, require_profile
+from gateway.markings.tables import Tables
+from gateway.markings.words import BY_NAME, RANK, US_LEVELS, Category, Level, Shape, Word
+
+LONGEST_MARKING: Final = 2_048
+"""Characters beyond which a marking is not read: every nation of the tables in one list stays below it."""
+
+_MOST_FINDINGS: Final = 8
+_LONGEST_NAME: Final = 32
+_ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ,/-_()")
+_NAME_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_BARE_REL: Final = "REL"
+_LIST_RULE: Final = {"REL TO": "ISM-ID-00031", "DISPLAY ONLY": "ISM-ID-00213"}
+
+
+def parse_banner(text: str, profile: Profile) -> Label:
+    """The label a banner line states, such as ``SECRET//REL TO USA, JPN``.
+
+    :class:`MarkingError` when refused.
+    """
+    return _parse_banner(text, profile)
+
+
+def parse_portion(text: str, profile: Profile, banner: Label | None = None) -> Label:
+    """The label a portion mark states, such as ``(S//NF)``; :class:`MarkingError` when refused.
+
+    ``banner`` is the label of the whole; a bare ``REL`` means its list (CAPCO-2016 H.8) and is refused
+    without one. In a profile with bare portions the parentheses may be left out, both of them.
+    """
+    if banner is None:
+        return _parse_portion(text, profile, None)
+    require_profile(profile, banner.profile)
+    return _parse_portion(text, profile, banner.rel_to)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _parse_banner(text: str, profile: Profile) -> Label:
+    _check_text(text)
+    return _Reading(text, 0, profile, portion=False).label()
+
+
+@functools.lru_cache(maxsize=8_192)
+def _parse_portion(text: str, profile: Profile, banner_list: tuple[str, ...] | None) -> Label:
+    _check_text(text)
+    inner, offset = _without_parentheses(text, profile)
+    return _Reading(inner, offset, profile, portion=True, banner_list=banner_list).label()
+
+
+_BANNER_LEVELS: Final = {name: level for level, name in US_LEVELS.items()}
+_PORTION_LEVELS: Final = {level.name: level for level in US_LEVELS}
+
+
+def _refuse(
+    rule: str, authority: str, message: str, span: tuple[int, int], suggestion: str | None = None
+) -> MarkingError:
+    return MarkingError(Finding(rule, authority, message, span, suggestion))
+
+
+def _check_text(text: str) -> None:
+    if not text:
+        raise _refuse("GRAMMAR-EMPTY", "CAPCO-2016 C.1", "the marking is empty", (0, 0))
+    if len(text) > LONGEST_MARKING:
+        message = f"the marking is longer than {LONGEST_MARKING} characters"
+        raise _refuse("GRAMMAR-LENGTH", "gateway.markings", message, (LONGEST_MARKING, len(text)))
+    if _ALPHABET.issuperset(text):
+        return
+    at = next(place for place, letter in enumerate(text) if letter not in _ALPHABET)
+    if text.isascii() and text[at].islower():
+        raise _refuse(
+            "GRAMMAR-CASE", "CAPCO-2016 C.1", "markings are written in capitals", (at, at + 1), text.upper()
+        )
+    message = f"U+{ord(text[at]):04X} stands in no marking"
+    raise _refuse("GRAMMAR-CHARACTER", "CAPCO-2016 C.1", message, (at, at + 1))
+
+
+def _without_parentheses(text: str, profile: Profile) -> tuple[str, int]:
+    opened, closed = text.startswith("("), text.endswith(")")
+    if opened and closed and len(text) > 2:
+        return text[1:-1], 1
+    if profile.bare_portions and not opened and not closed:
+        return text, 0
+    message = "a portion mark stands in parentheses, both of them"
+    raise _refuse("GRAMMAR-PARENTHESES", "CAPCO-2016 C.1", message, (0, len(text)), f"({text.strip('()')})")
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One pass over one marking: what has been read so far, and what was wrong with it."""
+
+    text: str
+    offset: int
+    profile: Profile
+    portion: bool
+    banner_list: tuple[str, ...] | None = None
+    findings: list[Finding] = field(default_factory=list)
+    controls: list[Control] = field(default_factory=list)
+    rel_to: tuple[str, ...] | None = None
+    display_to: tuple[str, ...] | None = None
+    last: tuple[int, tuple[str, ...]] = (-1, ())
+    category: Category | None = None
+
+    def label(self) -> Label:
+        """Read it all; raises :class:`MarkingError` with everything found wrong, up to a bound."""
+        head, *segments = self.text.split("//")
+        level = self._level(head)
+        at = len(head) + 2
+        for segment in segments:
+            for place, token in enumerate(segment.split("/")):
+                self._token(token, at, opens=place == 0)
+                at += len(token) + 1
+                if len(self.findings) >= _MOST_FINDINGS:
+                    raise MarkingError(*self.findings)
+            at += 1
+        if self.findings or level is None:
+            raise MarkingError(*self.findings)
+        return Label(self.profile.name, level, tuple(self.controls), self.rel_to, self.display_to)
+
+    def _find(
+        self, rule: str, authority: str, message: str, at: int, text: str, *, meant: str | None = None
+    ) -> None:
+        start = at + self.offset
+        self.findings.append(Finding(rule, authority, message, (start, start + len(text)), meant))
+
+    def _level(self, head: str) -> Level | None:
+        names, others = (
+            (_PORTION_LEVELS, _BANNER_LEVELS) if self.portion else (_BANNER_LEVELS, _PORTION_LEVELS)
+        )
+        level = names.get(head)
+        if level is not None:
+            return level
+        if not head and self.text.startswith("//"):
+            message = "markings of other nations, NATO and JOINT are not read by this profile"
+            self._find("GRAMMAR-SYSTEM", "CAPCO-2016 H.2", message, 0, "//")
+            return None
+        meant = others.get(head)
+        suggestion = next((name for name, each in names.items() if each is meant), None)
+        message = "a marking begins with a US classification, as written in this form"
+        self._find("GRAMMAR-CLASSIFICATION", "CAPCO-2016 H.1", message, 0, head, meant=suggestion)
+        return None
+
+    def _token(self, token: str, at: int, *, opens: bool) -> None:
+        word, rest = self._word(token)
+        if word is None:
+            message = "not a word of this profile's vocabulary, as written in this form"
+            self._find("GRAMMAR-TOKEN", "CAPCO-2016 A.6", message, at, token, meant=self._meant(token))
+            return
+        values = self._owned(word, rest, at) if word.shape is Shape.OWNED else ()
+        if values is None or not self._in_place(word, values, token, at, opens=opens):
+            return
+        if word.shape is not Shape.LIST:
+            self.controls.append(Control(word.name, values))
+            return
+        codes = self._list(word, rest, at + len(token) - len(rest), token)
+        if word.name == "REL TO":
+            self.rel_to = codes
+        else:
+            self.display_to = codes
+
+    def _word(self, token: str) -> tuple[Word | None, str]:
+        """The word a token is, and what follows it."""
+        found = self.profile.words.get(_NAMES[self.portion].get(token, ""))
+        if found is not None:
+            return found, ""
+        if token == _BARE_REL and self.portion:
+            return self.profile.words.get("REL TO"), ""
+        for name in ("REL TO", "DISPLAY ONLY"):
+            if token.startswith(name + " "):
+                return self.profile.words.get(name), token[len(name) + 1 :]
+        head, hyphen, rest = token.partition("-")
+        word = self.profile.words.get(head)
+        return (word, rest) if hyphen and word is not None and word.shape is Shape.OWNED else (None, "")
+
+    def _in_place(self, word: Word, values: tuple[str, ...], token: str, at: int, *, opens: bool) -> bool:
+        """Whether the token stands once, in order, and behind the right separator."""
+        order = RANK[word.name], values
+        if order == self.last or (order[0] == self.last[0] and word.shape is not Shape.OWNED):
+            self._find("GRAMMAR-DUPLICATE", word.authority, "stands twice", at, token)
+        elif order < self.last:
+            message = "stands after a control that the Register lists later"
+            self._find("GRAMMAR-ORDER", "CAPCO-2016 A.6", message, at, token)
+        elif opens is (word.category is self.category):
+            wanted = "//" if word.category is not self.category else "/"
+            message = "one slash parts the controls of a category, two slashes part the categories"
+            self._find("GRAMMAR-SEPARATOR", "CAPCO-2016 A.6", message, at, token, meant=wanted + token)
+        else:
+            self.last, self.category = order, word.category
+            return True
+        return False
+
+    def _owned(self, word: Word, rest: str, at: int) -> tuple[str, ...] | None:
+        values = tuple(rest.split("-"))
+        if len(values) == 2 and all(map(_is_name, values)):
+            return values
+        message = "one owner and one data type follow, parted by the only hyphens"
+        self._find("UDL-OWNER-TYPE", word.authority, message, at, f"{word.name}-{rest}")
+        return None
+
+    def _list(self, word: Word, rest: str, at: int, token: str) -> tuple[str, ...] | None:
+        if not rest:
+            if token == _BARE_REL and self.banner_list is not None:
+                return self.banner_list
+            message = "no list of nations or communities, and no banner to take it from"
+            self._find(_LIST_RULE[word.name], word.authority, message, at - len(token), token)
+            return None
+        codes = tuple(rest.split(", "))
+        before = len(self.findings)
+        for code in codes:
+            self._code(code, at, word)
+            at += len(code) + 2
+            if len(self.findings) >= _MOST_FINDINGS:
+                return None
+        if len(self.findings) == before:
+            self._list_order(word, codes, at - len(rest) - 2, len(rest))
+        return codes
+
+    def _code(self, code: str, at: int, word: Word) -> None:
+        if not self.profile.tables.knows(code):
+            message = "neither a nation nor a community of the tables"
+            suggestion = code.strip() if self.profile.tables.knows(code.strip()) else None
+            self._find("ISM-ID-00265", word.authority, message, at, code, meant=suggestion)
+
+    def _list_order(self, word: Word, codes: tuple[str, ...], at: int, length: int) -> None:
+        finding = list_finding(word, codes, self.profile.tables)
+        if finding is not None:
+            span = (at + self.offset, at + self.offset + length)
+            self.findings.append(replace(finding, span=span))
+
+    def _meant(self, token: str) -> str | None:
+        """What a human may have meant; never applied."""
+        mine, other = _NAMES[self.portion], _NAMES[not self.portion]
+        for spelling in (token.strip(), other.get(token.strip(), "")):
+            known = next((text for text, name in mine.items() if spelling in (text, name)), None)
+            if known is not None:
+                return known
+        close = difflib.get_close_matches(token, mine, n=1) if len(token) <= _LONGEST_NAME else []
+        return close[0] if close else None
+
+
+def list_finding(word: Word, codes: tuple[str, ...], tables: Tables) -> Finding | None:
+    """What is wrong with the form of a list whose codes are all known: its first code, a duplicate, its
+    order.
+
+    ``REL TO`` begins with USA and names someone else (CAPCO-2016 H.8, REL TO); ``DISPLAY ONLY`` is for others
+    than USA; nations come before communities, each in alphabetical order. The finding has no span.
+    """
+    release = word.name == "REL TO"
+    ordered = sorted(set(codes) - {"USA"}, key=tables.sort_key)
+    suggestion = f"{word.name} {', '.join((['USA'] if release else []) + ordered)}"
+    if len(set(codes)) != len(codes):
+        return Finding("ISM-ID-00236", word.authority, "a code stands twice in a list", suggestion=suggestion)
+    if release and codes[0] != "USA":
+        return Finding(
+            "REL-USA-FIRST", word.authority, "a release list begins with USA", suggestion=suggestion
+        )
+    if release and len(codes) == 1:
+        return Finding("REL-USA-ALONE", word.authority, "a release list names someone besides USA")
+    if not release and "USA" in codes:
+        return Finding(
+            "DISPLAY-USA", word.authority, "a display list names others than USA", suggestion=suggestion
+        )
+    if list(codes[release:]) != ordered:
+        message = "nations stand before communities, each in alphabetical order"
+        return Finding("LIST-ORDER", word.authority, message, suggestion=suggestion)
+    return None
+
+
+def _is_name(value: str) -> bool:
+    return 0 < len(value) <= _LONGEST_NAME and _NAME_LETTERS.issuperset(value)
+
+
+def _spellings(*, portion: bool) -> dict[str, str]:
+    return {
+        word.portion if portion else word.name: word.name
+        for word in BY_NAME.values()
+        if word.shape is not Shape.OWNED
+    }
+
+
+_NAMES: Final = {False: _spellings(portion=False), True: _spellings(portion=True)}
