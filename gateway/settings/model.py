@@ -150,7 +150,8 @@ class Settings(BaseSettings):
     policies_dir: Path = Path("policies")
     """Folder of the officer's policy files."""
     keys_dir: Path = Path("keys")
-    """Folder of the gateway's own keys (files of mode 0600) and, under partners/, of partners' public keys.
+    """Folder of keys: gateway/ for its own private ones (made on first start, mode 0700), partners/ for the
+    public ones of partners, which are part of the policy set.
     """
     log_url: str = Field("sqlite:///var/audit.sqlite3", repr=False)
     """Where the audit log is: sqlite:///relative, sqlite:////absolute or postgresql+psycopg://...; a password
@@ -249,6 +250,16 @@ class Settings(BaseSettings):
                 " behind_tls when something in front ends TLS, or host to 127.0.0.1"
             )
         return self
+
+    @property
+    def private_keys_dir(self) -> Path:
+        """Where the gateway's own keys are; nobody else may enter it."""
+        return self.keys_dir / "gateway"
+
+    @property
+    def partner_keys_dir(self) -> Path:
+        """Where partners' public keys are, one ``NAME.jwks.json`` each."""
+        return self.keys_dir / "partners"
 
     @property
     def scheme(self) -> str:
