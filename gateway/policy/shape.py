@@ -1,7 +1,7 @@
 """Where things stand in a dataset's records: what the content layer must read before policy can decide.
 
-A shape is made from a dataset's policy file and is all that the content layer knows of policy. Field names are
-top-level JSON member names unless said to be dotted paths (``stateVector1.xpos``).
+A shape is made from a dataset's policy file and is all that the content layer knows of policy. Field names
+are top-level JSON member names unless said to be dotted paths (``stateVector1.xpos``).
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass
 class RecordShape:
     """Which fields of a record say who it is, how it is marked, and what policy wants to know.
 
-    ``identifier``: the field that names the record. ``marking``: the field of the label, in records and in records
-    inside them. ``date``: the field of the label's date (RFC 3339, with zone). ``originator`` and ``delay_from``:
-    likewise, where the dataset names them. ``facts``: every field a fact is read from. ``nested``: fields that hold a
-    record of their own, which must carry a label of its own when present. ``outer_speaks_for_itself``: the dataset
-    states that the outer marking speaks for its own fields only, so it may stand below an inner one. ``tle_line``: a
-    field holding line 1 of a two-line element set, whose column 8 repeats the classification.
+    ``identifier``: the field that names the record. ``marking``: the field of the label, in records and in
+    records inside them. ``date``: the field of the label's date (RFC 3339, with zone). ``originator`` and
+    ``delay_from``: likewise, where the dataset names them. ``facts``: every field a fact is read from.
+    ``nested``: fields that hold a record of their own, which must carry a label of its own when present.
+    ``outer_speaks_for_itself``: the dataset states that the outer marking speaks for its own fields only, so
+    it may stand below an inner one. ``tle_line``: a field holding line 1 of a two-line element set, whose
+    column 8 repeats the classification.
     """
 
     identifier: str
@@ -33,6 +34,8 @@ class RecordShape:
 
     @property
     def needed(self) -> frozenset[str]:
-        """Every field a decision needs: to be asked of the source even when the partner did not ask for them."""
+        """Every field a decision needs: to be asked of the source even when the partner did not ask for
+        them.
+        """
         named = {self.identifier, self.marking, self.date, self.originator, self.delay_from, self.tle_line}
-        return frozenset(named - {None}) | self.facts | frozenset(self.nested)  # type: ignore[arg-type]
+        return frozenset(name for name in named if name is not None) | self.facts | frozenset(self.nested)

@@ -1,0 +1,24 @@
+"""Join released records into an answer's bytes: one array, or the pieces of one array over several chunks.
+
+The bytes depend on the released records and their division into chunks alone. Withheld records leave no
+trace, not even white space: what stood between the source's records is never copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def join_array(records: Sequence[bytes]) -> bytes:
+    """Join records into one JSON array; no records give ``[]``."""
+    return join_piece(records, opens=True, before=0, closes=True)
+
+
+def join_piece(records: Sequence[bytes], *, opens: bool, before: int, closes: bool) -> bytes:
+    """Write one chunk's piece of an array; the pieces one after the other are the array, byte for byte.
+
+    ``opens`` and ``closes`` say whether this is the first and the last chunk; ``before`` is how many records
+    have gone in earlier chunks, so that a chunk without any changes no byte of the whole.
+    """
+    start = b"[" if opens else b"," if before and records else b""
+    return start + b",".join(records) + (b"]" if closes else b"")
