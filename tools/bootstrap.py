@@ -5,8 +5,9 @@ Called by ``tools/bootstrap``, with the standard library alone. Packages are ins
 lock changed: a stamp in ``.venv`` holds the SHA-256 of each lock that is installed. ``dev`` holds all of
 ``run`` at the same versions (a test shows that both are exports of one ``uv.lock``), so it satisfies both.
 
-Nothing of this tree is installed: an editable install would pull a build backend that no hash covers.
-Commands run from the tree, and ``.venv/bin/relgate`` is a stub that does so from anywhere.
+Nothing of this tree is installed: an editable install would pull a build backend that no hash covers,
+and so would a package that has to be built, hence wheels only. Commands run from the tree, and
+``.venv/bin/relgate`` is a stub that does so from anywhere.
 """
 
 from __future__ import annotations
@@ -99,6 +100,7 @@ def _pip(lock: Path, total: int) -> tuple[list[str], int]:
     code).
     """
     command = [str(PYTHON), "-I", "-m", "pip", "install", "--require-hashes", "--no-deps", "--no-input"]
+    command += ["--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--progress-bar", "off", "-r", str(lock)]
     environment = os.environ | {"PIP_USER": "0"}
     log: list[str] = []
