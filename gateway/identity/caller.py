@@ -11,7 +11,7 @@ from gateway.policy.decision import Credential
 
 CODES: Final = {
     "token_missing": "the request has no Authorization header",
-    "token_malformed": "it is not one well-formed bearer token: three parts, strict JSON, typed claims",
+    "token_malformed": "it is not one well-formed bearer token: three parts of strict JSON",
     "token_too_long": "it is longer than any token of ours can be",
     "token_header_refused": "its header asks for something that is never followed: a key or address of its "
     "own, critical extensions, compression, nesting, or another type of token",
@@ -21,6 +21,7 @@ CODES: Final = {
     "token_key_unfit": "the partner's key of that name does not verify tokens of that algorithm, or not now",
     "token_signature_invalid": "its signature does not verify",
     "token_claim_missing": "one of iss, aud, sub, exp, iat, jti is not there",
+    "token_claim_invalid": "a claim has the wrong type or form, or is out of bounds",
     "token_audience_wrong": "it was issued for another service",
     "token_proof_missing": "it is bound to a key (cnf) whose possession was not shown",
     "token_expired": "its time is over",

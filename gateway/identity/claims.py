@@ -37,12 +37,12 @@ class Claims:
 
 
 def read_claims(members: Mapping[str, Json]) -> Claims:
-    """Type the claims, or raise ``token_claim_missing`` or ``token_malformed``."""
+    """Type the claims, or raise ``token_claim_missing`` or ``token_claim_invalid``."""
     if any(name not in members for name in REQUIRED):
         raise CredentialRefused("token_claim_missing")
     issued, expires = _instant(members, "iat"), _instant(members, "exp")
     if expires <= issued:
-        raise CredentialRefused("token_malformed")
+        raise CredentialRefused("token_claim_invalid")
     return Claims(
         audiences=_audiences(members["aud"]),
         subject=required_text(members, "sub"),
@@ -79,12 +79,12 @@ def check_times(begins: datetime, expires: datetime, at: datetime, rules: TokenR
 
 
 def required_text(members: Mapping[str, Json], name: str) -> str:
-    """A text of 1 to 256 printable characters; anything else is ``token_malformed`` (it would end up in
+    """A text of 1 to 256 printable characters; anything else is ``token_claim_invalid`` (it would end up in
     logs).
     """
     value = members.get(name)
     if not isinstance(value, str) or not 0 < len(value) <= _TEXT_LIMIT or not value.isprintable():
-        raise CredentialRefused("token_malformed")
+        raise CredentialRefused("token_claim_invalid")
     return value
 
 
@@ -95,12 +95,12 @@ def _text_or_none(members: Mapping[str, Json], name: str) -> str | None:
 def _audiences(value: Json) -> tuple[str, ...]:
     listed = value if isinstance(value, list) else [value]
     if not 0 < len(listed) <= _AUDIENCES_LIMIT:
-        raise CredentialRefused("token_malformed")
+        raise CredentialRefused("token_claim_invalid")
     return tuple(required_text({"aud": item}, "aud") for item in listed)
 
 
 def _instant(members: Mapping[str, Json], name: str) -> datetime:
     value = members[name]
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _LAST_SECOND:
-        raise CredentialRefused("token_malformed")
+        raise CredentialRefused("token_claim_invalid")
     return datetime.fromtimestamp(value, UTC)

@@ -464,9 +464,9 @@ def test_a_token_without_nbf_begins_when_it_was_issued() -> None:
     ],
     ids=repr,
 )
-def test_a_claim_of_the_wrong_type_or_bound_is_token_malformed(claims: dict[str, object]) -> None:
+def test_a_claim_of_the_wrong_type_or_bound_is_token_claim_invalid(claims: dict[str, object]) -> None:
     text = token()
-    assert code(signed(header_of(text), claims_of(text, **claims))) == "token_malformed"
+    assert code(signed(header_of(text), claims_of(text, **claims))) == "token_claim_invalid"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,20 @@
+"""base64url without padding (RFC 7515 section 2), in its one canonical spelling."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+_ALPHABET = re.compile(rb"[A-Za-z0-9_-]*")
+
+
+def decode(text: bytes) -> bytes:
+    """The bytes that ``text`` spells; :class:`ValueError` for padding, foreign characters, a second
+    spelling.
+    """
+    if _ALPHABET.fullmatch(text) is None or len(text) % 4 == 1:
+        raise ValueError("not base64url")
+    data = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+    if base64.urlsafe_b64encode(data).rstrip(b"=") != text:
+        raise ValueError("not the canonical spelling")
+    return data
