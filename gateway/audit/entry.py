@@ -1,8 +1,9 @@
-"""What an audit entry says: the leaf a partner may hold, the private part an auditor may read, the record rows.
+"""What an audit entry says: the leaf a partner may hold, the private part an auditor may read, the record
+rows.
 
-The leaf is hashed into the log's tree and is at most 4 KiB. It holds only what its own partner may know, and it has
-the same fields whatever was withheld. The private part holds the rest; the leaf binds it by SHA-256 over a 32-byte
-random salt and its canonical bytes, so that the digest tells nothing about it.
+The leaf is hashed into the log's tree and is at most 4 KiB. It holds only what its own partner may know, and
+it has the same fields whatever was withheld. The private part holds the rest; the leaf binds it by SHA-256
+over a 32-byte random salt and its canonical bytes, so that the digest tells nothing about it.
 
 Values are strings, integers, booleans and lists or maps of those: their canonical JSON is that of RFC 8785.
 """
@@ -15,7 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 LEAF_LIMIT = 4096
-"""Most bytes a leaf may have (DESIGN: a tile's entry length is 16 bits, and receipts are carried by partners)."""
+"""Most bytes a leaf may have (DESIGN: a tile's entry length is 16 bits, and receipts are carried by
+partners).
+"""
 
 SALT_BYTES = 32
 
@@ -42,8 +45,9 @@ class RecordRow:
     """What became of one record in a release: for auditors, replay and the spill answer.
 
     ``identifier`` is the record's own id in clear here; the log stores it keyed. ``digest`` is SHA-256 of the
-    record's bytes as released (empty bytes' digest is never used: a withheld record has ``None``). ``detail`` holds
-    the marking as received, label date, facts, gates, grants and obligations: what a replay needs.
+    record's bytes as released (empty bytes' digest is never used: a withheld record has ``None``).
+    ``detail`` holds the marking as received, label date, facts, gates, grants and obligations: what a replay
+    needs.
     """
 
     identifier: str | None
@@ -56,9 +60,10 @@ class RecordRow:
 class Draft:
     """One entry before it has a place in the log.
 
-    ``content`` and ``sealed`` are SHA-256 digests of the answer's bytes before and after sealing. ``key`` is the
-    recipient key's RFC 7638 thumbprint. ``released`` counts the records in this chunk. ``last`` says that no chunk of
-    this release follows. ``private`` must hold only JSON values without floats. ``time`` is aware UTC.
+    ``content`` and ``sealed`` are SHA-256 digests of the answer's bytes before and after sealing. ``key`` is
+    the recipient key's RFC 7638 thumbprint. ``released`` counts the records in this chunk. ``last`` says
+    that no chunk of this release follows. ``private`` must hold only JSON values without floats. ``time`` is
+    aware UTC.
     """
 
     event: Event
@@ -79,7 +84,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An entry that is durable: its place, its leaf bytes, and the tree size of the checkpoint that covers it."""
+    """An entry that is durable: its place, its leaf bytes, and the tree size of the checkpoint that covers
+    it.
+    """
 
     index: int
     leaf: bytes

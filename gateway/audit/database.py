@@ -1,0 +1,176 @@
+"""Where the log's bytes are kept: all that differs between SQLite and PostgreSQL, and nothing else.
+
+A :class:`Database` gives write transactions that exclude each other over all processes, and read transactions
+that see one moment. Any failure closes it, and the next use opens it afresh: a connection that has failed is
+never used again. SQLite runs in WAL mode with synchronous=FULL: a commit returns after the log file is
+synced.
+
+The SQLite file is looked at before every transaction. One that was moved, replaced or write-protected since
+it was opened is a failure, although the open descriptor would go on working: what is written there would not
+be found.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import NoReturn
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from gateway.audit.errors import LogUnavailable
+
+HINTS = {
+    "SQLITE_BUSY": "Another process holds the log's write lock. Find and end it; nothing else needs doing.",
+    "SQLITE_LOCKED": "Another process holds the log's write lock. Find and end it; nothing else needs doing.",
+    "SQLITE_FULL": "The disk is full. Make room; the log goes on by itself.",
+    "SQLITE_IOERR": "The disk failed a read or write. See the system's log, and check the disk.",
+    "SQLITE_READONLY": "The log's file or folder cannot be written. Let the gateway's user write it.",
+    "SQLITE_CANTOPEN": "The log's folder is missing or not accessible. Create it, or correct the URL.",
+    "SQLITE_NOTADB": "The file is not a SQLite database. Correct the URL, or restore a verified copy.",
+    "SQLITE_CORRUPT": "The database file is damaged. Keep it as evidence and restore a verified copy.",
+}
+LOST_SYNC = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
+"""After these nobody can say what is on the disk: the kernel may have dropped what it could not write."""
+
+
+class Database:
+    """One process's access to the store. Safe to use from several threads.
+
+    ``url`` is an SQLAlchemy URL: ``sqlite:///var/audit.db`` or ``postgresql+psycopg://...``. ``busy_timeout``
+    is how many seconds to wait for another process's write transaction. With ``create`` False a missing file
+    is a failure.
+    """
+
+    def __init__(self, url: str, *, busy_timeout: float = 5.0, create: bool = False) -> None:
+        try:
+            self._url: URL = make_url(url)
+        except ArgumentError as error:
+            raise LogUnavailable(
+                "open", f"{url!r} is no database URL", hint="sqlite:///path/audit.db"
+            ) from error
+        self._busy_timeout = busy_timeout
+        self._create = create
+        self._engine: Engine | None = None
+        self._file: Path | None = None
+        self._seen: tuple[int, int] | None = None
+        self.lost_sync = False
+        if self._url.get_backend_name() == "sqlite":
+            if not self._url.database or self._url.database == ":memory:":
+                raise LogUnavailable("open", "an audit log in memory keeps nothing", hint="Name a file.")
+            self._file = Path(self._url.database)
+        elif self._url.get_backend_name() != "postgresql":
+            raise LogUnavailable(
+                "open", f"{self._url.get_backend_name()} is not supported", hint="Use SQLite."
+            )
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A write transaction: begun when no other is under way, durable when the block has ended without
+        error.
+        """
+        with self._transaction("write") as connection:
+            yield connection
+            # A crash before this commit leaves nothing of the transaction (SQLite drops frames that no commit
+            # closes; PostgreSQL never made it visible). A crash after it, before the answer, leaves
+            # all of it: an entry for something that never left, which is the safe side.
+            connection.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A read transaction that sees the store as of one moment."""
+        with self._transaction("read") as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let go of every connection. The next use opens the store again."""
+        engine, self._engine, self._seen = self._engine, None, None
+        if engine is not None:
+            engine.dispose()
+
+    @contextmanager
+    def _transaction(self, purpose: str) -> Iterator[Connection]:
+        try:
+            engine = self._opened(purpose)
+            with engine.connect() as plain:
+                yield plain.execution_options(gateway_purpose=purpose)
+                # Without a commit, leaving this block rolls back.
+        except (SQLAlchemyError, OSError) as error:
+            self.close()
+            self._explain(purpose, error)
+        except LogUnavailable:
+            self.close()
+            raise
+
+    def _opened(self, purpose: str) -> Engine:
+        """The engine, opened if it is not, once its file has been found to be where and what it was."""
+        if self._file is not None:
+            self._look_at_file(self._file, purpose)
+        if self._engine is None:
+            self._engine = self._connect()
+        return self._engine
+
+    def _look_at_file(self, file: Path, purpose: str) -> None:
+        if self._create and self._seen is None and not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        try:
+            found = file.stat()
+        except FileNotFoundError as error:
+            raise LogUnavailable("open", f"{file} is not there", hint="Put the log's file back.") from error
+        if self._seen not in (None, (found.st_dev, found.st_ino)):
+            raise LogUnavailable(
+                purpose, f"{file} is no longer the file that was opened", hint="Put it back."
+            )
+        # For root every file is writable: the mode is still what its owner meant.
+        if purpose == "write" and (not found.st_mode & stat.S_IWUSR or not os.access(file, os.W_OK)):
+            raise LogUnavailable("write", f"{file} is read-only", hint=HINTS["SQLITE_READONLY"])
+        self._create = False  # from here on a missing file is a loss, not a beginning
+        self._seen = (found.st_dev, found.st_ino)
+
+    def _connect(self) -> Engine:
+        if self._file is None:
+            engine = create_engine(self._url, isolation_level="REPEATABLE READ", pool_pre_ping=True)
+            event.listen(engine, "begin", self._begin_postgres)
+        else:
+            engine = create_engine(self._url)
+            event.listen(engine, "connect", self._prepare_sqlite)
+            event.listen(engine, "begin", self._begin_sqlite)
+        return engine
+
+    def _prepare_sqlite(self, connection: SqliteConnection, _record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
+        connection.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise LogUnavailable(
+                "open", f"SQLite keeps journal mode {mode}, not WAL", hint="Use a local disk."
+            )
+        connection.execute("PRAGMA synchronous = FULL")  # EXTRA adds nothing to it in WAL mode
+        connection.execute("PRAGMA trusted_schema = OFF")
+
+    @staticmethod
+    def _begin_sqlite(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("gateway_purpose") == "write"
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    def _begin_postgres(self, connection: Connection) -> None:
+        if connection.get_execution_options().get("gateway_purpose") == "write":
+            # The lock comes first, so that the snapshot after it sees what its last holder committed.
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self._busy_timeout * 1000)}")
+            connection.exec_driver_sql("LOCK TABLE head IN EXCLUSIVE MODE")
+
+    def _explain(self, purpose: str, error: Exception) -> NoReturn:
+        """Say what failed in words, with what to do; the driver's own error stays as the cause."""
+        origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        name = str(getattr(origin, "sqlite_errorname", ""))
+        if name in LOST_SYNC:
+            self.lost_sync = True
+        hint = next((text for start, text in HINTS.items() if name.startswith(start)), "See the cause.")
+        raise LogUnavailable(purpose, f"{origin} {f'({name})' if name else ''}".strip(), hint=hint) from error

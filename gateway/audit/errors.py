@@ -1,0 +1,56 @@
+"""What the audit layer refuses, by who is at fault.
+
+One family: :class:`AuditError`. :class:`ProofRefused` is for what somebody hands us (a note, a proof, a
+receipt, a tile). :class:`DraftRefused` is for a caller of the log who hands in an entry that cannot be one.
+:class:`LogUnavailable` is for a store that cannot take or give entries now, and :class:`LogAltered` for a
+store whose content contradicts its own signatures: both mean that nothing may leave.
+"""
+
+from __future__ import annotations
+
+
+class AuditError(Exception):
+    """Anything the audit layer refuses. ``hint`` says what a person can do about it, and may be empty."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class ProofRefused(AuditError):
+    """A proof, note, checkpoint, receipt or tile that is malformed or does not prove what it is said to
+    prove.
+    """
+
+
+class DraftRefused(AuditError):
+    """An entry that cannot be written as it stands. ``field`` names what is wrong with it."""
+
+    def __init__(self, field: str, message: str, *, hint: str = "") -> None:
+        super().__init__(f"{field}: {message}", hint=hint)
+        self.field = field
+
+
+class LogUnavailable(AuditError):
+    """The log's store could not be read or written: nothing may leave until it can.
+
+    ``failed`` names the step (``"open"``, ``"write"``, ``"read"``). Where the failure came in the commit
+    itself, the entries may or may not be in the log; the next append reads the head again before it writes.
+    """
+
+    def __init__(self, failed: str, message: str, *, hint: str = "") -> None:
+        super().__init__(f"audit log: {failed} failed: {message}", hint=hint)
+        self.failed = failed
+
+
+class LogAltered(LogUnavailable):
+    """The store's content contradicts the log's signed checkpoints. ``where`` locates it (``"entry 17"``)."""
+
+    def __init__(self, where: str, message: str, *, hint: str = "") -> None:
+        super().__init__(
+            "check",
+            f"{where}: {message}",
+            hint=hint
+            or "Keep this database as evidence, run `relgate audit verify`, and restore a verified copy.",
+        )
+        self.where = where

@@ -1,0 +1,172 @@
+"""The audit log as the gateway sees it: append an entry and wait until it is durable, read, prove, ask what
+stands.
+
+    log = AuditLog.open("sqlite:///var/audit.db", origin="gateway.example.mil/log", key=...,
+    identifier_key=...) recorded = await log.append(draft)      # the entry is on disk and a signed checkpoint
+    covers it receipt = log.receipt(draft.release)
+
+Callers queue; one thread takes whatever has queued while the last commit was under way and writes it as one
+batch (:mod:`gateway.audit.writer`); then all of them are answered. An entry whose caller gave up before its
+batch was taken is not written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from gateway.audit.checkpoint import SigningKey
+from gateway.audit.database import Database
+from gateway.audit.entry import Draft, Recorded
+from gateway.audit.errors import DraftRefused, LogUnavailable
+from gateway.audit.leaf import IdentifierKey, keyed
+from gateway.audit.orders import Order
+from gateway.audit.reading import LogReader
+from gateway.audit.writer import Job, Outcome, Writer
+
+BATCH_LIMIT = 256
+"""Most jobs in one commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    job: Job
+    answer: Future[tuple[Recorded, ...]]
+
+
+class AuditLog(LogReader):
+    """A log open for appending.
+
+    Safe to use from several threads; several processes may have the same store open.
+    """
+
+    def __init__(
+        self, writer: Writer, database: Database, origin: str, key: SigningKey, identifiers: IdentifierKey
+    ) -> None:
+        super().__init__(database, origin, key.verifier)
+        self._writer = writer
+        self._identifier_key = identifiers
+        self._turn = Lock()  # held by whoever uses the writer
+        self._waiting: deque[_Waiting] = deque()
+        self._sequencer = ThreadPoolExecutor(1, thread_name_prefix="audit-sequencer")
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        origin: str,
+        key: Ed25519PrivateKey,
+        identifier_key: IdentifierKey,
+        instance: str = "gateway",
+        busy_timeout: float = 5.0,
+    ) -> AuditLog:
+        """Open the log at an SQLAlchemy URL, making it if there is none.
+
+        ``origin`` names the log in checkpoints (a schema-less URL). ``instance`` names this gateway among
+        those that share the store: :meth:`recover` closes the releases that an instance of this name left
+        open. ``busy_timeout`` is how many seconds a commit waits for another process's.
+
+        Raises :class:`LogUnavailable` when the store cannot be opened, :class:`LogAltered` when its head is
+        not signed by this key or disagrees with its tree.
+        """
+        signing = SigningKey(origin, key)
+        database = Database(url, busy_timeout=busy_timeout, create=True)
+        writer = Writer(database, origin, signing, identifier_key, instance)
+        writer.open()
+        return cls(writer, Database(url, busy_timeout=busy_timeout), origin, signing, identifier_key)
+
+    async def append(self, draft: Draft, orders: Sequence[Order] = ()) -> Recorded:
+        """Write one entry, with the orders that take force by it; when this returns, it is durable.
+
+        Raises :class:`DraftRefused` when the entry cannot be one, :class:`LogUnavailable` when the store
+        fails: then nothing that the entry speaks of may leave.
+        """
+        job = Job((self._writer.prepare(draft, orders),), tuple(orders))
+        waiting = _Waiting(job, Future())
+        self._waiting.append(waiting)
+        self._sequencer.submit(self._write_waiting)
+        (recorded,) = await asyncio.wrap_future(waiting.answer)
+        return recorded
+
+    def append_now(self, drafts: Sequence[Draft], orders: Sequence[Order] = ()) -> tuple[Recorded, ...]:
+        """Write entries in order, all or none, from a thread that may block; the orders are the first
+        entry's.
+
+        Raises as :meth:`append`.
+        """
+        if not drafts:
+            raise DraftRefused("drafts", "are none")
+        first, *rest = drafts
+        prepared = [self._writer.prepare(first, orders), *(self._writer.prepare(draft) for draft in rest)]
+        with self._turn:
+            (outcome,) = self._writer.commit([Job(tuple(prepared), tuple(orders))])
+        if isinstance(outcome, DraftRefused):
+            raise outcome
+        return outcome
+
+    def recover(self, at: datetime) -> tuple[Recorded, ...]:
+        """Write an ``interrupted`` entry for every release that an instance of this name left open.
+
+        For a gateway's start, before it takes requests; a second call finds nothing to do. Raises
+        :class:`LogUnavailable`.
+        """
+        with self._turn:
+            return self._writer.interrupt(at)
+
+    def keyed(self, identifier: str) -> str:
+        """A record's identifier as the log stores it."""
+        return keyed(identifier, self._identifier_key)
+
+    def close(self) -> None:
+        """Wait for what is being written, then let go of the store."""
+        self._sequencer.shutdown(wait=True)
+        self._writer.close()
+        super().close()
+
+    def _write_waiting(self) -> None:
+        """On the sequencer's thread: write everything that waits, as one batch or several."""
+        while batch := self._take():
+            try:
+                with self._turn:
+                    outcomes = self._writer.commit([waiting.job for waiting in batch])
+                for waiting, outcome in zip(batch, outcomes, strict=True):
+                    _answer(waiting, outcome)
+            except LogUnavailable as error:
+                for waiting in batch:
+                    waiting.answer.set_exception(_again(error))
+            finally:
+                # Whatever else went wrong, nobody is left waiting, and nobody is told that it is durable.
+                for waiting in batch:
+                    if not waiting.answer.done():
+                        waiting.answer.set_exception(LogUnavailable("write", "the sequencer failed"))
+
+    def _take(self) -> list[_Waiting]:
+        """The next batch: those that still wait for an answer, in the order they came."""
+        batch: list[_Waiting] = []
+        while self._waiting and len(batch) < BATCH_LIMIT:
+            waiting = self._waiting.popleft()
+            if waiting.answer.set_running_or_notify_cancel():
+                batch.append(waiting)
+        return batch
+
+
+def _answer(waiting: _Waiting, outcome: Outcome) -> None:
+    if isinstance(outcome, DraftRefused):
+        waiting.answer.set_exception(outcome)
+    else:
+        waiting.answer.set_result(outcome)
+
+
+def _again(error: LogUnavailable) -> LogUnavailable:
+    """The same failure for another waiter: an exception that is raised twice gathers both tracebacks."""
+    copy = LogUnavailable("write", str(error).partition(" failed: ")[2] or str(error), hint=error.hint)
+    copy.__cause__ = error
+    return copy

@@ -1,0 +1,166 @@
+"""Standing orders: what an officer or an activation has put in force, and stays in force until said
+otherwise.
+
+An order is written in the same transaction as the entry that records it, so that neither exists without the
+other. What stands is small (stops in force, the active policy set, a refused activation, revoked tokens) and
+is asked for on every request; it is signed by the log's key as a whole, so that whoever can write the
+database but cannot sign cannot lift a stop or un-revoke a token unnoticed.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.audit import canonical
+from gateway.audit.canonical import PlainJson
+
+
+class StopKind(enum.StrEnum):
+    """What a stop holds back."""
+
+    PARTNER = "partner"
+    DATASET = "dataset"
+    RECORD = "record"
+
+
+@dataclass(frozen=True, slots=True)
+class SetStop:
+    """Stop all releases to a partner, of a dataset or of a record, from this entry on.
+
+    ``subject`` is the partner's or dataset's name, or the record's identifier in clear (the log stores it
+    keyed). Setting a stop that is in force replaces who, why and when. ``at`` is aware UTC.
+    """
+
+    kind: StopKind
+    subject: str
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LiftStop:
+    """Lift the stop on a subject. Refused when no such stop is in force."""
+
+    kind: StopKind
+    subject: str
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Activate:
+    """Put a policy set in force. ``digest`` is the lower-case hex SHA-256 of its manifest's bytes.
+
+    ``artifacts`` are the bytes of the manifest and of every file and table it names; each is stored by its
+    SHA-256, once, as long as the log. The manifest must be among them or be stored already. ``at`` is aware
+    UTC.
+    """
+
+    digest: str
+    by: str
+    at: datetime
+    artifacts: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """A policy set that was to be activated did not load.
+
+    ``reason`` is for the officer. ``at`` is aware UTC.
+    """
+
+    reason: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """Revoke a partner's token by its ``jti``. Revoking twice is no error. ``at`` is aware UTC."""
+
+    partner: str
+    jti: str
+    by: str
+    at: datetime
+
+
+Order = SetStop | LiftStop | Activate | Refuse | Revoke
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop in force.
+
+    For a record, ``subject`` is its keyed identifier (see :func:`gateway.audit.leaf.keyed`).
+    """
+
+    kind: StopKind
+    subject: str
+    by: str
+    reason: str
+    at: datetime
+
+    def __str__(self) -> str:
+        """The stop's name in decisions and entries: ``partner:JPN``."""
+        return f"{self.kind}:{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything in force now.
+
+    ``active`` is the digest of the active policy set's manifest and ``activated_at`` since when (``None``:
+    none was ever activated). ``refused_since`` is when, after that, an activation was first refused.
+    ``revoked`` holds (partner, jti). ``number`` counts the batches of orders so far: it never falls.
+    """
+
+    stops: tuple[Stop, ...] = ()
+    active: str | None = None
+    activated_at: datetime | None = None
+    refused_since: datetime | None = None
+    revoked: frozenset[tuple[str, str]] = frozenset()
+    number: int = 0
+
+    @property
+    def stops_records(self) -> bool:
+        """Whether any stop concerns single records, so that their keyed identifiers are worth working out."""
+        return any(stop.kind is StopKind.RECORD for stop in self.stops)
+
+    def stopping(self, partner: str, dataset: str, record: str | None = None) -> tuple[str, ...]:
+        """The names of the stops in force for this partner, dataset or (by keyed identifier) record."""
+        subjects = {(StopKind.PARTNER, partner), (StopKind.DATASET, dataset), (StopKind.RECORD, record)}
+        return tuple(str(stop) for stop in self.stops if (stop.kind, stop.subject) in subjects)
+
+    def statement(self, origin: str) -> str:
+        """The text that the log's key signs for this standing. It cannot be read as a checkpoint's text."""
+        said: dict[str, PlainJson] = {
+            "active": self.active,
+            "activated_at": stamp(self.activated_at),
+            "refused_since": stamp(self.refused_since),
+            "revoked": [[partner, jti] for partner, jti in sorted(self.revoked)],
+            "stops": [
+                [stop.kind.value, stop.subject, stop.by, stop.reason, stamp(stop.at)]
+                for stop in sorted(self.stops, key=str)
+            ],
+        }
+        digest = canonical.digest(canonical.encode(said, "standing"))
+        return f"relgate standing orders v1\n{origin}\n{self.number}\n{digest.hex()}\n"
+
+
+def stamp(at: datetime | None) -> str:
+    """The instant as RFC 3339 in UTC with microseconds, always 27 characters; ``""`` for none."""
+    if at is None:
+        return ""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def instant(text: str) -> datetime | None:
+    """The aware instant that :func:`stamp` wrote.
+
+    ``None`` for ``""``. Raises ``ValueError`` on anything else.
+    """
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC) if text else None

@@ -1,0 +1,292 @@
+"""What the log writes to and reads from its tables: plain statements, one function each, inside a
+transaction.
+
+No function here decides anything: :mod:`gateway.audit.writer` does, and :mod:`gateway.audit.reading` reads.
+Each takes the transaction's connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, delete, func, insert, select, tuple_, update
+
+from gateway.audit import tables
+from gateway.audit.canonical import digest
+from gateway.audit.edge import Edge, Node, NodeId, cover
+from gateway.audit.errors import LogAltered, LogUnavailable
+from gateway.audit.leaf import Prepared
+from gateway.audit.orders import Standing, Stop, StopKind, instant, stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The log's one head: tree size, fencing epoch, signed checkpoint, signed statement of what stands."""
+
+    size: int
+    epoch: int
+    checkpoint: str
+    standing: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRelease:
+    """A release whose last chunk is not in the log; ``chunk`` is the latest that is."""
+
+    release: str
+    chunk: int
+    partner: str
+    request: str
+
+
+def create(connection: Connection, head: Head) -> None:
+    """Make the tables and the first head, unless they are there."""
+    tables.metadata.create_all(connection)
+    if read_head(connection) is None:
+        # A crash before the commit leaves an empty file; the next opening makes all of it again.
+        connection.execute(
+            insert(tables.head).values(id=1, schema_version=tables.SCHEMA_VERSION, **_row(head))
+        )
+
+
+def read_head(connection: Connection) -> Head | None:
+    """The head, or ``None`` when the store has none.
+
+    Raises :class:`LogUnavailable` for a schema of another version.
+    """
+    row = connection.execute(select(tables.head)).one_or_none()
+    if row is None:
+        return None
+    if row.schema_version != tables.SCHEMA_VERSION:
+        raise LogUnavailable(
+            "open",
+            f"the store has schema version {row.schema_version}, this gateway knows {tables.SCHEMA_VERSION}",
+            hint="Run the gateway's version that wrote it.",
+        )
+    return Head(row.size, row.epoch, row.checkpoint, row.standing)
+
+
+def swap_head(connection: Connection, old: Head, new: Head) -> None:
+    """Replace the head by compare-and-swap on size and epoch.
+
+    The write lock makes writers take turns; this is what is relied on. A writer that lost its turn without
+    noticing (paused, then woken) finds another epoch here, and its transaction ends with nothing written.
+    """
+    changed = connection.execute(
+        update(tables.head)
+        .where(tables.head.c.id == 1, tables.head.c.size == old.size, tables.head.c.epoch == old.epoch)
+        .values(**_row(new))
+    )
+    if changed.rowcount != 1:
+        raise LogUnavailable(
+            "write", f"another writer moved the head on from size {old.size}", hint="Try again."
+        )
+
+
+def read_edge(connection: Connection, size: int) -> Edge:
+    """The right edge of the tree of this size, from stored hashes.
+
+    Raises :class:`LogAltered` when one is missing.
+    """
+    wanted = cover(0, size)
+    found = read_nodes(connection, wanted)
+    return Edge(size, tuple(found[node] for node in wanted))
+
+
+def read_nodes(connection: Connection, wanted: Iterable[NodeId]) -> dict[NodeId, bytes]:
+    """Stored hashes by (level, offset). Raises :class:`LogAltered` naming the first that is missing."""
+    ids = list(wanted)
+    found: dict[NodeId, bytes] = {}
+    leaves = [place for level, place in ids if level == 0]
+    inner = [node for node in ids if node[0] > 0]
+    if leaves:
+        entries = tables.entries.c
+        rows = connection.execute(select(entries.position, entries.hash).where(entries.position.in_(leaves)))
+        found.update({(0, row.position): row.hash for row in rows})
+    if inner:
+        nodes = tables.nodes.c
+        named = tuple_(nodes.level, nodes.place)
+        rows = connection.execute(select(nodes.level, nodes.place, nodes.hash).where(named.in_(inner)))
+        found.update({(row.level, row.place): row.hash for row in rows})
+    for level, place in ids:
+        if (level, place) not in found:
+            raise LogAltered(f"hash {place} of level {level}", "is missing from the store")
+    return found
+
+
+def last_position(connection: Connection) -> int:
+    """The largest position of any entry; -1 when there is none."""
+    return int(
+        connection.execute(select(func.coalesce(func.max(tables.entries.c.position), -1))).scalar_one()
+    )
+
+
+def add_entries(connection: Connection, first: int, prepared: Sequence[Prepared]) -> None:
+    """Write entries with their private parts and record rows, from position ``first`` on."""
+    connection.execute(
+        insert(tables.entries),
+        [
+            {
+                "position": position,
+                "hash": entry.hash,
+                "leaf": entry.leaf,
+                "time": stamp(entry.draft.time),
+                "event": entry.draft.event.value,
+                "partner": entry.draft.partner,
+                "release": entry.draft.release,
+                "chunk": entry.draft.chunk,
+                "last": entry.draft.last,
+            }
+            for position, entry in enumerate(prepared, start=first)
+        ],
+    )
+    connection.execute(
+        insert(tables.private_parts),
+        [
+            {"position": position, "salt": entry.salt, "body": entry.private}
+            for position, entry in enumerate(prepared, start=first)
+        ],
+    )
+    rows = [
+        {
+            "position": position,
+            "number": row.number,
+            "identifier": row.identifier,
+            "digest": row.digest,
+            "body": row.body,
+        }
+        for position, entry in enumerate(prepared, start=first)
+        for row in entry.rows
+    ]
+    if rows:
+        connection.execute(insert(tables.record_rows), rows)
+
+
+def add_nodes(connection: Connection, made: Sequence[Node]) -> None:
+    """Write interior hashes that have become complete."""
+    if made:
+        rows = [{"level": node.level, "place": node.offset, "hash": node.hash} for node in made]
+        connection.execute(insert(tables.nodes), rows)
+
+
+def add_checkpoint(connection: Connection, size: int, note: str) -> None:
+    """Write a signed checkpoint beside all earlier ones."""
+    connection.execute(insert(tables.checkpoints).values(size=size, note=note))
+
+
+def releases_begun(connection: Connection, releases: Sequence[str]) -> set[str]:
+    """Which of these releases have a first chunk in the log."""
+    entries = tables.entries.c
+    found = select(entries.release).where(entries.release.in_(releases), entries.chunk == 0)
+    return set(connection.execute(found).scalars())
+
+
+def releases_open(connection: Connection, releases: Sequence[str]) -> dict[str, OpenRelease]:
+    """Which of these releases are open, by name."""
+    table = tables.open_releases
+    rows = connection.execute(select(table).where(table.c.release.in_(releases)))
+    return {row.release: OpenRelease(row.release, row.chunk, row.partner, row.request) for row in rows}
+
+
+def releases_of(connection: Connection, instance: str) -> list[OpenRelease]:
+    """The releases that this instance has open, in the order of their names."""
+    table = tables.open_releases
+    rows = connection.execute(select(table).where(table.c.instance == instance).order_by(table.c.release))
+    return [OpenRelease(row.release, row.chunk, row.partner, row.request) for row in rows]
+
+
+def set_open(connection: Connection, instance: str, changed: Mapping[str, OpenRelease | None]) -> None:
+    """Replace what is known of these releases; ``None`` is a release that has ended."""
+    if not changed:
+        return
+    table = tables.open_releases
+    connection.execute(delete(table).where(table.c.release.in_(list(changed))))
+    rows = [
+        {
+            "release": name,
+            "chunk": release.chunk,
+            "partner": release.partner,
+            "request": release.request,
+            "instance": instance,
+        }
+        for name, release in changed.items()
+        if release is not None
+    ]
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def add_artifacts(connection: Connection, bodies: Iterable[bytes]) -> None:
+    """Store bytes by their SHA-256, each once."""
+    by_digest = {digest(body).hex(): body for body in bodies}
+    table = tables.artifacts
+    stored = connection.execute(select(table.c.digest).where(table.c.digest.in_(list(by_digest)))).scalars()
+    missing = by_digest.keys() - set(stored)
+    fresh = [{"digest": name, "body": by_digest[name]} for name in sorted(missing)]
+    if fresh:
+        connection.execute(insert(table), fresh)
+
+
+def read_artifact(connection: Connection, name: str) -> bytes | None:
+    """The bytes stored under a digest, or ``None``.
+
+    Raises :class:`LogAltered` when they are not what it says.
+    """
+    body: bytes | None = connection.execute(
+        select(tables.artifacts.c.body).where(tables.artifacts.c.digest == name)
+    ).scalar_one_or_none()
+    if body is not None and digest(body).hex() != name:
+        raise LogAltered(f"artifact {name}", "its bytes do not have this digest")
+    return body
+
+
+def read_standing(connection: Connection, number: int) -> Standing:
+    """Everything in force, from the tables; ``number`` is what the signed statement says."""
+    stops = [
+        Stop(StopKind(row.kind), row.subject, row.by, row.reason, _at(row.at))
+        for row in connection.execute(
+            select(tables.stops).order_by(tables.stops.c.kind, tables.stops.c.subject)
+        )
+    ]
+    latest = select(tables.activations).order_by(tables.activations.c.position.desc()).limit(1)
+    active = connection.execute(latest).one_or_none()
+    refusals = tables.refusals.c
+    since = select(refusals.at).where(refusals.position > (-1 if active is None else active.position))
+    revoked = connection.execute(select(tables.revocations.c.partner, tables.revocations.c.jti))
+    return Standing(
+        stops=tuple(stops),
+        active=None if active is None else active.digest,
+        activated_at=None if active is None else instant(active.at),
+        refused_since=instant(
+            connection.execute(since.order_by(refusals.position).limit(1)).scalar_one_or_none() or ""
+        ),
+        revoked=frozenset((row.partner, row.jti) for row in revoked),
+        number=number,
+    )
+
+
+def set_stop(connection: Connection, stop: Stop) -> None:
+    """Put a stop in force, in place of one on the same subject."""
+    lift_stop(connection, stop.kind, stop.subject)
+    values = {"kind": stop.kind.value, "subject": stop.subject, "by": stop.by, "reason": stop.reason}
+    connection.execute(insert(tables.stops).values(at=stamp(stop.at), **values))
+
+
+def lift_stop(connection: Connection, kind: StopKind, subject: str) -> bool:
+    """Take a stop out of force; whether there was one."""
+    table = tables.stops
+    named = and_(table.c.kind == kind.value, table.c.subject == subject)
+    return connection.execute(delete(table).where(named)).rowcount == 1
+
+
+def _row(head: Head) -> dict[str, int | str]:
+    return {"size": head.size, "epoch": head.epoch, "checkpoint": head.checkpoint, "standing": head.standing}
+
+
+def _at(text: str) -> datetime:
+    at = instant(text)
+    if at is None:
+        raise LogAltered("standing orders", "a stop has no time")
+    return at

@@ -1,0 +1,161 @@
+"""The tables of the log's store (SQLAlchemy Core), the same for every database.
+
+An entry's ``position`` is its index in the tree and is given by the one who appends: never a serial column,
+whose numbers are taken at insert and seen at commit, so that readers would skip rows. Every table but
+``head``, ``stops`` and ``open_releases`` only ever grows.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+
+def _position() -> Column[int]:
+    return Column("position", BigInteger, primary_key=True, autoincrement=False)
+
+
+head = Table(
+    "head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),  # always 1: there is one head
+    Column("schema_version", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),  # counts commits; compared and swapped with the size
+    Column("checkpoint", Text, nullable=False),  # the signed note of this size
+    Column("standing", Text, nullable=False),  # the signed statement of what stands
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    _position(),
+    Column("hash", LargeBinary, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    # The rest repeats fields of the leaf, to search by. The leaf is what counts; verification compares them.
+    Column("time", String, nullable=False),
+    Column("event", String, nullable=False),
+    Column("partner", String, nullable=False),
+    Column("release", String, nullable=False),
+    Column("chunk", BigInteger, nullable=False),
+    Column("last", Boolean, nullable=False),
+)
+Index(
+    "one_entry_per_chunk",
+    entries.c.release,
+    entries.c.chunk,
+    unique=True,
+    sqlite_where=entries.c.release != "",
+    postgresql_where=entries.c.release != "",
+)
+Index("entries_by_partner", entries.c.partner, entries.c.position)
+
+private_parts = Table(
+    "private_parts",
+    metadata,
+    _position(),
+    Column("salt", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+record_rows = Table(
+    "record_rows",
+    metadata,
+    Column("position", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),  # from 1, in the order of the answer
+    Column("identifier", String),  # keyed
+    Column("digest", LargeBinary),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("position", "number"),
+    sqlite_with_rowid=False,
+)
+Index("record_rows_by_identifier", record_rows.c.identifier)
+Index("record_rows_by_digest", record_rows.c.digest)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("level", Integer, nullable=False),  # from 1; level 0 is entries.hash
+    Column("place", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("level", "place"),
+    sqlite_with_rowid=False,
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", Text, nullable=False),
+)
+
+open_releases = Table(
+    "open_releases",
+    metadata,
+    Column("release", String, primary_key=True),
+    Column("chunk", BigInteger, nullable=False),  # the latest that is in the log
+    Column("partner", String, nullable=False),
+    Column("request", String, nullable=False),
+    Column("instance", String, nullable=False),  # which gateway has it open
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("digest", String, primary_key=True),  # lower-case hex SHA-256 of the body
+    Column("body", LargeBinary, nullable=False),
+)
+
+stops = Table(
+    "stops",
+    metadata,
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at", String, nullable=False),
+    PrimaryKeyConstraint("kind", "subject"),
+)
+
+activations = Table(
+    "activations",
+    metadata,
+    _position(),
+    Column("digest", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+refusals = Table(
+    "refusals",
+    metadata,
+    _position(),
+    Column("reason", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("partner", String, nullable=False),
+    Column("jti", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("at", String, nullable=False),
+    PrimaryKeyConstraint("partner", "jti"),
+)
