@@ -22,9 +22,12 @@ from gateway.markings.findings import (
     UnknownCodeError,
     UnknownProfileError,
 )
+from gateway.markings.ism import from_ism
 from gateway.markings.label import Control, Label, Limit
 from gateway.markings.profiles import Effect, Profile, ReleaseRow, profile, profile_names, release_row
 from gateway.markings.releasability import next_change, releasable_codes, releasable_nations, releasable_to
+from gateway.markings.rollup import roll_up
+from gateway.markings.rules import check_banner, validate
 from gateway.markings.tables import (
     Community,
     Country,
@@ -55,7 +58,9 @@ __all__ = [
     "Tables",
     "UnknownCodeError",
     "UnknownProfileError",
+    "check_banner",
     "expand",
+    "from_ism",
     "next_change",
     "parse_banner",
     "parse_portion",
@@ -65,6 +70,8 @@ __all__ = [
     "releasable_nations",
     "releasable_to",
     "release_row",
+    "roll_up",
     "shipped_tables",
     "tables_of",
+    "validate",
 ]

@@ -217,7 +217,7 @@ class _Reading:
 
     def _owned(self, word: Word, rest: str, at: int) -> tuple[str, ...] | None:
         values = tuple(rest.split("-"))
-        if len(values) == 2 and all(map(_is_name, values)):
+        if is_owner_and_type(values):
             return values
         message = "one owner and one data type follow, parted by the only hyphens"
         self._find("UDL-OWNER-TYPE", word.authority, message, at, f"{word.name}-{rest}")
@@ -292,8 +292,11 @@ def list_finding(word: Word, codes: tuple[str, ...], tables: Tables) -> Finding 
     return None
 
 
-def _is_name(value: str) -> bool:
-    return 0 < len(value) <= _LONGEST_NAME and _NAME_LETTERS.issuperset(value)
+def is_owner_and_type(values: tuple[str, ...]) -> bool:
+    """Whether these are one owner and one data type, each of capitals, digits and underscores, 32 at most."""
+    return len(values) == 2 and all(
+        0 < len(value) <= _LONGEST_NAME and _NAME_LETTERS.issuperset(value) for value in values
+    )
 
 
 def _spellings(*, portion: bool) -> dict[str, str]:

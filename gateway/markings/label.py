@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
+from gateway.markings.findings import Finding, MarkingError
 from gateway.markings.profiles import profile
 from gateway.markings.words import BY_NAME, RANK, US_LEVELS, Category, Level
 
@@ -83,9 +85,12 @@ class Label:
     def to_ism(self) -> dict[str, str]:
         """The ISM attributes, as :func:`gateway.markings.from_ism` reads them; ``PR`` and ``DS`` have none.
 
-        Raises ``KeyError`` for a control that ISM-2022 has no token for.
+        Raises :class:`MarkingError` for a control that ISM-2022 has no token for.
         """
-        tokens = {_ISM_TOKENS[control.name]: control.order for control in self.controls}
+        if not all(control.name in ISM_TOKENS for control in self.controls):
+            message = "a control of this label has no ISM token"
+            raise MarkingError(Finding("ISM-TOKENS", "ISM-2022", message))
+        tokens = {ISM_TOKENS[control.name]: control.order for control in self.controls}
         tokens |= {"REL": (RANK["REL TO"], ())} if self.rel_to is not None else {}
         tokens |= {"DISPLAYONLY": (RANK["DISPLAY ONLY"], ())} if self.display_to is not None else {}
         attributes = {"classification": self.level.name, "ownerProducer": " ".join(self.owners)}
@@ -100,7 +105,8 @@ class Label:
         return attributes
 
 
-_ISM_TOKENS = {"FOUO": "FOUO", "ORCON": "OC", "NOFORN": "NF", "RELIDO": "RELIDO"}
+ISM_TOKENS: Final = {"FOUO": "FOUO", "ORCON": "OC", "NOFORN": "NF", "RELIDO": "RELIDO"}
+"""The tokens of ISM-2022's disseminationControls for controls other than the release lists."""
 
 
 def _render(label: Label, level: str, *, portion: bool) -> str:

@@ -113,6 +113,16 @@ class Tables:
         entry = self.countries.get(code) or self.communities.get(code)
         return entry is not None and entry.known(on)
 
+    def steady(self, code: str) -> bool:
+        """Whether the code is known and means the same on every day that the tables know."""
+        country = self.countries.get(code)
+        if country is not None:
+            return country.since is None and country.until is None
+        community = self.communities.get(code)
+        if community is None or community.since is not None or community.until is not None:
+            return False
+        return all(member.since is None and member.until is None for member in community.members)
+
     def sort_key(self, code: str) -> tuple[bool, str]:
         """Nations before communities, each in alphabetical order (CAPCO-2016 H.8, REL TO)."""
         return code in self.communities, code

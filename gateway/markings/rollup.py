@@ -1,0 +1,235 @@
+"""One label for several portions: never one recipient more than any of them allows.
+
+The rules are those of CAPCO-2016 D.2 table 3 and the precedence rules of H.8. Here they are one lattice, so
+that neither order nor grouping nor repetition can change the outcome:
+
+1. The level is the highest. ORCON, PR and DS are carried, each owner with its data type. FOUO is carried
+   while the whole is unclassified and holds no ORCON (H.8, FOUO).
+2. A portion says of foreign release one of: nothing (it *follows* the rest: a bare ``U``, or ``U`` with only
+   PR or DS, whose owner's consent is asked in any case); *nothing, but controlled* (``U//FOUO``); NOFORN; or
+   lists and RELIDO. NOFORN takes all. A controlled portion beside a marked one is NOFORN, unless the profile
+   lets it follow (CAPCO-2016 table 2). A classified portion that says nothing is NOFORN, or RELIDO where the
+   profile dates that.
+3. Lists meet in their intersection: REL TO with REL TO, unclassified portions included; what may be released
+   may be shown, so DISPLAY ONLY meets the union of both lists. An empty intersection is NOFORN, never ``REL
+   TO USA``. RELIDO stays only where every portion carries it.
+4. A community named by every portion stays; otherwise it is taken apart, where the profile allows, into the
+   members it has now and had on the portion's date.
+
+A membership may begin or end, so no list of names says once and for all what the portions' lists say. The
+label therefore keeps the lists that met in :attr:`Label.limits`, and every release question asks each of them
+on its day: that is what makes a roll-up as strict as its portions on *every* date, and the meeting
+associative. Its text is the intersection as it stands now.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.markings.findings import Finding, MarkingError
+from gateway.markings.label import Control, Label, Limit
+from gateway.markings.profiles import Profile, require_profile
+from gateway.markings.words import US_LEVELS, Level
+
+_NOW = date.max
+"""The state of the tables' memberships at their end: the newest known."""
+
+_RELEASE = frozenset(("NOFORN", "RELIDO"))
+_OWNED = frozenset(("PR", "DS"))
+
+
+def roll_up(labels: Iterable[Label], profile: Profile) -> Label:
+    """The label of the whole of several portions, all of one profile.
+
+    Its date is the earliest, or none where any portion has none. Raises :class:`MarkingError` for no labels
+    at all, for labels of another profile (:class:`UnknownProfileError`) and for labels that are not US
+    labels.
+    """
+    distinct = set({id(label): label for label in labels}.values())
+    if not distinct:
+        raise MarkingError(Finding("ROLL-UP-EMPTY", "CAPCO-2016 D.2", "nothing to roll up"))
+    for label in distinct:
+        _check(label, profile)
+    release = _meet([_stand(label, profile) for label in distinct], profile)
+    level = max(label.level for label in distinct)
+    controls = _carried(distinct, level) | ({Control(release.mark)} if release.mark is not None else set())
+    created = _earliest({label.created for label in distinct})
+    alone = frozenset((Limit(created, release.rel_to, release.display_to),))
+    return Label(
+        profile.name,
+        level,
+        tuple(sorted(controls, key=lambda control: control.order)),
+        release.rel_to,
+        release.display_to,
+        created=created,
+        limits=frozenset() if release.limits == alone else release.limits,
+    )
+
+
+def _check(label: Label, profile: Profile) -> None:
+    require_profile(profile, label.profile)
+    if label.system != "US" or label.level not in US_LEVELS:
+        raise MarkingError(Finding("US-LEVEL", "CAPCO-2016 H.1", "only US labels roll up here"))
+    if not all(control.name in profile.words for control in label.controls):
+        message = "a control that this profile does not know"
+        raise MarkingError(Finding("CONTROL-UNKNOWN", profile.authority, message))
+
+
+def _carried(labels: Collection[Label], level: Level) -> set[Control]:
+    """The controls of the whole besides those of foreign release, which have rules of their own."""
+    found = {control for label in labels for control in label.controls if control.name not in _RELEASE}
+    if level is not Level.U or any(control.name == "ORCON" for control in found):
+        found.discard(Control("FOUO"))
+    return found
+
+
+def _earliest(days: Collection[date | None]) -> date | None:
+    """The earliest day; none where any is unknown."""
+    known = [day for day in days if day is not None]
+    return min(known) if len(known) == len(days) else None
+
+
+class _Says(enum.Enum):
+    """What a portion says of foreign release."""
+
+    FOLLOWS = "nothing"
+    CONTROLLED = "nothing, but controlled"
+    NOFORN = "nobody"
+    MARKED = "lists or RELIDO"
+
+
+class _Relido(enum.Enum):
+    """Whether a portion leaves release to a disclosure officer, and whether it names anyone besides."""
+
+    NO = "no"
+    ALONE = "alone"
+    LISTED = "with a list"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """One portion, as the lattice sees it."""
+
+    says: _Says
+    relido: _Relido = _Relido.NO
+    limits: frozenset[Limit] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Release:
+    """What the whole says of foreign release: ``mark`` is NOFORN, RELIDO or nothing."""
+
+    mark: str | None = None
+    rel_to: tuple[str, ...] | None = None
+    display_to: tuple[str, ...] | None = None
+    limits: frozenset[Limit] = frozenset()
+
+
+def _stand(label: Label, profile: Profile) -> _Stand:
+    if label.has("NOFORN"):
+        return _Stand(_Says.NOFORN)
+    if label.rel_to is None and label.display_to is None and not label.has("RELIDO"):
+        return _unmarked(label, profile)
+    relido = _Relido.NO
+    if label.has("RELIDO") and not label.has("ORCON") and label.display_to is None:
+        relido = _Relido.ALONE if label.rel_to is None else _Relido.LISTED
+    own = frozenset((Limit(label.created, label.rel_to, label.display_to),))
+    return _Stand(_Says.MARKED, relido, label.limits or own)
+
+
+def _unmarked(label: Label, profile: Profile) -> _Stand:
+    """A portion without any foreign disclosure marking (CAPCO-2016 B.3, table 2)."""
+    names = {control.name for control in label.controls}
+    if label.level is Level.U:
+        if profile.caveated_follows:
+            names.discard("FOUO")
+        return _Stand(_Says.FOLLOWS if names <= _OWNED else _Says.CONTROLLED)
+    since = profile.unmarked_relido
+    if names or since is None or label.created is None or label.created < since:
+        return _Stand(_Says.NOFORN)
+    return _Stand(_Says.MARKED, _Relido.ALONE, frozenset((Limit(label.created, None, None),)))
+
+
+def _meet(stands: Collection[_Stand], profile: Profile) -> _Release:
+    said = {stand.says for stand in stands}
+    if _Says.NOFORN in said or said >= {_Says.CONTROLLED, _Says.MARKED}:
+        return _Release("NOFORN")
+    if _Says.MARKED not in said:
+        return _Release()
+    marked = [stand for stand in stands if stand.says is _Says.MARKED]
+    limits = _settle({limit for stand in marked for limit in stand.limits}, profile)
+    relido = _relido({stand.relido for stand in marked}, profile)
+    rel_to, display_to = _intersection(limits, profile)
+    if rel_to is None and display_to is None:
+        alone = relido is not _Relido.NO and (profile.relido_wins or relido is _Relido.ALONE)
+        return _Release("RELIDO" if alone else "NOFORN")
+    return _Release("RELIDO" if relido is _Relido.LISTED else None, rel_to, display_to, limits)
+
+
+def _relido(found: set[_Relido], profile: Profile) -> _Relido:
+    """RELIDO is carried only when every portion carries it.
+
+    With and without lists meet as the profile says.
+    """
+    if _Relido.NO in found or (len(found) > 1 and not profile.relido_wins):
+        return _Relido.NO
+    return _Relido.ALONE if _Relido.ALONE in found else _Relido.LISTED
+
+
+def _settle(limits: Collection[Limit], profile: Profile) -> frozenset[Limit]:
+    """The same limits, fewer: lists of one day whose every code means the same on all days are met for good."""
+    steady: dict[date | None, list[Limit]] = {}
+    kept: set[Limit] = set()
+    for limit in limits:
+        if all(profile.tables.steady(code) for code in (*(limit.rel_to or ()), *(limit.display_to or ()))):
+            steady.setdefault(limit.created, []).append(limit)
+        else:
+            kept.add(limit)
+    return frozenset(kept) | {Limit(day, *_intersection(met, profile)) for day, met in steady.items()}
+
+
+def _intersection(
+    limits: Collection[Limit], profile: Profile
+) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+    """What the lists allow together: the release list and, besides it, the display list.
+
+    What may be released may be shown (CAPCO-2016 H.8, DISPLAY ONLY), so a portion shows to both its lists.
+    """
+    lists = [(limit.created, limit.rel_to) for limit in limits if limit.rel_to is not None]
+    released = _common(lists, profile) if len(lists) == len(limits) else frozenset()
+    both = [(limit.created, (*(limit.rel_to or ()), *(limit.display_to or ()))) for limit in limits]
+    shown = _common(both, profile) - released - _members(released, None, profile) - {"USA"}
+    ordered = ("USA", *_ordered(released - {"USA"}, profile)) if released else None
+    return ordered, _ordered(shown, profile) or None
+
+
+def _common(lists: Collection[tuple[date | None, tuple[str, ...]]], profile: Profile) -> frozenset[str]:
+    """The codes that stand for the intersection of the lists; empty when it is nobody but USA."""
+    literal = frozenset.intersection(*(frozenset(codes) for _, codes in lists))
+    nations = frozenset.intersection(*(_nations(codes, created, profile) for created, codes in lists))
+    found = literal | (nations - _members(literal, None, profile))
+    return found if found - {"USA"} else frozenset()
+
+
+def _nations(codes: Collection[str], created: date | None, profile: Profile) -> frozenset[str]:
+    countries = profile.tables.countries
+    return frozenset(code for code in codes if code in countries) | _members(codes, created, profile)
+
+
+def _members(codes: Iterable[str], created: date | None, profile: Profile) -> frozenset[str]:
+    """The members, now and on that day, of those communities that the profile allows to take apart."""
+    found: set[str] = set()
+    for code in codes:
+        community = profile.tables.communities.get(code)
+        if community is None or not ("*" in profile.expands or code in profile.expands):
+            continue
+        members = community.members_on(_NOW)
+        found |= members if created is None else members & community.members_on(created)
+    return frozenset(found)
+
+
+def _ordered(codes: Iterable[str], profile: Profile) -> tuple[str, ...]:
+    return tuple(sorted(codes, key=profile.tables.sort_key))
