@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import hmac
 import os
 import re
 import secrets
@@ -63,14 +62,10 @@ _ED25519_NOTE_TYPE = b"\x01"  # C2SP signed-note, "Signature types"
 
 @dataclass(frozen=True, slots=True)
 class IdentifierKey:
-    """One version of the key under which the log stores record identifiers."""
+    """One version of the key under which the log stores record identifiers: HMAC-SHA-256, 32 secret bytes."""
 
     version: int
     secret: bytes = field(repr=False)
-
-    def keyed(self, identifier: str) -> bytes:
-        """HMAC-SHA-256 of the identifier's UTF-8 bytes: 32 bytes that tell nothing without the key."""
-        return hmac.digest(self.secret, identifier.encode(), hashlib.sha256)
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,6 +208,11 @@ def open_sequence(
         raise SealingError("cut_short")
 
 
+def addressed_to(sealed: bytes) -> str:
+    """The thumbprint of the key that a sealed chunk says it is for; nothing of it has been verified."""
+    return str(_read_header(sealed)["kid"])
+
+
 def _check_follows(before: Opened | None, chunk: Opened) -> None:
     if chunk.chunk != (0 if before is None else before.chunk + 1):
         raise SealingError("out_of_order")

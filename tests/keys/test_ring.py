@@ -1,7 +1,5 @@
 """The gateway's keys are made once, whole, and never mended in silence."""
 
-import hashlib
-import hmac
 import json
 import multiprocessing
 import stat
@@ -117,11 +115,6 @@ def test_a_later_identifier_key_becomes_current_and_the_old_one_stays(folder: Pa
     assert [key.version for key in second.identifiers] == [1, 2, 10]
     assert second.identifier.secret == b"b" * 32
     assert second.identifiers[0] == first.identifier
-
-
-def test_an_identifier_is_keyed_by_hmac_sha256_of_its_utf8_bytes(folder: Path) -> None:
-    key = open_ring(folder, NAME).identifier
-    assert key.keyed("物体-1") == hmac.new(key.secret, "物体-1".encode(), hashlib.sha256).digest()
 
 
 def test_no_representation_of_the_ring_shows_a_secret(folder: Path) -> None:
