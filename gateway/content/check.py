@@ -5,26 +5,31 @@ It stands apart from the cutter on purpose: it shares no code with it, parses wi
 of the release only what was decided. A record that slipped in, a label that changed, a field that was to be
 dropped, a member that stands twice: each is refused here whatever went wrong before.
 
-What it asks of the final bytes, in this order:
+What it asks of the final bytes:
 
-1. They are one strictly valid JSON value of the expected form (a whole array, a piece of one, one object). 2.
-They hold exactly the expected number of records, in the expected order where identifiers were given. 3. Each
-record carries the marking field, and each marking at any depth is a text that was permitted for this record.
-4. No dropped path is there, and at a rounded path there is nothing but multiples of its step. 5. No member
-name stands twice in one object, none differs from the marking's only by case, no number overflows.
+1. They are one strictly valid JSON value of the expected form (a whole array, a piece of one, one object): no
+   invalid UTF-8, no lone surrogate, no NaN, no number past a double.
+2. They hold exactly the expected number of records, each with its expected identifier where one was given.
+3. Each record carries the marking field, and each marking at any depth is a text that was permitted for it.
+4. No dropped path is there, and at a rounded path there is nothing but multiples of its step.
+5. No member name stands twice in one object, and none differs from the marking's by case alone.
 
-Duplicates are first looked for by counting, which is exact when it succeeds (each name in the text is
-followed by ``":`` unless white space stands before a colon; the parsed value cannot hold more names than the
-text; equal counts leave no room for a second). Otherwise the bytes are read again by :mod:`json`, which shows
-every pair.
+Names that stand twice are first looked for by counting. Each name in the text is followed by ``":``, unless
+white space stands before a colon, and the parsed value cannot hold more names than the text. So when no white
+space stands before a colon and the names found are as many as the ``":`` in the text, no name stands twice
+and no object was overlooked. The names of the records' own members are counted first: if those are all,
+nothing is nested. Otherwise the objects inside are read and counted too, and if the counts still differ (a
+string may hold ``":``) the bytes are read again by :mod:`json`, which shows every pair.
+
+Depth, and integers past 64 bits, are the cutter's strict reading's to find; the checker refuses them where it
+comes upon them on its longer ways.
 """
 
 from __future__ import annotations
 
 import enum
 import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import NamedTuple, NoReturn, TypeAlias
@@ -37,7 +42,6 @@ Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | 
 
 DEEPEST = 64
 """How many objects and arrays may stand inside one another in a record."""
-_PAST_64_BITS = 2.0**63
 _WIDE = Context(prec=1600)
 
 
@@ -121,20 +125,16 @@ def check(final: bytes, expected: Expected) -> Checked:
     """
     whole = _complete(final, expected)
     found = _records(whole, expected)
-    reading = _Reading(expected.marking)
+    reading = _Reading(expected)
     for position, (record, wanted) in enumerate(zip(found, expected.records, strict=True)):
-        reading.position = position
-        if record.__class__ is not dict:
-            reading.refuse(Refusal.NOT_AN_OBJECT)
-        identifier = wanted.identifier
-        if identifier is not None and record.get(expected.identifier) != identifier:
-            reading.refuse(Refusal.OTHER_RECORD, expected.identifier)
-        reading.read(record, wanted.permitted)
-    reading.position = None
+        reading.read_outer(position, record, wanted)
+    if not _names_stand_once(whole, reading.names):
+        for position, (record, (_, permitted)) in enumerate(zip(found, expected.records, strict=True)):
+            reading.read_inner(position, record, permitted.markings)
+        if not _names_stand_once(whole, reading.names):
+            _read_every_pair(whole)
     if any(_is_ambiguous(names, expected.marking) for names in reading.shapes):
-        reading.refuse(Refusal.MARKING_AMBIGUOUS)
-    if reading.large_number or not _names_stand_once(whole, reading.names):
-        _read_every_pair(whole)
+        raise CheckRefused(Refusal.MARKING_AMBIGUOUS)
     return Checked(len(found), frozenset(reading.markings))
 
 
@@ -164,64 +164,77 @@ def _records(whole: bytes, expected: Expected) -> list[dict[str, Value]]:
 
 
 class _Reading:
-    """One reading of a chunk: what was counted and found so far, and where it stands."""
+    """One reading of a chunk: what was counted and found in its records so far."""
 
-    __slots__ = ("_marking", "large_number", "markings", "names", "position", "shapes")
+    __slots__ = ("_identifier", "_marking", "_position", "markings", "names", "shapes")
 
-    def __init__(self, marking: str) -> None:
-        self._marking = marking
-        self.position: int | None = None
+    def __init__(self, expected: Expected) -> None:
+        self._identifier = expected.identifier
+        self._marking = expected.marking
+        self._position = 0
         self.names = 0
         self.markings: set[str] = set()
         self.shapes: set[tuple[str, ...]] = set()
-        self.large_number = False
 
-    def refuse(self, code: Refusal, path: str = "") -> NoReturn:
-        raise CheckRefused(code, self.position, path)
-
-    def read(self, record: dict[str, Value], permitted: Permitted) -> None:
-        """Read one record: its marking, then its obligations, then everything inside it."""
+    def read_outer(self, position: int, record: dict[str, Value], wanted: ExpectedRecord) -> None:
+        """Read a record's own members: who it is, its marking, its obligations."""
+        self._position = position
+        if record.__class__ is not dict:
+            self._refuse(Refusal.NOT_AN_OBJECT)
+        identifier, permitted = wanted
+        if identifier is not None and record.get(self._identifier) != identifier:
+            self._refuse(Refusal.OTHER_RECORD, self._identifier)
         if self._marking not in record:
-            self.refuse(Refusal.MARKING_MISSING)
+            self._refuse(Refusal.MARKING_MISSING)
+        self._read_object(record, permitted.markings)
+        if permitted.dropped or permitted.rounded:
+            self._read_obligations(record, permitted)
+
+    def read_inner(self, position: int, record: dict[str, Value], permitted: frozenset[str]) -> None:
+        """Read every object inside a record, at any depth."""
+        self._position = position
+        level: list[Value] = _holders(record.values())
+        depth = 1
+        while level:
+            depth += 1
+            if depth > DEEPEST:
+                self._refuse(Refusal.TOO_DEEP)
+            deeper: list[Value] = []
+            for holder in level:
+                if isinstance(holder, dict):
+                    self._read_object(holder, permitted)
+                    deeper += _holders(holder.values())
+                elif isinstance(holder, list):
+                    deeper += _holders(holder)
+            level = deeper
+
+    def _refuse(self, code: Refusal, path: str = "") -> NoReturn:
+        raise CheckRefused(code, self._position, path)
+
+    def _read_object(self, members: dict[str, Value], permitted: frozenset[str]) -> None:
+        """Count an object's names, and read its marking if it has one."""
+        self.names += len(members)
+        self.shapes.add(tuple(members))
+        if self._marking in members:
+            marking = members[self._marking]
+            if not isinstance(marking, str):
+                self._refuse(Refusal.MARKING_MISSING)
+            if marking not in permitted:
+                self._refuse(Refusal.MARKING_NOT_PERMITTED)
+            self.markings.add(marking)
+
+    def _read_obligations(self, record: dict[str, Value], permitted: Permitted) -> None:
         for path in permitted.dropped:
             if _at(record, path.split(".")):
-                self.refuse(Refusal.DROPPED_FIELD_PRESENT, path)
+                self._refuse(Refusal.DROPPED_FIELD_PRESENT, path)
         for path, step in permitted.rounded.items():
             if not all(_is_multiple(value, step) for value in _at(record, path.split("."))):
-                self.refuse(Refusal.NOT_ROUNDED, path)
-        level: list[Value] = [record]
-        for _ in range(DEEPEST):
-            level = self._read_level(level, permitted.markings)
-            if not level:
-                return
-        self.refuse(Refusal.TOO_DEEP)
+                self._refuse(Refusal.NOT_ROUNDED, path)
 
-    def _read_level(self, level: list[Value], permitted: frozenset[str]) -> list[Value]:
-        """Read the objects and lists of one depth; what stands inside them is the next."""
-        inside: list[Value] = []
-        for holder in level:
-            if isinstance(holder, dict):
-                self.names += len(holder)
-                self.shapes.add(tuple(holder))
-                if self._marking in holder:
-                    self._read_marking(holder[self._marking], permitted)
-                values: Sequence[Value] = list(holder.values())
-            else:
-                values = holder if isinstance(holder, list) else ()
-            for value in values:
-                kind = value.__class__
-                if kind is dict or kind is list:
-                    inside.append(value)
-                elif isinstance(value, float) and not -_PAST_64_BITS < value < _PAST_64_BITS:
-                    self.large_number = True
-        return inside
 
-    def _read_marking(self, marking: Value, permitted: frozenset[str]) -> None:
-        if not isinstance(marking, str):
-            self.refuse(Refusal.MARKING_MISSING)
-        if marking not in permitted:
-            self.refuse(Refusal.MARKING_NOT_PERMITTED)
-        self.markings.add(marking)
+def _holders(values: Iterable[Value]) -> list[Value]:
+    """Pick the objects and lists among values."""
+    return [value for value in values if value.__class__ is dict or value.__class__ is list]
 
 
 def _at(value: Value, names: list[str]) -> list[Value]:
@@ -263,9 +276,10 @@ def _names_stand_once(whole: bytes, names: int) -> bool:
 
 def _read_every_pair(whole: bytes) -> None:
     """Read the slow way, which shows each pair and each number as it is written."""
-    json.loads(
-        whole, object_pairs_hook=_once, parse_int=_within_64_bits, parse_float=_finite, parse_constant=_finite
-    )
+    try:
+        json.loads(whole, object_pairs_hook=_once, parse_int=_within_64_bits)
+    except RecursionError as error:
+        raise CheckRefused(Refusal.TOO_DEEP) from error
 
 
 def _once(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
@@ -279,10 +293,3 @@ def _within_64_bits(number: str) -> int:
     if len(number) > 20 or not -(2**63) <= int(number) < 2**64:
         raise CheckRefused(Refusal.NUMBER_OVERFLOW)
     return int(number)
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    if not math.isfinite(value):
-        raise CheckRefused(Refusal.NUMBER_OVERFLOW)
-    return value

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -31,6 +31,8 @@ MAX_RECORD_BYTES = 4 * 1024 * 1024
 
 _INTEGERS = range(-(2**63), 2**64)
 _ANY = msgspec.json.Decoder()
+_Plain: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | float | str | bool | None
+_FLAT = msgspec.json.Decoder(dict[str, _Plain | list[_Plain]])
 
 
 def strict_doubts(raw: bytes, marking: str | None = None) -> tuple[Doubt, ...]:
@@ -42,6 +44,22 @@ def strict_doubts(raw: bytes, marking: str | None = None) -> tuple[Doubt, ...]:
     """
     if len(raw) > MAX_RECORD_BYTES:
         return (Doubt.TOO_LARGE,)
+    return () if _is_plain(raw, marking) else _read_long_way(raw, marking)
+
+
+def _is_plain(raw: bytes, marking: str | None) -> bool:
+    """Whether a record is flat and free of doubt: most are, and their values are looked at in C alone."""
+    try:
+        record = _FLAT.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    if marking is not None and _is_ambiguous(tuple(record), marking):
+        return False
+    return _no_spaced_colon(raw) and raw.count(b'":') == len(record)
+
+
+def _read_long_way(raw: bytes, marking: str | None) -> tuple[Doubt, ...]:
+    """Parse a record whole, whatever is in it, and name each doubt."""
     try:
         record = _ANY.decode(raw)
     except UnicodeDecodeError:
@@ -97,14 +115,20 @@ def _is_ambiguous(names: tuple[str, ...], marking: str) -> bool:
 
 def _names_stand_once(raw: bytes, names: int) -> bool:
     """Whether the parsed value's ``names`` are all the member names that the text has."""
-    spaced = b" :" in raw or any(space in raw and space + b":" in raw for space in (b"\n", b"\t", b"\r"))
-    if not spaced and raw.count(b'":') == names:
+    if _no_spaced_colon(raw) and raw.count(b'":') == names:
         return True
     try:
         json.loads(raw, object_pairs_hook=_refuse_twice)
     except _NameTwice:
         return False
     return True
+
+
+def _no_spaced_colon(raw: bytes) -> bool:
+    """Whether no colon, in a string or outside, has white space before it."""
+    if b" :" in raw:
+        return False
+    return not any(space in raw and space + b":" in raw for space in (b"\n", b"\t", b"\r"))
 
 
 class _NameTwice(ValueError):
