@@ -206,7 +206,7 @@ class _Reading:
         elif order < self.last:
             message = "stands after a control that the Register lists later"
             self._find("GRAMMAR-ORDER", "CAPCO-2016 A.6", message, at, token)
-        elif opens is (word.category is self.category):
+        elif not self.findings and opens is (word.category is self.category):
             wanted = "//" if word.category is not self.category else "/"
             message = "one slash parts the controls of a category, two slashes part the categories"
             self._find("GRAMMAR-SEPARATOR", "CAPCO-2016 A.6", message, at, token, meant=wanted + token)

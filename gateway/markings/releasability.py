@@ -45,7 +45,7 @@ def releasable_nations(label: Label, at: date, tables: Tables) -> frozenset[str]
 
     A nation passes when it is named, and its code was in use on the label's date and on ``at``; or when it
     belonged to a named community on both days (on ``at`` alone where the community follows membership). A
-    label without a date releases to no member of a community that does not follow membership. Raises
+    label without a date releases to no member of a community whose members have ever changed. Raises
     :class:`UnknownCodeError` when a listed code was not in use on either day: then the label itself is in
     doubt.
     """
@@ -54,7 +54,11 @@ def releasable_nations(label: Label, at: date, tables: Tables) -> frozenset[str]
     lists = _lists(label)
     if lists is None:
         return _NOBODY
-    return frozenset.intersection(*(_on_both_days(codes, created, at, tables) for created, codes in lists))
+    own, *limits = lists
+    if not limits:
+        return _on_both_days(own[1], own[0], at, tables)
+    strict = frozenset.intersection(*(_on_both_days(codes, created, at, tables) for created, codes in limits))
+    return strict & _listed(own[1], at, tables)
 
 
 def releasable_codes(label: Label) -> tuple[str, ...]:
@@ -128,8 +132,8 @@ def _on_both_days(codes: Iterable[str], created: date | None, at: date, tables: 
             found.add(code)
         elif community.follows_membership:
             found |= community.members_on(at)
-        elif created is not None:
-            found |= community.members_on(created) & community.members_on(at)
+        elif created is not None or tables.steady(code):
+            found |= community.members_on(created or at) & community.members_on(at)
     return frozenset(found)
 
 

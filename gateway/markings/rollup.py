@@ -180,11 +180,12 @@ def _relido(found: set[_Relido], profile: Profile) -> _Relido:
 
 
 def _settle(limits: Collection[Limit], profile: Profile) -> frozenset[Limit]:
-    """The same limits, fewer: lists of one day whose every code means the same on all days are met for good."""
+    """The same limits, fewer: those of one day that mean the same on every day are met for good."""
     steady: dict[date | None, list[Limit]] = {}
     kept: set[Limit] = set()
     for limit in limits:
-        if all(profile.tables.steady(code) for code in (*(limit.rel_to or ()), *(limit.display_to or ()))):
+        codes = (*(limit.rel_to or ()), *(limit.display_to or ()))
+        if all(profile.tables.steady(code) for code in codes):
             steady.setdefault(limit.created, []).append(limit)
         else:
             kept.add(limit)

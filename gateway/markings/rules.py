@@ -106,10 +106,11 @@ _RULES: Final[tuple[Callable[[Label, Profile], Iterator[Finding]], ...]] = (
 
 
 def _lists(label: Label, at: date, tables: Tables) -> Iterator[Finding]:
+    created = None if label.limits else label.created
     if label.rel_to is not None:
-        yield from _list("REL TO", label.rel_to, label.created, at, tables)
+        yield from _list("REL TO", label.rel_to, created, at, tables)
     if label.display_to is not None:
-        yield from _list("DISPLAY ONLY", label.display_to, label.created, at, tables)
+        yield from _list("DISPLAY ONLY", label.display_to, created, at, tables)
     if label.rel_to is not None and set(label.rel_to).intersection(label.display_to or ()):
         message = "what may be released may be shown: the display list repeats the release list"
         authority = "CAPCO-2016 H.8 DISPLAY ONLY"
