@@ -243,6 +243,7 @@ def test_an_answer_that_names_no_receipt_is_refused(gateway) -> None:
         "<http://gateway.example.mil/releases/rel-1/receipt>",
         "<https://gateway.example.mil:8443/releases/rel-1/receipt>",
         "<https://user:pass@gateway.example.mil/releases/rel-1/receipt>",
+        "<https://gateway.example.mil:port/releases/rel-1/receipt>",
     ],
 )
 def test_the_token_is_never_sent_elsewhere_to_fetch_a_receipt(gateway, link: str) -> None:
@@ -340,6 +341,19 @@ async def test_the_asynchronous_transport_refuses_alike(gateway, lie: str, expec
 async def test_the_asynchronous_transport_passes_refusals_through(gateway) -> None:
     gateway.status = 403
     assert (await aget(gateway)).status_code == 403
+
+
+async def test_the_asynchronous_transport_leaves_paths_without_data_alone(gateway) -> None:
+    gateway.status = 404
+    inner = AsyncGatewayTransport(
+        gateway.jpn.private_jwks,
+        gateway.gateway_jwks,
+        gateway.log_verifier_key,
+        inner=httpx.MockTransport(gateway),
+    )
+    async with httpx.AsyncClient(transport=inner, base_url=BASE) as client:
+        await client.get("/health")
+    assert gateway.seen[0].headers["accept"] == "*/*"
 
 
 async def test_the_asynchronous_transport_bounds_what_it_takes(gateway) -> None:

@@ -382,6 +382,11 @@ def test_more_content_than_a_chunk_holds_is_not_sealed() -> None:
         sealed(bytes(CONTENT_LIMIT + 1))
 
 
+def test_a_chunk_of_many_megabytes_is_sealed_and_opens() -> None:
+    content = bytes(8 * 1024 * 1024)
+    assert opened(sealed(content)).content == content
+
+
 def test_more_than_a_sealed_chunk_is_refused_before_it_is_read() -> None:
     assert code(b"." * (SEALED_LIMIT + 1)) == "too_large"
 
