@@ -262,6 +262,11 @@ class Settings(BaseSettings):
         return self.keys_dir / "partners"
 
     @property
+    def development_keys_dir(self) -> Path:
+        """Where development keeps the private halves of partners' keys, which in earnest partners alone hold."""
+        return self.keys_dir / "development"
+
+    @property
     def scheme(self) -> str:
         """The scheme of the gateway's own socket."""
         return "https" if self.tls_certificate else "http"

@@ -1,0 +1,227 @@
+"""``relgate check``: would this partner get a record marked so? Every gate, with every reason.
+
+Nothing is released and nothing is written: the question is put to the policy files as they are on disk
+(or, with ``--in-force``, to the set that the log says is in force), exactly as the pipeline would put it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, TypeVar
+
+import typer
+
+from gateway import markings
+from gateway.activation.files import read_policy_files
+from gateway.activation.running import stored_set
+from gateway.cli.errors import REFUSED, USAGE, CommandFailed
+from gateway.cli.output import Block, Data, Facts, Line, Table, say
+from gateway.cli.session import Json, Session, instant, now, session
+from gateway.policy.admission import Claims
+from gateway.policy.compile import CompiledPolicy, compile_policy
+from gateway.policy.decision import Decision, LabelDoubt, Outcome, Subject
+from gateway.policy.errors import CallerRefused
+from gateway.policy.load import load
+from gateway.policy.policyset import Partner, PolicySet
+from gateway.policy.reasons import MEANING, Reason
+
+EXAMPLES = """Examples:
+
+  relgate check 'U//REL TO USA, JPN' JPN conjunction --field satNo1=25544 --field satNo2=43013
+
+  relgate check 'SECRET//NOFORN' GBR elset --date 2026-06-14 --at 2026-07-01
+
+  relgate check 'U' JPN elset --in-force --json
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command("check", epilog=EXAMPLES)(check)
+
+
+def check(
+    context: typer.Context,
+    marking: Annotated[str, typer.Argument(help="The marking, as a record of the dataset would carry it.")],
+    partner: Annotated[str, typer.Argument(help="The partner that would ask.")],
+    dataset: Annotated[str, typer.Argument(help="The dataset the record is in.")],
+    field: Annotated[
+        list[str] | None,
+        typer.Option("--field", help="A field of the record that rules read, NAME=VALUE (JSON)."),
+    ] = None,
+    day: Annotated[
+        str, typer.Option("--date", help="The day the record was marked; by default that of --at.")
+    ] = "",
+    at: Annotated[str, typer.Option("--at", help="The moment of the question; by default now.")] = "",
+    purpose: Annotated[
+        str, typer.Option("--purpose", help="The purpose; by default the only one granted.")
+    ] = "",
+    system: Annotated[
+        str, typer.Option("--system", help="The calling system; by default the only one.")
+    ] = "",
+    in_force: Annotated[
+        bool, typer.Option("--in-force", help="Ask the set in force, with its stops.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Say whether a record so marked would go to a partner now, gate by gate. Exit code 0: it would; 1: it
+    would not.
+    """
+    here = session(context)
+    moment = instant(at, "--at") if at else now()
+    found, stops = _set(here, partner, dataset, in_force=in_force)
+    policy = compile_policy(found)
+    asking = _subject(policy, _known(found.partners, partner, "partner"), system, moment)
+    _known(found.datasets, dataset, "dataset")
+    label = _label(policy, dataset, marking, _day(day, moment))
+    facts = policy.facts(dataset, _fields(field or ()), moment, stops)
+    for_purpose = _purpose(policy, asking, dataset, purpose)
+    decision = policy.decide(asking, dataset, label, facts, for_purpose, moment)
+    data = _as_data(decision, partner, dataset, for_purpose, moment)
+    here.output(as_json).show(data, *_blocks(decision, marking, partner, dataset))
+    if not decision.permitted:
+        raise typer.Exit(REFUSED)
+
+
+def _set(here: Session, partner: str, dataset: str, *, in_force: bool) -> tuple[PolicySet, tuple[str, ...]]:
+    if not in_force:
+        return load(read_policy_files(here.settings.policies_dir, here.settings.keys_dir)), ()
+    with here.reader() as reader:
+        standing = reader.standing()
+        if standing.active is None:
+            raise CommandFailed(REFUSED, "no policy set is in force", "relgate policy activate")
+        concerned = {partner, dataset}
+        stops = tuple(str(stop) for stop in standing.stops if stop.subject in concerned)
+        return stored_set(reader, standing.active), stops
+
+
+Named = TypeVar("Named")
+
+
+def _known(among: Mapping[str, Named], name: str, kind: str) -> Named:
+    if name in among:
+        return among[name]
+    close = difflib.get_close_matches(name, among, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(among)) or 'none'}"
+    raise CommandFailed(USAGE, f"the policy set has no {kind} {name}", hint)
+
+
+def _subject(policy: CompiledPolicy, partner: Partner, system: str, at: datetime) -> Subject:
+    """The calling system as a sufficient credential would present it, with the key answers would be sealed
+    to.
+    """
+    name = system or (next(iter(partner.systems)) if len(partner.systems) == 1 else "")
+    if not name:
+        systems = ", ".join(sorted(partner.systems)) or "none registered"
+        raise CommandFailed(
+            USAGE, f"partner {partner.code} does not have just one system", f"--system: {systems}"
+        )
+    key = policy.recipient(partner.code, at)
+    try:
+        return policy.subject(partner.code, name, Claims(), partner.channel.strength, key)
+    except CallerRefused as refused:
+        raise CommandFailed(REFUSED, MEANING[Reason(refused.reason)], "see the partner's file") from refused
+
+
+def _purpose(policy: CompiledPolicy, subject: Subject, dataset: str, claimed: str) -> str:
+    purpose = policy.purpose(subject.partner, dataset, claimed or None, subject.system)
+    if purpose.value is None:
+        meaning = MEANING[Reason(purpose.reason)] if purpose.reason else "no purpose"
+        raise CommandFailed(REFUSED, meaning, "name one with --purpose")
+    return purpose.value
+
+
+def _label(policy: CompiledPolicy, dataset: str, marking: str, day: date) -> markings.Label | LabelDoubt:
+    """The label, or the doubt that takes its place; what is wrong with the text is said on standard error."""
+    try:
+        label = markings.parse_portion(marking, policy.profile(dataset))
+    except markings.MarkingError as error:
+        for finding in error.findings:
+            say(f"marking: {finding.message}" + (f"; {finding.suggestion}" if finding.suggestion else ""))
+        return LabelDoubt(Reason.LABEL_UNPARSED)
+    return dataclasses.replace(label, created=day)
+
+
+def _day(text: str, moment: datetime) -> date:
+    if not text:
+        return moment.date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CommandFailed(USAGE, f"--date: {text!r} is no day", "write 2026-07-01") from None
+
+
+def _fields(given: Sequence[str]) -> dict[str, Data]:
+    """Fields as a record would hold them: a value that is JSON is that, anything else is text."""
+    fields: dict[str, Data] = {}
+    for each in given:
+        name, equals, text = each.partition("=")
+        if not name or not equals:
+            raise CommandFailed(USAGE, f"--field: {each!r} is not NAME=VALUE", "--field satNo1=25544")
+        try:
+            fields[name] = json.loads(text)
+        except ValueError:
+            fields[name] = text
+    return fields
+
+
+def _as_data(decision: Decision, partner: str, dataset: str, purpose: str, at: datetime) -> Data:
+    gates: list[Data] = [
+        {"gate": result.gate.value, "outcome": result.outcome.value, "reasons": list(result.reasons)}
+        for result in decision.gates
+    ]
+    duties = decision.obligations
+    return {
+        "permitted": decision.permitted,
+        "partner": partner,
+        "dataset": dataset,
+        "purpose": purpose,
+        "at": at.isoformat(),
+        "gates": gates,
+        "grants": list(decision.grants),
+        "obligations": {
+            "drop": sorted(duties.drop),
+            "round": {path: str(step) for path, step in sorted(duties.round.items())},
+            "delay_seconds": int(duties.delay.total_seconds()),
+        },
+        "policy": decision.policy,
+        "stays_true_until": decision.stays_true_until.isoformat() if decision.stays_true_until else None,
+    }
+
+
+def _blocks(decision: Decision, marking: str, partner: str, dataset: str) -> list[Block]:
+    verdict = "would go to" if decision.permitted else "would NOT go to"
+    blocks: list[Block] = [
+        Line(f"A record of {dataset} marked {marking!r} {verdict} {partner}.", good=decision.permitted)
+    ]
+    rows = []
+    for result in decision.gates:
+        said = "passed" if result.outcome is Outcome.PASSED else result.outcome.value.upper()
+        rows.append((result.gate.value, said, "; ".join(_meaning(reason) for reason in result.reasons)))
+    blocks.append(Table(("gate", "outcome", "why not"), rows))
+    duties = decision.obligations
+    facts = [("grants", ", ".join(decision.grants) or "none")]
+    if duties.drop:
+        facts.append(("left out", ", ".join(sorted(duties.drop))))
+    if duties.round:
+        facts.append(
+            ("rounded", ", ".join(f"{path} to {step}" for path, step in sorted(duties.round.items())))
+        )
+    if duties.delay:
+        facts.append(("delay", str(duties.delay)))
+    until = decision.stays_true_until
+    facts.append(("policy set", decision.policy[:16]))
+    facts.append(("stays true until", until.isoformat() if until else "the policy changes"))
+    blocks.append(Facts(facts))
+    return blocks
+
+
+def _meaning(reason: str) -> str:
+    try:
+        return f"{reason}: {MEANING[Reason(reason)]}"
+    except (ValueError, KeyError):
+        return reason

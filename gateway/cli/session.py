@@ -1,0 +1,139 @@
+"""What commands share: the settings they were told to read, the log, the gateway's keys, the clock, who is
+asking.
+
+A command line is a door: the clock and the user's name are read here and passed down.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.activation.orders import Order
+from gateway.audit.checkpoint import VerifierKey, parse_verifier_key
+from gateway.audit.leaf import IdentifierKey
+from gateway.audit.log import AuditLog
+from gateway.audit.reading import LogReader
+from gateway.cli.errors import USAGE, CommandFailed
+from gateway.cli.output import Output
+from gateway.keys.ring import GatewayKeys, open_ring
+from gateway.settings import LoadedSettings, Settings, load
+
+OFFICER = "officer"
+"""The instance name under which commands write: a gateway's own open releases are not theirs to close."""
+
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to standard output.")]
+By = Annotated[str, typer.Option("--by", help="Who gives the order; by default the user's name.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
+LogKey = Annotated[
+    str,
+    typer.Option(
+        "--log-key",
+        help="The log's verifier key (NAME+ID+BASE64), for those who do not hold the gateway's keys.",
+    ),
+]
+
+
+@dataclass(slots=True)
+class Session:
+    """What was said before the command's name. ``config`` is the settings file, if one was named."""
+
+    config: Path | None = None
+    color: bool = True
+    _loaded: LoadedSettings | None = None
+
+    def output(self, as_json: bool) -> Output:
+        """Where the command's answer goes."""
+        return Output(as_json=as_json, color=self.color)
+
+    @property
+    def loaded(self) -> LoadedSettings:
+        """The settings and where each came from; raises ``SettingsError``."""
+        if self._loaded is None:
+            self._loaded = load(self.config)
+        return self._loaded
+
+    @property
+    def settings(self) -> Settings:
+        """The settings; raises ``SettingsError``."""
+        return self.loaded.settings
+
+    def keys(self) -> GatewayKeys:
+        """The gateway's own keys, which must be there already; raises ``KeyFileRefused``."""
+        return open_ring(self.settings.private_keys_dir, self.settings.log_origin, create=False)
+
+    @contextmanager
+    def log(self) -> Iterator[AuditLog]:
+        """The audit log, to write an officer's order; raises ``LogUnavailable`` or ``KeyFileRefused``."""
+        keys, settings = self.keys(), self.settings
+        log = AuditLog.open(
+            settings.log_url,
+            origin=settings.log_origin,
+            key=keys.log_signing,
+            identifier_key=IdentifierKey(keys.identifier.version, keys.identifier.secret),
+            instance=OFFICER,
+            busy_timeout=settings.busy_timeout_ms / 1000,
+        )
+        try:
+            yield log
+        finally:
+            log.close()
+
+    @contextmanager
+    def reader(self, log_key: str = "") -> Iterator[LogReader]:
+        """The audit log, to read; ``log_key`` is its verifier key when the gateway's own are not at hand."""
+        settings = self.settings
+        reader = LogReader.open_to_read(
+            settings.log_url,
+            origin=settings.log_origin,
+            verifier=self.verifier(log_key),
+            busy_timeout=settings.busy_timeout_ms / 1000,
+        )
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+    def verifier(self, log_key: str = "") -> VerifierKey:
+        """The log's public key: the one given, else that of the gateway's own keys."""
+        return parse_verifier_key(log_key or self.keys().log_verifier_key)
+
+
+def session(context: typer.Context) -> Session:
+    """The session that the root command made."""
+    found = context.find_object(Session)
+    if found is None:
+        raise CommandFailed(USAGE, "run this through `relgate`")
+    return found
+
+
+def now() -> datetime:
+    """The time, aware UTC."""
+    return datetime.now(UTC)
+
+
+def order(by: str, reason: str) -> Order:
+    """An officer's order, given now."""
+    return Order(by=by or getpass.getuser(), reason=reason, at=now())
+
+
+def instant(text: str, option: str) -> datetime:
+    """The moment an option names, as RFC 3339 with a zone, or a date, which means its first moment in UTC."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandFailed(
+            USAGE, f"{option}: {text!r} is no moment", "write 2026-07-01 or 2026-07-01T12:00Z"
+        ) from None
+    if at.tzinfo is None:
+        if len(text) > len("2026-07-01"):
+            raise CommandFailed(USAGE, f"{option}: {text!r} has no zone", "add Z for UTC")
+        return at.replace(tzinfo=UTC)
+    return at.astimezone(UTC)
