@@ -56,14 +56,14 @@ class Draft:
         """The fields that all types share; the source goes by the owner that a marking names."""
         named = marking.split("//")[1].split("-")[1] if "//PR-" in marking or "//DS-" in marking else None
         source = named or self.rng.choice(SOURCES)
-        return {
+        library: dict[str, Json] = {"sourceDL": "SAMPLE-LIBRARY"} if "sourceDL" in self.table.fields else {}
+        return library | {
             self.table.identifier: self.identifier(),
             "classificationMarking": marking,
             "dataMode": self.rng.choices(list(DATA_MODES), list(DATA_MODES.values()))[0],
             "source": source,
             "origin": "SAMPLE" if named is None else named,
             "origNetwork": "SAMPLE-NET",
-            "sourceDL": "SAMPLE-LIBRARY",
             "createdBy": f"loader.{source.lower()}",
             "createdAt": milliseconds(min(created, DATA_EPOCH - timedelta(seconds=1 + self.rng.random()))),
         }

@@ -138,7 +138,7 @@ FLAWS: Mapping[str, Flaw] = MappingProxyType(
                 tables=_CONJUNCTION,
             ),
             Flaw("empty-marking", _marked(b'""')),
-            Flaw("unknown-country", _marked(b'"U//REL TO USA, XQZ"')),
+            Flaw("unknown-country", _marked(b'"U//REL TO USA, QQZ"')),
             Flaw("marking-not-text", _marked(b"7")),
             Flaw("lookalike-letter", _marked('"U//REL TO USA, FVE\u03a5"'.encode())),
             Flaw("duplicate-key-elsewhere", lambda _, m: repeat(m, "dataMode", b'"TEST"')),

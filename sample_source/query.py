@@ -48,7 +48,7 @@ class Query:
 
 
 def read_query(table: Table, parameters: Iterable[tuple[str, str]], now: datetime) -> Query:
-    """Read the parameters of a request; raises :class:`QueryError`. ``now`` is what relative times count from."""
+    """Read a request's parameters; raises :class:`QueryError`. Relative times count from ``now``."""
     controls: dict[str, str] = {}
     filters: list[tuple[str, str]] = []
     for name, value in parameters:

@@ -46,7 +46,7 @@ def _fields(*groups: tuple[Kind, str]) -> Mapping[str, Kind]:
 
 
 _COMMON = (
-    (Kind.STRING, "classificationMarking dataMode source origin origNetwork sourceDL createdBy"),
+    (Kind.STRING, "classificationMarking dataMode source origin origNetwork createdBy"),
     (Kind.TIME, "createdAt"),
 )
 _FULL_ONLY = frozenset({"rawFileURI", "tags", "sourcedData", "sourcedDataTypes"})
@@ -60,7 +60,7 @@ ELSET = Table(
     fields=_fields(
         (Kind.STRING, "idElset"),
         *_COMMON,
-        (Kind.STRING, "idOnOrbit origObjectId algorithm descriptor line1 line2"),
+        (Kind.STRING, "sourceDL idOnOrbit origObjectId algorithm descriptor line1 line2"),
         (Kind.TIME, "epoch"),
         (Kind.BOOLEAN, "uct"),
         (Kind.NUMBER, "satNo meanMotion eccentricity inclination raan argOfPerigee meanAnomaly bStar revNo"),
@@ -80,7 +80,7 @@ STATEVECTOR = Table(
     fields=_fields(
         (Kind.STRING, "idStateVector"),
         *_COMMON,
-        (Kind.STRING, "idOnOrbit origObjectId algorithm descriptor"),
+        (Kind.STRING, "sourceDL idOnOrbit origObjectId algorithm descriptor"),
         (Kind.STRING, "referenceFrame alt1ReferenceFrame covReferenceFrame covMethod"),
         (Kind.TIME, "epoch lastObStart lastObEnd"),
         (Kind.BOOLEAN, "uct"),
@@ -126,7 +126,7 @@ NOTIFICATION = Table(
     fields=_fields(
         (Kind.STRING, "id"),
         *_COMMON,
-        (Kind.STRING, "msgType"),
+        (Kind.STRING, "sourceDL msgType"),
         (Kind.RECORD, "msgBody"),
         (Kind.LIST, "tags"),
     ),
