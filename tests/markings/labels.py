@@ -1,4 +1,4 @@
-"""Labels for the property tests: sound ones of any profile, over codes chosen because their memberships differ."""
+"""Labels for the property tests: sound ones of any profile, over codes whose memberships differ."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def codes(draw: st.DrawFn) -> tuple[str, ...]:
 def sound_labels(draw: st.DrawFn, profile: str, *, dated: bool = True) -> Label:
     """A label that :func:`markings.validate` finds nothing wrong with on a day in 2026."""
     level = draw(st.sampled_from((Level.U, Level.C, Level.S, Level.TS)))
-    says = draw(st.sampled_from(("", "", "NF", "REL", "REL", "REL", "RELIDO", "REL/RELIDO", "DISPLAY", "REL/DISPLAY")))
+    says = draw(
+        st.sampled_from(("", "", "NF", "REL", "REL", "REL", "RELIDO", "REL/RELIDO", "DISPLAY", "REL/DISPLAY"))
+    )
     names: set[Control] = set()
     if level is Level.U and draw(st.booleans()):
         names.add(Control("FOUO"))

@@ -249,7 +249,9 @@ def test_a_finding_points_at_the_text_it_is_about() -> None:
         ("S//QQQQQQQQ", None),
     ],
 )
-def test_a_suggestion_is_offered_to_the_human_and_nothing_is_repaired(text: str, suggestion: str | None) -> None:
+def test_a_suggestion_is_offered_to_the_human_and_nothing_is_repaired(
+    text: str, suggestion: str | None
+) -> None:
     with pytest.raises(MarkingError) as refused:
         markings.parse_portion(text, UDL)
     assert refused.value.findings[0].suggestion == suggestion

@@ -15,8 +15,8 @@ from tests.markings.labels import ASKED, PROFILES, read, sound_labels, written
 
 AT = date(2026, 1, 1)
 
-# One row for each line of CAPCO-2016 D.2 table 3 and each notional example page of H.8 within this grammar; the id
-# names where it stands. "*" is every profile.
+# One row for each line of CAPCO-2016 D.2 table 3 and each notional example page of H.8 within this grammar.
+# The id names where it stands. "*" is every profile.
 ROWS = [
     ("table3-noforn-takes-rel", "*", ["S//NF", "S//REL TO USA, JPN"], "S//NF"),
     ("table3-noforn-takes-unclassified-noforn", "*", ["U//NF", "S//REL TO USA, JPN"], "S//NF"),
@@ -24,21 +24,51 @@ ROWS = [
     ("table3-noforn-takes-display", "*", ["S//NF", "S//DISPLAY ONLY AFG"], "S//NF"),
     ("table3-noforn-takes-bare-u", "*", ["U", "S//NF"], "S//NF"),
     ("H.8-p145-level-is-the-highest", "*", ["TS//NF", "S//REL TO USA, JPN"], "TS//NF"),
-    ("table3-rel-meets-in-common", "*", ["S//REL TO USA, JPN, NZL", "S//REL TO USA, NZL"], "S//REL TO USA, NZL"),
+    (
+        "table3-rel-meets-in-common",
+        "*",
+        ["S//REL TO USA, JPN, NZL", "S//REL TO USA, NZL"],
+        "S//REL TO USA, NZL",
+    ),
     ("table3-rel-apart-is-noforn", "*", ["S//REL TO USA, JPN", "S//REL TO USA, AUS"], "S//NF"),
     ("ISM-00318-unclassified-rel-narrows", "*", ["U//REL TO USA, AUS", "S//REL TO USA, GBR"], "S//NF"),
-    ("ISM-00318-u-rel-narrows-in-part", "*", ["U//REL TO USA, AUS", "S//REL TO USA, AUS, GBR"], "S//REL TO USA, AUS"),
+    (
+        "ISM-00318-u-rel-narrows-in-part",
+        "*",
+        ["U//REL TO USA, AUS", "S//REL TO USA, AUS, GBR"],
+        "S//REL TO USA, AUS",
+    ),
     ("ISM-00318-bare-u-does-not-narrow", "*", ["U", "S//REL TO USA, GBR"], "S//REL TO USA, GBR"),
     ("table3-rel-with-unmarked-classified", "*", ["C", "S//REL TO USA, FVEY"], "S//NF"),
     ("table3-rel-with-relido", "*", ["S//REL TO USA, AUS", "C//RELIDO"], "S//NF"),
     ("table3-all-relido", "*", ["S//RELIDO", "C//RELIDO"], "S//RELIDO"),
     ("table3-relido-with-display", "*", ["S//RELIDO", "S//DISPLAY ONLY IRQ"], "S//NF"),
-    ("H.8-p155-relido-with-rel-relido", "icrm-2016", ["S//RELIDO", "S//REL TO USA, AUS, CAN/RELIDO"], "S//RELIDO"),
-    ("ISM-00521-relido-with-rel-relido", "ism-2022", ["S//RELIDO", "S//REL TO USA, AUS, CAN/RELIDO"], "S//NF"),
+    (
+        "H.8-p155-relido-with-rel-relido",
+        "icrm-2016",
+        ["S//RELIDO", "S//REL TO USA, AUS, CAN/RELIDO"],
+        "S//RELIDO",
+    ),
+    (
+        "ISM-00521-relido-with-rel-relido",
+        "ism-2022",
+        ["S//RELIDO", "S//REL TO USA, AUS, CAN/RELIDO"],
+        "S//NF",
+    ),
     ("ISM-00521-in-udl-the-stricter", "udl", ["S//RELIDO", "S//REL TO USA, AUS, CAN/RELIDO"], "S//NF"),
     ("H.8-rel-relido-keeps-both", "*", ["S//REL TO USA, AUS/RELIDO"] * 2, "S//REL TO USA, AUS/RELIDO"),
-    ("H.8-relido-is-lost-beside-rel", "*", ["S//REL TO USA, AUS/RELIDO", "S//REL TO USA, AUS"], "S//REL TO USA, AUS"),
-    ("H.8-p165-display-meets-in-common", "*", ["S//DISPLAY ONLY AFG", "S//DISPLAY ONLY AFG, IRQ"], "S//DISPLAY ONLY AFG"),
+    (
+        "H.8-relido-is-lost-beside-rel",
+        "*",
+        ["S//REL TO USA, AUS/RELIDO", "S//REL TO USA, AUS"],
+        "S//REL TO USA, AUS",
+    ),
+    (
+        "H.8-p165-display-meets-in-common",
+        "*",
+        ["S//DISPLAY ONLY AFG", "S//DISPLAY ONLY AFG, IRQ"],
+        "S//DISPLAY ONLY AFG",
+    ),
     ("H.8-p166-display-apart-is-noforn", "*", ["S//DISPLAY ONLY AFG", "S//DISPLAY ONLY IRQ"], "S//NF"),
     ("H.8-p166-rel-with-display", "*", ["S//REL TO USA, IRQ", "S//DISPLAY ONLY IRQ"], "S//DISPLAY ONLY IRQ"),
     (
@@ -53,30 +83,70 @@ ROWS = [
         ["S//REL TO USA, AFG/DISPLAY ONLY IRQ", "S//REL TO USA, GBR/DISPLAY ONLY PAK"],
         "S//NF",
     ),
-    ("ISM-legal-fvey-stays-itself", "*", ["S//REL TO USA, FVEY", "C//REL TO USA, FVEY"], "S//REL TO USA, FVEY"),
-    ("ISM-legal-fvey-acgu", "*", ["S//REL TO USA, FVEY", "S//REL TO USA, ACGU"], "S//REL TO USA, AUS, CAN, GBR"),
-    ("ISM-legal-fvey-nato", "ism-2022", ["S//REL TO USA, FVEY", "S//REL TO USA, NATO"], "S//REL TO USA, CAN, GBR"),
-    ("table3-icrm-expands-the-eyes-alone", "icrm-2016", ["S//REL TO USA, FVEY", "S//REL TO USA, NATO"], "S//NF"),
+    (
+        "ISM-legal-fvey-stays-itself",
+        "*",
+        ["S//REL TO USA, FVEY", "C//REL TO USA, FVEY"],
+        "S//REL TO USA, FVEY",
+    ),
+    (
+        "ISM-legal-fvey-acgu",
+        "*",
+        ["S//REL TO USA, FVEY", "S//REL TO USA, ACGU"],
+        "S//REL TO USA, AUS, CAN, GBR",
+    ),
+    (
+        "ISM-legal-fvey-nato",
+        "ism-2022",
+        ["S//REL TO USA, FVEY", "S//REL TO USA, NATO"],
+        "S//REL TO USA, CAN, GBR",
+    ),
+    (
+        "table3-icrm-expands-the-eyes-alone",
+        "icrm-2016",
+        ["S//REL TO USA, FVEY", "S//REL TO USA, NATO"],
+        "S//NF",
+    ),
     ("ISM-00318-opaque-is-not-its-members", "*", ["S//REL TO USA, KFOR", "S//REL TO USA, DEU"], "S//NF"),
-    ("ISM-opaque-stays-itself", "*", ["S//REL TO USA, KFOR", "S//REL TO USA, DEU, KFOR"], "S//REL TO USA, KFOR"),
+    (
+        "ISM-opaque-stays-itself",
+        "*",
+        ["S//REL TO USA, KFOR", "S//REL TO USA, DEU, KFOR"],
+        "S//REL TO USA, KFOR",
+    ),
     ("table2-unmarked-classified-alone", "*", ["S"], "S//NF"),
     ("table2-caveated-classified-alone", "*", ["S//OC"], "S//OC/NF"),
-    ("H.8-orcon-is-carried", "*", ["S//OC/REL TO USA, GBR", "S//REL TO USA, GBR, JPN"], "S//OC/REL TO USA, GBR"),
+    (
+        "H.8-orcon-is-carried",
+        "*",
+        ["S//OC/REL TO USA, GBR", "S//REL TO USA, GBR, JPN"],
+        "S//OC/REL TO USA, GBR",
+    ),
     ("H.8-p134-fouo-with-bare-u", "*", ["U//FOUO", "U"], "U//FOUO"),
     ("H.8-p134-fouo-with-noforn", "*", ["U//FOUO", "U//NF"], "U//FOUO/NF"),
     ("H.8-p134-fouo-not-in-classified", "*", ["U//FOUO", "S//NF"], "S//NF"),
-    ("H.8-p134-fouo-with-its-list", "*", ["U//FOUO/REL TO USA, JPN", "S//REL TO USA, JPN"], "S//REL TO USA, JPN"),
+    (
+        "H.8-p134-fouo-with-its-list",
+        "*",
+        ["U//FOUO/REL TO USA, JPN", "S//REL TO USA, JPN"],
+        "S//REL TO USA, JPN",
+    ),
     ("table2-fouo-follows-the-banner", "icrm-2016", ["U//FOUO", "S//REL TO USA, GBR"], "S//REL TO USA, GBR"),
     ("udl-fouo-without-a-list-is-for-nobody", "udl", ["U//FOUO", "S//REL TO USA, GBR"], "S//NF"),
     ("udl-owners-are-united", "udl", ["U//PR-B-X", "U//PR-A-X", "U//DS-C-Y"], "U//PR-A-X/PR-B-X//DS-C-Y"),
     ("udl-owner-follows-the-list", "udl", ["U//PR-A-X", "S//REL TO USA, GBR"], "S//PR-A-X/REL TO USA, GBR"),
     ("udl-fouo-stays-beside-an-owner", "udl", ["U//FOUO", "U//PR-A-X"], "U//FOUO/PR-A-X"),
-]  # fmt: skip
-CASES = [(f"{key}:{name}", name, portions, whole) for key, which, portions, whole in ROWS
-         for name in (PROFILES if which == "*" else (which,))]  # fmt: skip
+]
+CASES = [
+    (f"{key}:{name}", name, portions, whole)
+    for key, which, portions, whole in ROWS
+    for name in (PROFILES if which == "*" else (which,))
+]
 
 
-@pytest.mark.parametrize(("name", "portions", "whole"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("name", "portions", "whole"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 def test_portions_roll_up_as_the_row_of_the_table_says(name: str, portions: list[str], whole: str) -> None:
     profile = markings.profile(name)
     labels = [read(text, name) for text in portions]
@@ -106,7 +176,7 @@ def test_lists_without_dated_communities_roll_up_to_what_the_text_alone_says() -
 
 
 def test_a_membership_that_begins_later_adds_nobody_to_an_older_day() -> None:
-    """FIN is named beside NATO: before it joined, the NATO portion was not for it, nor is the whole."""
+    """FIN stands beside NATO: before it joined, the NATO portion was not for it, nor is the whole."""
     udl = markings.profile("udl")
     labels = [read("S//REL TO USA, NATO", "udl"), read("S//REL TO USA, FIN, GBR", "udl")]
     whole = markings.roll_up(labels, udl)
@@ -169,7 +239,7 @@ def test_order_grouping_and_repetition_never_change_a_roll_up(name: str, data: s
 @pytest.mark.parametrize("name", PROFILES)
 @given(data=st.data())
 def test_adding_a_portion_never_adds_a_recipient_on_any_day(name: str, data: st.DataObject) -> None:
-    """Against every portion that says something of release, and against the whole without the added portion."""
+    """Against every portion that says something of release, and the whole without the added one."""
     profile = markings.profile(name)
     labels = data.draw(st.lists(sound_labels(name), min_size=1, max_size=4))
     added = data.draw(sound_labels(name))
@@ -185,7 +255,9 @@ def test_adding_a_portion_never_adds_a_recipient_on_any_day(name: str, data: st.
 
 @pytest.mark.parametrize("name", PROFILES)
 @given(data=st.data())
-def test_the_text_of_a_roll_up_is_sound_and_no_wider_than_its_portions_now(name: str, data: st.DataObject) -> None:
+def test_the_text_of_a_roll_up_is_sound_and_no_wider_than_its_portions_now(
+    name: str, data: st.DataObject
+) -> None:
     profile = markings.profile(name)
     labels = data.draw(st.lists(sound_labels(name), min_size=1, max_size=4))
     assume(not any(markings.validate(label, AT) for label in labels))
@@ -200,7 +272,7 @@ def test_the_text_of_a_roll_up_is_sound_and_no_wider_than_its_portions_now(name:
 
 @pytest.mark.parametrize("name", PROFILES)
 @given(data=st.data())
-def test_every_owner_and_originator_control_is_carried_into_the_whole(name: str, data: st.DataObject) -> None:
+def test_every_owner_and_originator_control_is_carried(name: str, data: st.DataObject) -> None:
     profile = markings.profile(name)
     labels = data.draw(st.lists(sound_labels(name), min_size=1, max_size=4))
     whole = markings.roll_up(labels, profile)
@@ -217,7 +289,7 @@ def _nations(label: Label, day: date) -> frozenset[str]:
 
 
 def _follows(label: Label, name: str) -> bool:
-    """Whether a portion says nothing of release, so that it narrows nothing: a dataset's default is its answer."""
+    """Whether a portion says nothing of release and narrows nothing: a dataset's default is its answer."""
     mute = {"PR", "DS"} | ({"FOUO"} if markings.profile(name).caveated_follows else set())
     silent = label.rel_to is None and label.display_to is None
     return label.level is Level.U and silent and {control.name for control in label.controls} <= mute
