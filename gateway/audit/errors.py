@@ -41,10 +41,14 @@ class LogUnavailable(AuditError):
     def __init__(self, failed: str, message: str, *, hint: str = "") -> None:
         super().__init__(f"audit log: {failed} failed: {message}", hint=hint)
         self.failed = failed
+        self.message = message
 
 
 class LogAltered(LogUnavailable):
-    """The store's content contradicts the log's signed checkpoints. ``where`` locates it (``"entry 17"``)."""
+    """The store's content contradicts the log's signed checkpoints.
+
+    ``where`` locates it (``"entry 17"``) and ``what`` says what is wrong there.
+    """
 
     def __init__(self, where: str, message: str, *, hint: str = "") -> None:
         super().__init__(
@@ -54,3 +58,4 @@ class LogAltered(LogUnavailable):
             or "Keep this database as evidence, run `relgate audit verify`, and restore a verified copy.",
         )
         self.where = where
+        self.what = message

@@ -167,6 +167,6 @@ def _answer(waiting: _Waiting, outcome: Outcome) -> None:
 
 def _again(error: LogUnavailable) -> LogUnavailable:
     """The same failure for another waiter: an exception that is raised twice gathers both tracebacks."""
-    copy = LogUnavailable("write", str(error).partition(" failed: ")[2] or str(error), hint=error.hint)
+    copy = LogUnavailable(error.failed, error.message, hint=error.hint)
     copy.__cause__ = error
     return copy

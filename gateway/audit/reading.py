@@ -7,41 +7,20 @@ against its signed statement. The whole log is checked by :mod:`gateway.audit.ve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
 from sqlalchemy import Connection, select
 
-from gateway.audit import canonical, edge, receipt, store, tables
+from gateway.audit import edge, receipt, store, stored, tables, verification
 from gateway.audit import standing as orders_in_force
-from gateway.audit.canonical import PlainJson
-from gateway.audit.checkpoint import VerifierKey
+from gateway.audit.checkpoint import Checkpoint, VerifierKey
 from gateway.audit.database import Database
-from gateway.audit.errors import DraftRefused, LogAltered, ProofRefused
-from gateway.audit.leaf import Leaf, parse_leaf, private_digest, record_root
+from gateway.audit.errors import LogAltered, ProofRefused
+from gateway.audit.leaf import parse_leaf
 from gateway.audit.orders import Standing
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """One record row as it was written: keyed identifier, effect, digest in hex (``""``: none), detail."""
-
-    identifier: str
-    effect: str
-    digest: str
-    detail: Mapping[str, PlainJson]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
-    """A whole entry: its place, its leaf as bytes and as fields, private part, record rows in order."""
-
-    index: int
-    leaf: Leaf
-    leaf_bytes: bytes
-    private: Mapping[str, PlainJson]
-    rows: tuple[StoredRow, ...]
+from gateway.audit.stored import StoredEntry
+from gateway.audit.verification import Progress, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +108,7 @@ class LogReader:
     def entries(self, after: int = -1, limit: int = 100) -> tuple[StoredEntry, ...]:
         """Up to ``limit`` entries that follow index ``after``, in order, each checked against its leaf."""
         with self._reading.reading() as connection:
-            return read_entries(connection, after, limit)
+            return tuple(stored.check(raw) for raw in stored.read_raw(connection, after, limit))
 
     def find(self, release: str) -> tuple[StoredEntry, ...]:
         """Every entry of a release, by chunk."""
@@ -137,7 +116,9 @@ class LogReader:
         with self._reading.reading() as connection:
             wanted = select(table.position).where(table.release == release).order_by(table.chunk)
             places = connection.execute(wanted).scalars().all() if release else ()
-            return tuple(entry for place in places for entry in read_entries(connection, place - 1, 1))
+            return tuple(
+                stored.check(raw) for place in places for raw in stored.read_raw(connection, place - 1, 1)
+            )
 
     def standing(self) -> Standing:
         """What is in force at this moment; cheap enough for every request, since only a change is read in
@@ -162,6 +143,14 @@ class LogReader:
         with self._reading.reading() as connection:
             return store.read_artifact(connection, digest)
 
+    def verify(
+        self, *, held: Checkpoint | None = None, whole: bool = True, progress: Progress | None = None
+    ) -> Report:
+        """Check the whole log: see :func:`gateway.audit.verification.verify`."""
+        return verification.verify(
+            self._reading, self._origin, self._verifier, held=held, whole=whole, progress=progress
+        )
+
     def close(self) -> None:
         """Let go of the store."""
         self._reading.close()
@@ -181,55 +170,6 @@ class LogReader:
         if owner != partner:
             raise LogAltered(f"entry {position}", "is filed under another partner than its leaf names")
         return IssuedReceipt(owner, position, issued)
-
-
-def read_entries(connection: Connection, after: int, limit: int) -> tuple[StoredEntry, ...]:
-    """Up to ``limit`` entries after index ``after``, each checked against its leaf."""
-    entries, parts, rows = tables.entries.c, tables.private_parts.c, tables.record_rows.c
-    wanted = (
-        select(entries.position, entries.leaf, parts.salt, parts.body)
-        .join(tables.private_parts, parts.position == entries.position, isouter=True)
-        .where(entries.position > after)
-        .order_by(entries.position)
-        .limit(limit)
-    )
-    found = connection.execute(wanted).all()
-    if not found:
-        return ()
-    bodies: dict[int, list[bytes]] = {row.position: [] for row in found}
-    within = rows.position.between(found[0].position, found[-1].position)
-    stored = select(rows.position, rows.body).where(within).order_by(rows.position, rows.number)
-    for row in connection.execute(stored):
-        bodies.setdefault(row.position, []).append(row.body)
-    return tuple(_entry(row.position, row.leaf, row.salt, row.body, bodies[row.position]) for row in found)
-
-
-def _entry(
-    index: int, leaf_bytes: bytes, salt: bytes | None, body: bytes | None, rows: Sequence[bytes]
-) -> StoredEntry:
-    where = f"entry {index}"
-    try:
-        leaf = parse_leaf(leaf_bytes)
-        if salt is None or body is None:
-            raise LogAltered(where, "has no private part")
-        if private_digest(salt, body).hex() != leaf.private:
-            raise LogAltered(where, "its private part is not the one its leaf binds")
-        if record_root(salt, rows).hex() != leaf.records:
-            raise LogAltered(where, "its record rows are not those its leaf binds")
-        private = canonical.decode(body, "private")
-        return StoredEntry(index, leaf, leaf_bytes, private, tuple(_row(row) for row in rows))
-    except (ProofRefused, DraftRefused) as error:
-        raise LogAltered(where, str(error)) from error
-
-
-def _row(body: bytes) -> StoredRow:
-    said = canonical.decode(body, "record row")
-    identifier, effect, digest, detail = (said.get(k) for k in ("identifier", "effect", "digest", "detail"))
-    if not (isinstance(identifier, str) and isinstance(effect, str) and isinstance(digest, str)):
-        raise DraftRefused("record row", "does not have the fields of one")
-    if not isinstance(detail, dict):
-        raise DraftRefused("record row", "has no detail")
-    return StoredRow(identifier, effect, digest, detail)
 
 
 def _head(connection: Connection) -> store.Head:

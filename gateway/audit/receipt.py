@@ -99,7 +99,7 @@ def leaf_of(receipt: bytes | str) -> bytes:
     return extra
 
 
-def verify(  # noqa: PLR0917 - the published name and order of arguments
+def verify(
     receipt: bytes | str,
     leaf: bytes,
     verifier_keys: Iterable[VerifierKey],

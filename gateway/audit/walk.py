@@ -1,0 +1,169 @@
+"""Recomputing a log's tree entry by entry: the part of checking a log that goes from the first entry to the
+last.
+
+A difference is reported where it is and not again at every level above: after one, the stored hash is
+believed, so that what follows is judged by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Integer, cast, func, select
+
+from gateway.audit import merkle, store, stored, tables
+from gateway.audit.canonical import PlainJson
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.edge import NodeId, fold
+from gateway.audit.errors import LogAltered, ProofRefused
+from gateway.audit.stored import RawEntry, StoredEntry
+
+PAGE = 1000
+FINDINGS_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it was signed: where, and what is wrong there."""
+
+    where: str
+    what: str
+
+
+@dataclass
+class Walk:
+    """The tree as it is being recomputed, and what was found on the way."""
+
+    origin: str
+    verifier: VerifierKey
+    size: int
+    held: Checkpoint | None = None
+    next: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    stack: list[bytes] = field(default_factory=list)
+    lost: bool = False  # an entry is missing: the tree cannot be recomputed past it
+    chunks: dict[str, int] = field(default_factory=dict)
+    orders: list[tuple[int, Mapping[str, PlainJson]]] = field(default_factory=list)
+    bad_roots: int = 0
+    good_size: int = 0
+
+    def find(self, where: str, what: str) -> None:
+        """Note a difference."""
+        if len(self.findings) < FINDINGS_LIMIT:
+            self.findings.append(Finding(where, what))
+
+    def start_at(self, connection: Connection, size: int) -> None:
+        """Begin after ``size`` entries, with the stored edge: the held checkpoint says if it is right."""
+        self.next = self.good_size = size
+        try:
+            self.stack = list(store.read_edge(connection, size).hashes)
+        except LogAltered as error:
+            self.find(error.where, error.what)
+            self.lost = True
+        table = tables.entries.c
+        begun = select(table.release, func.max(table.chunk)).where(table.position < size, table.release != "")
+        unfinished = begun.group_by(table.release).having(func.max(cast(table.last, Integer)) == 0)
+        self.chunks = dict(connection.execute(unfinished).tuples().all())
+
+    def page(self, connection: Connection) -> None:
+        """Check the next page of entries, with the hashes and checkpoints that they complete."""
+        begin, end = self.next, min(self.next + PAGE, self.size)
+        entries = {raw.index: raw for raw in stored.read_raw(connection, begin - 1, PAGE, before=end)}
+        hashes = _stored_nodes(connection, begin, end)
+        table = tables.checkpoints.c
+        wanted = select(table.size, table.note).where(table.size > begin, table.size <= end)
+        notes = {row.size: row.note for row in connection.execute(wanted)}
+        for index in range(begin, end):
+            self._entry(index, entries.get(index), hashes)
+            if index + 1 in notes:
+                self._checkpoint(index + 1, notes[index + 1])
+            self.next = index + 1
+            self.compare_held()
+
+    def compare_held(self) -> None:
+        """Compare the tree as it is now with the checkpoint held from outside, if that is of this size."""
+        held = self.held
+        if held is None or held.size != self.next:
+            return
+        if held.origin != self.origin:
+            self.find("held checkpoint", f"is of the log {held.origin}, not of {self.origin}")
+        elif self.lost or fold(self.stack) != held.root:
+            self.find("held checkpoint", f"the first {held.size} entries are not those it was given for")
+
+    def _entry(self, index: int, raw: RawEntry | None, hashes: Mapping[NodeId, bytes]) -> None:
+        if raw is None:
+            self.find(f"entry {index}", "is missing")
+            self.lost = True
+            return
+        try:
+            self._follow(stored.check(raw))
+        except LogAltered as error:
+            self.find(error.where, error.what)
+        if not self.lost:
+            self._grow(index, raw.hash, hashes)
+
+    def _grow(self, index: int, current: bytes, hashes: Mapping[NodeId, bytes]) -> None:
+        """Add a leaf's hash, comparing every node it completes with the stored one."""
+        level = 0
+        while index >> level & 1:
+            current = merkle.node_hash(self.stack.pop(), current)
+            level += 1
+            node = (level, index >> level)
+            expected = hashes.get(node)
+            if expected is None:
+                self.find(_range(node), "the hash over them is missing")
+            elif expected != current:
+                self.find(_range(node), "are not those that the stored hash was made over")
+                current = expected
+        self.stack.append(current)
+
+    def _follow(self, entry: StoredEntry) -> None:
+        """Follow chunks and collect orders."""
+        leaf = entry.leaf
+        if leaf.origin != self.origin:
+            self.find(f"entry {entry.index}", f"belongs to the log {leaf.origin}")
+        if leaf.release:
+            if leaf.chunk != self.chunks.pop(leaf.release, -1) + 1:
+                self.find(
+                    f"entry {entry.index}", f"chunk {leaf.chunk} of {leaf.release} does not follow the last"
+                )
+            if not leaf.last:
+                self.chunks[leaf.release] = leaf.chunk
+        said = entry.private.get("orders", [])
+        for order in said if isinstance(said, list) else ():
+            if isinstance(order, dict):
+                self.orders.append((entry.index, order))
+
+    def _checkpoint(self, size: int, note: str) -> None:
+        try:
+            said = parse_checkpoint(open_note(note, [self.verifier]).text)
+        except ProofRefused as error:
+            self.find(f"checkpoint of {size}", f"is not signed by this log's key: {error}")
+            return
+        if (said.origin, said.size) != (self.origin, size):
+            self.find(f"checkpoint of {size}", f"is of {said.origin} at size {said.size}")
+        elif self.lost or said.root != fold(self.stack):
+            self.bad_roots += 1
+            if self.bad_roots == 1:  # all later ones differ too: the first tells where
+                self.find(
+                    f"entries {self.good_size} to {size - 1}", "do not lead to the root signed for them"
+                )
+        else:
+            self.good_size = size
+
+
+def _stored_nodes(connection: Connection, begin: int, end: int) -> dict[NodeId, bytes]:
+    """The interior nodes that leaves ``begin`` to ``end`` complete, as stored."""
+    table = tables.nodes.c
+    found: dict[NodeId, bytes] = {}
+    for level in range(1, end.bit_length() + 1):
+        places = table.place.between(begin >> level, (end >> level) - 1)
+        wanted = select(table.place, table.hash).where(table.level == level, places)
+        found.update({(level, row.place): row.hash for row in connection.execute(wanted)})
+    return found
+
+
+def _range(node: NodeId) -> str:
+    level, place = node
+    return f"entries {place << level} to {((place + 1) << level) - 1}"

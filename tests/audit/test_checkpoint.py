@@ -1,0 +1,228 @@
+"""Signed notes, checkpoints and cosignatures, good and malformed."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.audit.checkpoint import (
+    COSIGNATURE,
+    Checkpoint,
+    SigningKey,
+    VerifierKey,
+    cosign,
+    open_note,
+    parse_checkpoint,
+    parse_verifier_key,
+    sign,
+)
+from gateway.audit.errors import ProofRefused
+
+KNOWN_KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+KNOWN_NOTE = """This is an example message.
+
+— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=
+"""
+LOG = SigningKey("gateway.example/log", Ed25519PrivateKey.from_private_bytes(bytes(32)))
+OTHER = SigningKey("other.example/log", Ed25519PrivateKey.from_private_bytes(bytes([1] * 32)))
+WITNESS = SigningKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(bytes([2] * 32)), COSIGNATURE)
+TEXT = Checkpoint("gateway.example/log", 3, bytes(32)).text
+SIGNED = sign(TEXT, LOG)
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def test_the_published_note_opens_with_the_published_key():
+    note = open_note(KNOWN_NOTE, [parse_verifier_key(KNOWN_KEY)])
+    assert note.text == "This is an example message.\n"
+    assert [str(signature.key) for signature in note.signatures] == [KNOWN_KEY]
+
+
+def test_a_verifier_key_is_written_as_it_was_parsed():
+    for key in (LOG.verifier, WITNESS.verifier, parse_verifier_key(KNOWN_KEY)):
+        assert parse_verifier_key(str(key)) == key
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "example.com/foo",
+        KNOWN_KEY.replace("530d903a", "530d903b"),
+        KNOWN_KEY.replace("530d903a", "530D903A"),
+        KNOWN_KEY.replace("example.com/foo", "example.com/bar"),
+        KNOWN_KEY.replace("example.com/foo", "example.com foo"),
+        KNOWN_KEY.replace("example.com/foo", ""),
+        KNOWN_KEY[:-4],
+        KNOWN_KEY + "\n",
+        KNOWN_KEY + "=",
+        str(VerifierKey("a", 2, bytes(32))),
+        str(VerifierKey("a", 1, bytes(31))),
+        str(VerifierKey("a", 1, b"")),
+    ],
+)
+def test_a_verifier_key_that_is_not_exactly_one_is_refused(text: str):
+    with pytest.raises(ProofRefused):
+        parse_verifier_key(text)
+
+
+def test_unknown_keys_are_ignored_and_a_note_without_a_known_one_is_refused():
+    both = SIGNED + sign(TEXT, OTHER).removeprefix(TEXT + "\n")
+    assert [s.key for s in open_note(both, [LOG.verifier]).signatures] == [LOG.verifier]
+    assert len(open_note(both, [OTHER.verifier, LOG.verifier]).signatures) == 2
+    with pytest.raises(ProofRefused, match="no key that is trusted"):
+        open_note(SIGNED, [OTHER.verifier])
+    with pytest.raises(ProofRefused, match="no key that is trusted"):
+        open_note(SIGNED, [])
+
+
+def test_a_bad_signature_by_a_known_key_refuses_the_note_despite_a_good_one():
+    forged = sign("another text\n", OTHER).removeprefix("another text\n\n")
+    with pytest.raises(ProofRefused, match="does not verify"):
+        open_note(SIGNED + forged, [LOG.verifier, OTHER.verifier])
+    assert open_note(SIGNED + forged, [LOG.verifier]).text == TEXT
+
+
+def test_sixteen_signatures_are_taken_and_a_thousand_are_not():
+    lines = SIGNED.removeprefix(TEXT + "\n")
+    assert len(open_note(TEXT + "\n" + lines * 16, [LOG.verifier]).signatures) == 16
+    with pytest.raises(ProofRefused, match="over the limit"):
+        open_note(TEXT + "\n" + lines * 1000, [LOG.verifier])
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "",
+        "\n\n",
+        TEXT,
+        TEXT + "\n",
+        SIGNED[:-1],
+        SIGNED + "\n",
+        SIGNED.replace("— ", "- "),
+        SIGNED.replace("— ", "—"),
+        SIGNED.replace("— gateway", "—  gateway"),
+        SIGNED.replace("\n\n", "\r\n\r\n"),
+        SIGNED.replace("gateway.example/log\n3", "gateway.example/log\t\n3"),
+        SIGNED.replace("\n\n", "\n"),
+        SIGNED + "— gateway.example/log \n",
+        SIGNED + "— gateway.example/log AAAA\n",
+        SIGNED + "— gateway+example AAAAAAAA\n",
+        SIGNED + "— gateway.example/log AAAAAAA\n",
+        SIGNED + "— \u00a0 AAAAAAAA\n",
+        SIGNED[:-2] + " \n",
+        SIGNED.encode() + b"\xff\n",
+        SIGNED + "\ud800\n",
+        "x" * 1_000_001 + "\n" + SIGNED,
+    ],
+)
+def test_a_malformed_note_is_refused_whoever_signed_it(note: str | bytes):
+    with pytest.raises(ProofRefused):
+        open_note(note, [LOG.verifier])
+
+
+@given(st.integers(0, len(SIGNED.encode()) - 1), st.integers(1, 255))
+def test_no_single_changed_byte_leaves_a_signed_note_acceptable(at: int, change: int):
+    data = bytearray(SIGNED.encode())
+    data[at] ^= change
+    with pytest.raises(ProofRefused):
+        open_note(bytes(data), [LOG.verifier])
+
+
+def test_base64_that_is_not_in_its_one_form_is_refused():
+    line = SIGNED.strip().rsplit(" ", 1)[1]
+    data = base64.b64decode(line)
+    assert line.endswith("=")
+    last = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".index(line[-2])
+    twisted = line[:-2] + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[last | 1] + "="
+    if twisted != line:
+        assert base64.b64decode(twisted) == data
+        with pytest.raises(ProofRefused, match="canonical"):
+            open_note(SIGNED.replace(line, twisted), [LOG.verifier])
+
+
+def test_two_keys_under_one_name_and_id_are_refused_before_the_note_is_read():
+    class Colliding(VerifierKey):
+        @property
+        def key_id(self) -> bytes:
+            return LOG.verifier.key_id
+
+    with pytest.raises(ProofRefused, match="two different"):
+        open_note(SIGNED, [LOG.verifier, Colliding(LOG.name, 1, bytes(32))])
+
+
+def test_a_checkpoint_parses_to_what_it_was_written_from():
+    for checkpoint in (
+        Checkpoint("a", 0, bytes(32)),
+        Checkpoint("gateway.example/log", 2**63 - 1, bytes(range(32)), ("more", "lines")),
+    ):
+        assert parse_checkpoint(checkpoint.text) == checkpoint
+        assert parse_checkpoint(sign(checkpoint.text, LOG)) == checkpoint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "a\n3\n",
+        TEXT.removesuffix("\n"),
+        TEXT.replace("\n3\n", "\n03\n"),
+        TEXT.replace("\n3\n", "\n-3\n"),
+        TEXT.replace("\n3\n", "\n+3\n"),
+        TEXT.replace("\n3\n", "\n3 \n"),
+        TEXT.replace("\n3\n", "\n٣\n"),
+        TEXT.replace("\n3\n", f"\n{2**63}\n"),
+        TEXT.replace("AAAA", "AAA", 1),
+        TEXT.replace("AAAA", "", 1),
+        "\n" + TEXT.partition("\n")[2],
+        TEXT + "\n",
+        TEXT.replace("A", "*", 1),
+    ],
+)
+def test_a_malformed_checkpoint_is_refused_for_what_it_is(text: str):
+    with pytest.raises(ProofRefused):
+        parse_checkpoint(text)
+
+
+def test_a_cosignature_carries_its_time_and_binds_it():
+    note = cosign(SIGNED, WITNESS, AT)
+    opened = open_note(note, [LOG.verifier, WITNESS.verifier])
+    assert [(s.key, s.time) for s in opened.signatures] == [(LOG.verifier, None), (WITNESS.verifier, AT)]
+    later = cosign(SIGNED, WITNESS, AT.replace(year=2027))
+    stamp = base64.b64decode(later.strip().rsplit(" ", 1)[1])[4:12]
+    data = base64.b64decode(note.strip().rsplit(" ", 1)[1])
+    moved = base64.b64encode(data[:4] + stamp + data[12:]).decode()
+    with pytest.raises(ProofRefused, match="does not verify"):
+        open_note(SIGNED + f"— {WITNESS.name} {moved}\n", [LOG.verifier, WITNESS.verifier])
+
+
+def test_a_cosignature_and_a_plain_signature_by_one_key_do_not_stand_for_each_other():
+    plain = SigningKey(WITNESS.name, WITNESS.private)
+    assert plain.verifier.key_id != WITNESS.verifier.key_id
+    with pytest.raises(ProofRefused, match="no key that is trusted"):
+        open_note(sign(TEXT, plain), [WITNESS.verifier])
+
+
+def test_a_cosignature_needs_an_aware_time_and_a_checkpoint_to_sign():
+    with pytest.raises(ProofRefused, match="zone"):
+        cosign(SIGNED, WITNESS, datetime(2026, 3, 1))  # noqa: DTZ001 - what is refused
+    with pytest.raises(ProofRefused, match="three lines"):
+        cosign(sign("no checkpoint\n", LOG), WITNESS, AT)
+
+
+def test_a_cosignature_of_a_time_beyond_any_clock_is_refused():
+    data = WITNESS.verifier.key_id + b"\xff" * 8 + bytes(64)
+    with pytest.raises(ProofRefused, match="clock"):
+        open_note(
+            SIGNED + f"— {WITNESS.name} {base64.b64encode(data).decode()}\n", [LOG.verifier, WITNESS.verifier]
+        )
+
+
+def test_a_key_name_that_cannot_stand_in_a_signature_line_is_refused():
+    for name in ("", "a b", "a+b", "a\nb", "a\u2003b"):
+        with pytest.raises(ProofRefused):
+            SigningKey(name, LOG.private)
