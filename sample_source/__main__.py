@@ -6,6 +6,7 @@ Exit codes: 0 after Ctrl-C, 2 for arguments that cannot be used (a busy port and
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import time
@@ -53,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     took = time.perf_counter() - started
     print(f"sample source: {given.records} records of each type in {took:.1f} s, seed {given.seed}")
     print(f"sample source: http://{host}:{port}/udl/elset and so on; Ctrl-C stops it", flush=True)
-    server(app).run(sockets=[listener])
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn stops in order, then raises it again
+        server(app).run(sockets=[listener])
     return 0
 
 

@@ -54,17 +54,9 @@ def make_conjunction(draft: Draft, event: Draft, encounter: Encounter, generatio
             "rawFileURI": f"/scs/download?id=/sample/conjunction/{draft.identifier('file')}.cdm",
             "ownerContacted": draft.rng.random() < 0.5,
             "tags": ["sample", first.regime],
-            "satNo1": first.number,
-            "satNo2": second.number,
-            "idOnOrbit1": str(first.number),
-            "idOnOrbit2": str(second.number),
-            "idStateVector1": nested[0]["idStateVector"],
-            "idStateVector2": nested[1]["idStateVector"],
-            "stateVector1": nested[0],
-            "stateVector2": nested[1],
-            "lastObTime1": nested[0]["lastObEnd"],
-            "lastObTime2": nested[1]["lastObEnd"],
         }
+        | _object("1", first, nested[0])
+        | _object("2", second, nested[1])
         | _screening(tca)
         | _geometry(one, two)
     )
@@ -95,6 +87,17 @@ def _nested(
         | statevectors.kinematics(state)
         | statevectors.uncertainty(draft, state)
     )
+
+
+def _object(part: str, satellite: Satellite, nested: dict[str, Json]) -> dict[str, Json]:
+    """What a conjunction says of one of its two objects."""
+    return {
+        f"satNo{part}": satellite.number,
+        f"idOnOrbit{part}": str(satellite.number),
+        f"idStateVector{part}": nested["idStateVector"],
+        f"lastObTime{part}": nested["lastObEnd"],
+        f"stateVector{part}": nested,
+    }
 
 
 def _screening(tca: datetime) -> dict[str, Json]:

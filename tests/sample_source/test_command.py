@@ -23,7 +23,11 @@ def token_file(tmp_path: Path) -> Path:
 def test_the_command_serves_until_it_is_interrupted_and_prints_no_credential(token_file: Path) -> None:
     command = [sys.executable, "-m", "sample_source", "--port", "0", "--records", "15"]
     with subprocess.Popen(
-        [*command, "--token-file", str(token_file)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [*command, "--token-file", str(token_file)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         assert process.stdout is not None
         assert "15 records" in process.stdout.readline()
@@ -32,7 +36,9 @@ def test_the_command_serves_until_it_is_interrupted_and_prints_no_credential(tok
         base = address.removesuffix("/udl/elset")
         assert httpx.get(f"{base}/udl/elset/count?epoch=>2000-01-01", headers=headers).text == "15"
         process.send_signal(signal.SIGINT)
-        rest = process.stdout.read()
+        rest, said = process.communicate()
+    assert process.returncode == 0
+    assert said == ""
     assert "200 GET /udl/elset/count" in rest
     assert "from-a-file" not in rest
 
