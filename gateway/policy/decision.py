@@ -120,8 +120,8 @@ UNKNOWN = Unknown.UNKNOWN
 class LabelDoubt:
     """What stands in a label's place when a record has none that can be trusted; it denies.
 
-    ``reason`` is one of the ``label_...`` codes of :mod:`gateway.policy.reasons`; any other is told as
-    ``label_doubt``.
+    ``reason`` is a code that says why: one of :mod:`gateway.policy.reasons` or of the layer that read the
+    record.
     """
 
     reason: str
@@ -131,10 +131,11 @@ class LabelDoubt:
 class Facts:
     """The fields of one record that policy reads, already looked up in the set's tables.
 
-    ``values`` holds exactly the facts the dataset names that could be read. ``problems`` names each one that could
-    not, with why (``"owner": "missing"``); any problem denies. ``delay_from`` is the aware UTC instant that a delay
-    counts from. ``originator`` is the nation or organisation the record says it comes from, where the dataset says
-    so. ``stops`` names the stops in force that concern this partner, dataset or record.
+    ``values`` holds exactly the facts the dataset names that could be read. ``problems`` names each one that
+    could not, with why (``"owner": "missing"``); any problem denies. ``delay_from`` is the aware UTC instant
+    that a delay counts from. ``originator`` is the nation or organisation the record says it comes from,
+    where the dataset says so. ``stops`` names the stops in force that concern this partner, dataset or
+    record.
     """
 
     values: Mapping[str, FactValue | Unknown] = field(default_factory=dict)
@@ -148,9 +149,10 @@ class Facts:
 class Obligations:
     """What must be done to a record before it goes; the strictest of each kind over all matching grants.
 
-    ``drop`` holds dotted field paths to leave out. ``round`` maps a dotted field path to the step (in the field's own
-    unit) whose nearest multiple replaces the value. A path stands in one of the two only. ``delay`` counts from the
-    record's ``delay_from``. ``because`` names the grants (and groups) each came from, for the officer.
+    ``drop`` holds dotted field paths to leave out. ``round`` maps a dotted field path to the step (in the
+    field's own unit) whose nearest multiple replaces the value. A path stands in one of the two only.
+    ``delay`` counts from the record's ``delay_from``. ``because`` names the grants (and groups) each came
+    from, for the officer.
     """
 
     drop: frozenset[str] = frozenset()
@@ -163,9 +165,10 @@ class Obligations:
 class Decision:
     """The answer to: may this subject have this record for this purpose at this instant?
 
-    ``gates`` holds one result for each :class:`Gate`, in order. ``grants`` are the ids of the grants that matched,
-    sorted. ``policy`` is the set's digest; ``tables`` maps a table's name to its digest. ``stays_true_until`` is the
-    first instant at which a date in the policy or its tables could change the answer (``None``: never by date alone).
+    ``gates`` holds one result for each :class:`Gate`, in order. ``grants`` are the ids of the grants that
+    matched, sorted. ``policy`` is the set's digest; ``tables`` maps a table's name to its digest.
+    ``stays_true_until`` is the first instant at which a date in the policy or its tables could change the
+    answer (``None``: never by date alone).
     """
 
     effect: Effect

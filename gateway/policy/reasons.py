@@ -1,10 +1,13 @@
 """Every reason a gate, or the admission of a caller, can give: a stable code and what it means in one line.
 
-The codes are an interface: partners see those about themselves, audit entries keep all of them, and the docs have a
-heading for each (a test compares). A code is never renamed and never reused for another meaning.
+The codes are an interface: partners see those about themselves, audit entries keep all of them, and the docs
+have a heading for each (a test compares). A code is never renamed and never reused for another meaning.
 
-Codes about a *caller* (agreement, channel, purpose, stops) may be said to a partner. Codes about a *record* are never
-said to it: the record is simply absent.
+Codes about a *caller* (agreement, channel, purpose, stops) may be said to a partner. Codes about a *record*
+are never said to it: the record is simply absent.
+
+A :class:`gateway.policy.decision.LabelDoubt` may bring a code of its own from the layer that read the record
+(see ``gateway.content.doubts``); the label gate repeats it beside ``label_doubt``.
 """
 
 from __future__ import annotations
@@ -16,14 +19,10 @@ class Reason(enum.StrEnum):
     """A stable reason code. :data:`MEANING` says what each means."""
 
     # label
-    LABEL_MISSING = "label_missing"
     LABEL_UNPARSED = "label_unparsed"
     LABEL_INVALID = "label_invalid"
     LABEL_DOUBT = "label_doubt"
-    LABEL_DUPLICATE_KEY = "label_duplicate_key"
     LABEL_NESTED = "label_nested"
-    LABEL_CONTRADICTED = "label_contradicted"
-    LABEL_RECORD_MALFORMED = "label_record_malformed"
     LABEL_DATE_MISSING = "label_date_missing"
     LABEL_DATE_FUTURE = "label_date_future"
     LABEL_OTHER_PROFILE = "label_other_profile"
@@ -91,18 +90,14 @@ class Reason(enum.StrEnum):
 
 
 MEANING: dict[Reason, str] = {
-    Reason.LABEL_MISSING: "the record carries no marking",
     Reason.LABEL_UNPARSED: "the marking does not parse under the dataset's marking profile",
     Reason.LABEL_INVALID: "the marking parses but breaks a rule of its marking profile",
-    Reason.LABEL_DOUBT: "something about the label could not be trusted",
-    Reason.LABEL_DUPLICATE_KEY: "a key stands twice in the record, so two readers may see two markings",
-    Reason.LABEL_NESTED: "a record inside the record is marked more strictly, or not at all",
-    Reason.LABEL_CONTRADICTED: "another mark in the record (a TLE's letter) contradicts the marking",
-    Reason.LABEL_RECORD_MALFORMED: "the record does not parse strictly, so its marking cannot be trusted",
+    Reason.LABEL_DOUBT: "no label could be read that can be trusted; the code beside this one says why",
+    Reason.LABEL_NESTED: "a record inside the record may not go, or is marked above the outer one",
     Reason.LABEL_DATE_MISSING: "the record does not say when it was marked, so no list can be expanded",
     Reason.LABEL_DATE_FUTURE: "the record says that it was marked on a day still to come",
     Reason.LABEL_OTHER_PROFILE: "the label was read under another marking profile than the dataset's",
-    Reason.LABEL_CODE_UNKNOWN: "a nation or community in the label was not known on the label's date or is not today",
+    Reason.LABEL_CODE_UNKNOWN: "a nation or community in the label was not in use on its date, or is not now",
     Reason.CONTROL_WITHOUT_ROW: "a control in the label has no row in the profile's release table",
     Reason.NO_LABEL_TO_JUDGE: "there is no trusted label, so this gate cannot pass",
     Reason.PARTNER_UNKNOWN: "no partner file of this code is in the policy set",
@@ -116,7 +111,7 @@ MEANING: dict[Reason, str] = {
     Reason.CONTROL_FORBIDS: "a control in the label forbids any release to a partner",
     Reason.CONSENT_MISSING: "a control in the label needs its originator's consent, and none is on record",
     Reason.THIRD_PARTY_CONSENT_MISSING: "the material is a third party's, and its consent is not on record",
-    Reason.ORIGINATOR_UNKNOWN: "the dataset says where the originator stands, and the record does not name one known",
+    Reason.ORIGINATOR_UNKNOWN: "the dataset asks for the originator, and the record names none that is known",
     Reason.RELIDO_NEEDS_HUMAN_RELEASE: "RELIDO grants nothing by itself: an officer must release this record",
     Reason.NATION_NOT_LISTED: "the partner's nation is not in the label's releasable set on both dates",
     Reason.ORGANISATION_NOT_NAMED: "the organisation's own code is not named in the label's list",
@@ -155,6 +150,3 @@ MEANING: dict[Reason, str] = {
     Reason.CREDENTIAL_INVALID: "the credential did not verify",
 }
 """What each code means, in one line."""
-
-LABEL_REASONS = frozenset(reason for reason in Reason if reason.startswith("label_"))
-"""The codes that a :class:`gateway.policy.decision.LabelDoubt` may carry as they are."""

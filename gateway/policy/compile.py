@@ -1,0 +1,276 @@
+"""The compiled policy: what an activation puts in force, and the one object the upper layers ask.
+
+``compile_policy(policy_set)`` builds every partner's book over every dataset it may ever ask for, so that a
+fault is found at activation and not at a request. The object it returns never changes; a new activation makes
+a new one, memo and all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway import markings
+from gateway.policy import admission
+from gateway.policy.admission import Claims, Purpose
+from gateway.policy.books import Book, compile_book, probe_model
+from gateway.policy.decide import FRESH, STEADY, Case, judge, obligations
+from gateway.policy.decision import (
+    Credential,
+    Decision,
+    Facts,
+    Gate,
+    GateResult,
+    LabelDoubt,
+    Obligations,
+    Outcome,
+    RecipientKey,
+    Subject,
+    combine,
+)
+from gateway.policy.facts import read_facts
+from gateway.policy.memo import Calendar, Judged, Memo, key_of, midnight
+from gateway.policy.obligations import may_degrade
+from gateway.policy.policyset import PolicySet
+from gateway.policy.reasons import Reason
+from gateway.policy.shape import RecordShape
+
+MEMO_LIMIT = 65_536
+"""Most answers of the steady gates that one compiled policy remembers; about 1 KiB each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    """Where ``at`` lies in a partner's calendar, and when that ends."""
+
+    index: int
+    until: datetime | None
+
+
+class CompiledPolicy:
+    """One policy set in force. Pure but for its memo, which can change no answer."""
+
+    def __init__(self, policy_set: PolicySet, memo_limit: int = MEMO_LIMIT) -> None:
+        probe_model(policy_set.casbin_model)
+        self.policy_set = policy_set
+        self.digest = policy_set.digest
+        self.tables: Mapping[str, str] = dict(policy_set.tables)
+        self._books: dict[tuple[str, str], Book] = {
+            (partner.code, dataset.dataset): compile_book(policy_set, partner, dataset)
+            for partner in policy_set.partners.values()
+            for dataset in policy_set.datasets.values()
+        }
+        self._calendars = {
+            partner.code: Calendar(partner, policy_set.communities)
+            for partner in policy_set.partners.values()
+        }
+        self._memo = Memo(memo_limit)
+        self._reads = {
+            dataset: frozenset(
+                name for (_, of), book in self._books.items() if of == dataset for name in book.reads
+            )
+            for dataset in policy_set.datasets
+        }
+
+    def decide(
+        self,
+        subject: Subject,
+        dataset: str,
+        label: markings.Label | LabelDoubt,
+        facts: Facts,
+        purpose: str,
+        at: datetime,
+    ) -> Decision:
+        """Whether this subject may have this record now, and what must be done to it first.
+
+        ``at`` is an aware datetime; a naive one raises ``ValueError``. Nothing else raises: a partner or
+        dataset that the set does not know is a denial like any other.
+        """
+        at = _aware(at)
+        book = self._books.get((subject.partner, dataset))
+        if book is None:
+            unknown = (
+                Reason.DATASET_UNKNOWN if dataset not in self.policy_set.datasets else Reason.PARTNER_UNKNOWN
+            )
+            return self._decision(tuple(GateResult(gate, Outcome.REFUSED, (str(unknown),)) for gate in Gate))
+        case = self._case(subject, book, label, facts, purpose, at)
+        calendar = self._calendars[subject.partner]
+        judged = self._steady(case, calendar.index(at))
+        fresh = judge(case, FRESH)
+        until = _earliest(at, [calendar.following(at), *_fresh_instants(case, judged.obligations)])
+        return self._decision(judged.results + fresh, judged.grants, judged.obligations, until)
+
+    def admit(
+        self, subject: Subject, dataset: str, purpose: str, at: datetime, stops: Iterable[str] = ()
+    ) -> tuple[str, ...]:
+        """What stands against this caller whatever the record: agreement, purpose, channel, stops.
+
+        Reasons as ``gate:code``, in gate order; empty when the caller may ask. These may be said to the
+        partner.
+        """
+        at = _aware(at)
+        book = self._books.get((subject.partner, dataset))
+        if book is None:
+            unknown = (
+                Reason.DATASET_UNKNOWN if dataset not in self.policy_set.datasets else Reason.PARTNER_UNKNOWN
+            )
+            return (f"{Gate.AGREEMENT}:{unknown}",)
+        no_label = LabelDoubt(Reason.NO_LABEL_TO_JUDGE)
+        case = self._case(subject, book, no_label, Facts(stops=tuple(stops)), purpose, at)
+        return admission.against(case)
+
+    def subject(
+        self,
+        partner: str,
+        system: str,
+        claims: Claims,
+        credential: Credential,
+        key: RecipientKey | None = None,
+    ) -> Subject:
+        """The calling system, its claims capped by the partner's file; raises :class:`CallerRefused`."""
+        return admission.subject(self.policy_set, partner, system, claims, credential, key)
+
+    def recipient(self, partner: str, at: datetime, thumbprint: str | None = None) -> RecipientKey | None:
+        """The key that answers to this partner are sealed to at ``at`` (or the one asked for by
+        thumbprint).
+        """
+        found = self.policy_set.partners.get(partner)
+        return None if found is None else admission.recipient(found, _aware(at), thumbprint)
+
+    def purpose(self, partner: str, dataset: str, claimed: str | None, system: str | None = None) -> Purpose:
+        """The purpose of a request: the one claimed, within the agreement; else the dataset's single granted
+        one.
+        """
+        return admission.purpose(self.policy_set, partner, dataset, claimed, system)
+
+    def granted(self, partner: str, dataset: str) -> bool:
+        """Whether any grant of the partner speaks of the dataset; to others it does not exist unless
+        announced.
+        """
+        book = self._books.get((partner, dataset))
+        return book is not None and bool(book.grants)
+
+    def facts(
+        self, dataset: str, values: Mapping[str, object], at: datetime, stops: Iterable[str] = ()
+    ) -> Facts:
+        """The facts that any partner's rules read of a record with these top-level fields, looked up as of
+        ``at``.
+        """
+        file = self.policy_set.datasets[dataset]
+        return read_facts(file, self._reads[dataset], values, self.policy_set.owners, _aware(at), stops)
+
+    def shape(self, dataset: str) -> RecordShape:
+        """Where things stand in the dataset's records."""
+        file = self.policy_set.datasets[dataset]
+        record = file.record
+        return RecordShape(
+            identifier=record.identifier,
+            marking=record.marking,
+            date=record.date,
+            originator=record.originator,
+            delay_from=record.delay_from,
+            facts=frozenset(field for name in self._reads[dataset] for field in file.facts[name].from_),
+            nested=record.nested,
+            outer_speaks_for_itself=record.outer_speaks_for_itself,
+            tle_line=record.tle_line,
+        )
+
+    def profile(self, dataset: str) -> markings.Profile:
+        """The marking profile of a dataset, reading the set's own communities too."""
+        return self.policy_set.profiles[self.policy_set.datasets[dataset].profile]
+
+    def forbidden_parameters(self, partner: str, dataset: str) -> frozenset[str]:
+        """What the partner may not filter or sort on: fields that any of its grants may degrade, and their
+        parameters.
+
+        A field inside a degraded one, and one that holds it, are forbidden with it.
+        """
+        book = self._books[partner, dataset]
+        degraded = may_degrade(book.dataset, (grant.duties for grant in book.grants))
+        query = book.dataset.query
+        fields = degraded | {
+            field for field in (*query.parameters.values(), *query.sortable) if _touches(field, degraded)
+        }
+        return fields | {name for name, field in query.parameters.items() if field in fields}
+
+    def _case(
+        self,
+        subject: Subject,
+        book: Book,
+        label: markings.Label | LabelDoubt,
+        facts: Facts,
+        purpose: str,
+        at: datetime,
+    ) -> Case:
+        name = book.dataset.profile
+        tightened = self.policy_set.settings.tighten.get(name, {})
+        return Case(subject, book, self.policy_set.profiles[name], tightened, label, facts, purpose, at)
+
+    def _steady(self, case: Case, interval: int) -> Judged:
+        """The seven gates that the memo may answer for."""
+        dataset, reads = case.book.dataset.dataset, case.book.reads
+        key = key_of(case.subject, dataset, case.purpose, case.label, case.facts, reads, interval, case.at)
+        judged = self._memo.get(key)
+        if judged is None:
+            results = judge(case, STEADY)
+            erred = any(result.outcome is Outcome.ERRED for result in results)
+            grants, duties = ((), Obligations()) if erred else obligations(case)
+            judged = Judged(results, grants, duties)
+            if not erred:
+                self._memo.put(key, judged)
+        return judged
+
+    def _decision(
+        self,
+        results: tuple[GateResult, ...],
+        grants: tuple[str, ...] = (),
+        duties: Obligations | None = None,
+        until: datetime | None = None,
+    ) -> Decision:
+        return Decision(
+            effect=combine(results),
+            gates=results,
+            grants=grants,
+            obligations=duties or Obligations(),
+            policy=self.digest,
+            tables=self.tables,
+            stays_true_until=until,
+        )
+
+
+def compile_policy(policy_set: PolicySet, memo_limit: int = MEMO_LIMIT) -> CompiledPolicy:
+    """Compile a loaded set; raises :class:`gateway.policy.errors.PolicyError` when its casbin model is no
+    good.
+    """
+    return CompiledPolicy(policy_set, memo_limit)
+
+
+def _aware(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError(f"an aware datetime was expected, not {at.isoformat()}")
+    return at.astimezone(UTC)
+
+
+def _fresh_instants(case: Case, duties: Obligations) -> list[datetime | None]:
+    """The instants at which channel, hold and the label's own date can change the answer."""
+    found: list[datetime | None] = []
+    if not isinstance(case.label, LabelDoubt) and case.label.created is not None:
+        found.append(midnight(case.label.created))
+    key = case.subject.key
+    for held in (key, *(each.recipient for each in case.book.partner.recipient_keys)):
+        if held is not None and key is not None and held.thumbprint == key.thumbprint:
+            found += [held.not_before, held.expires]
+    if case.facts.delay_from is not None and duties.delay:
+        found.append(case.facts.delay_from + duties.delay)
+    return found
+
+
+def _earliest(at: datetime, instants: Iterable[datetime | None]) -> datetime | None:
+    return min((instant for instant in instants if instant is not None and instant > at), default=None)
+
+
+def _touches(field: str, degraded: frozenset[str]) -> bool:
+    return any(
+        field == path or field.startswith(f"{path}.") or path.startswith(f"{field}.") for path in degraded
+    )

@@ -1,0 +1,212 @@
+"""What a dataset file says (``policies/datasets/NAME.toml``): where records come from, how they are marked,
+which of their fields policy reads, and which fields state the same fact.
+
+The rule of groups: **fields that state the same fact are degraded together or not at all.** A group's
+*quantities* are what can be rounded, each with its unit and the fields that state it; its *repeats* say the
+same in a form that cannot be rounded (element lines, covariances, free text, addresses of raw files) and are
+left out whenever the group is degraded. A group without quantities can only be dropped.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, InstanceOf, model_validator
+
+from gateway.policy.conditions import Condition, FactKind, parse_condition
+from gateway.policy.decision import PartnerKind
+from gateway.policy.values import (
+    Category,
+    FieldName,
+    FieldPath,
+    Slug,
+    Some,
+    Strict,
+    Text,
+    UnitName,
+)
+
+Where = Annotated[InstanceOf[Condition], BeforeValidator(parse_condition)]
+Operation = Literal["list", "id", "count", "tuple", "queryhelp"]
+Kind = Annotated[PartnerKind, Field(strict=False)]
+
+
+class RecordTable(Strict):
+    """``[record]``: the fields that say who a record is and how it is marked (see ``gateway.policy.shape``).
+
+    ``originators`` maps what the originator field says to a nation or organisation code; a value that is not
+    in it and is no code itself leaves the originator unknown, which denies.
+    """
+
+    identifier: FieldName
+    marking: FieldName
+    date: FieldName
+    originator: FieldName | None = None
+    originators: dict[str, str] = Field(default_factory=dict)
+    delay_from: FieldName | None = None
+    nested: tuple[FieldName, ...] = ()
+    tle_line: FieldName | None = None
+    outer_speaks_for_itself: bool = False
+
+
+class FactTable(Strict):
+    """``[facts.NAME]``: a fact that conditions may read, and where it comes from.
+
+    Exactly one of ``type`` (the field's own value), ``table`` (every field looked up in a table of the set;
+    the fact is the set of what was found) and ``derive`` (computed) is given. ``separates`` states that
+    records with different values of this fact speak of different things in the world, so that what one
+    partner may know of one says nothing of the other.
+    """
+
+    from_: Annotated[tuple[FieldName, ...], Some] = Field(alias="from")
+    type: Literal["string", "integer", "number", "boolean"] | None = None
+    table: Literal["object-owners"] | None = None
+    derive: Literal["orbit-regime"] | None = None
+    separates: bool = False
+
+    @property
+    def kind(self) -> FactKind:
+        """What the fact's value is."""
+        if self.table is not None:
+            return FactKind.SET
+        return FactKind.STRING if self.derive is not None else FactKind(str(self.type))
+
+    @property
+    def meaning(self) -> str:
+        """How the value comes about; two datasets' facts of one name and one meaning can be compared."""
+        return (
+            f"table:{self.table}"
+            if self.table
+            else f"derive:{self.derive}"
+            if self.derive
+            else f"type:{self.type}"
+        )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(source is not None for source in (self.type, self.table, self.derive)) != 1:
+            raise ValueError("a fact has exactly one of type, table and derive")
+        if self.type is not None and len(self.from_) != 1:
+            raise ValueError("a fact with a type is read from one field")
+        if self.derive == "orbit-regime" and len(self.from_) != 2:
+            raise ValueError(
+                "orbit-regime is derived from two fields: mean motion (rev/day), then eccentricity"
+            )
+        return self
+
+
+class QuantityTable(Strict):
+    """``[groups.NAME.quantities.NAME]``: fields that state one quantity in one unit, rounded by one step."""
+
+    unit: UnitName
+    fields: Annotated[tuple[FieldPath, ...], Some]
+
+
+class GroupTable(Strict):
+    """``[groups.NAME]``: fields that state the same fact. ``fact`` names it across datasets."""
+
+    fact: Slug
+    repeats: tuple[FieldPath, ...] = ()
+    quantities: dict[Slug, QuantityTable] = Field(default_factory=dict)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Every field of the group."""
+        return frozenset(self.repeats) | frozenset(
+            f for table in self.quantities.values() for f in table.fields
+        )
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        listed = [*self.repeats, *(f for table in self.quantities.values() for f in table.fields)]
+        if not listed:
+            raise ValueError("a group names at least one field")
+        for path in listed:
+            if listed.count(path) > 1:
+                raise ValueError(f"{path} stands twice in the group")
+            if any(other != path and other.startswith(f"{path}.") for other in listed):
+                raise ValueError(f"{path} already holds another field of the group")
+        return self
+
+
+class QueryTable(Strict):
+    """``[query]``: what a partner may ask. A parameter that is not named here does not exist.
+
+    ``parameters`` maps a parameter to the record field it filters on; ``required`` must be given;
+    ``sortable`` names fields; ``id_pattern`` is what an identifier may look like; ``max_page`` bounds
+    ``maxResults``.
+    """
+
+    parameters: dict[FieldName, FieldPath] = Field(default_factory=dict)
+    required: tuple[FieldName, ...] = ()
+    sortable: tuple[FieldPath, ...] = ()
+    id_pattern: str = r"[A-Za-z0-9-]{1,64}"
+    max_page: Annotated[int, Field(ge=1, le=100_000)] = 1000
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        for name in self.required:
+            if name not in self.parameters:
+                raise ValueError(f"required parameter {name} is not among the parameters")
+        try:
+            re.compile(self.id_pattern)
+        except re.error as error:
+            raise ValueError(f"id_pattern is not a regular expression: {error}") from error
+        return self
+
+
+class DenyTable(Strict):
+    """``[[deny]]``: records that are never released, whatever a grant says. Fires unless its condition is
+    false.
+    """
+
+    id: Slug
+    where: Where
+    because: Text | None = None
+
+
+class DatasetFile(Strict):
+    """A whole dataset file."""
+
+    dataset: Slug
+    title: Text
+    path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_-]{1,64}){1,6}$")]
+    source: Slug
+    announced: bool = False
+    profile: Slug
+    categories: tuple[Category, ...] = ()
+    operations: Annotated[tuple[Operation, ...], Some]
+    unmarked_default: tuple[Kind, ...] = ()
+    requires: tuple[Text, ...] = ()
+    record: RecordTable
+    facts: dict[FieldName, FactTable] = Field(default_factory=dict)
+    query: QueryTable = Field(default_factory=QueryTable)
+    groups: dict[Slug, GroupTable] = Field(default_factory=dict)
+    deny: tuple[DenyTable, ...] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        self._check_groups()
+        for deny in self.deny:
+            for name in deny.where.reads:
+                if name not in self.facts:
+                    raise ValueError(f"deny {deny.id} reads the fact {name}, which [facts] does not define")
+        return self
+
+    def _check_groups(self) -> None:
+        """No fact in two groups, no field rounded by two, and none that the gateway itself must keep."""
+        kept = {self.record.identifier, self.record.marking, self.record.date}
+        kept |= {f"{nested}.{self.record.marking}" for nested in self.record.nested}
+        facts = [group.fact for group in self.groups.values()]
+        measured = [f for g in self.groups.values() for table in g.quantities.values() for f in table.fields]
+        for fact in facts:
+            if facts.count(fact) > 1:
+                raise ValueError(f"the fact {fact} is stated by two groups; fields of one fact are one group")
+        for name, group in self.groups.items():
+            held = group.fields & kept
+            if held:
+                raise ValueError(f"group {name} holds {min(held)}, which no obligation may touch")
+        for path in measured:
+            if measured.count(path) > 1:
+                raise ValueError(f"{path} is a quantity of two groups")

@@ -1,0 +1,367 @@
+"""The nine gates: may this subject have this record for this purpose at this instant?
+
+Rules of this file:
+
+1. All gates live here, one function each; this file knows no partner, no dataset and no control by name
+   except those that the marking manuals single out (RELIDO, FOUO, PR and DS).
+2. Every gate is asked every time, so that an explanation lists every reason. A release needs all nine.
+3. A gate says nothing but reasons against. It passes by finding none. A gate that raises has erred, and
+   denies.
+4. Every doubt is a reason: no label, no date, no table row, no category, no consent, no key.
+5. A gate reads its arguments and nothing else: no clock, no file, no memory. ``at`` is the instant asked
+   about.
+6. Channel and hold are asked afresh every time; the other seven depend on ``at`` only through dates that the
+   policy set and its tables name (see :mod:`gateway.policy.memo`).
+
+The table of gates is :data:`GATES`, at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway import markings
+from gateway.markings import Control, Label, Level
+from gateway.policy.books import Book, Matching
+from gateway.policy.decision import (
+    Facts,
+    Gate,
+    GateResult,
+    LabelDoubt,
+    Obligations,
+    Outcome,
+    PartnerKind,
+    Subject,
+)
+from gateway.policy.obligations import merge
+from gateway.policy.reasons import Reason
+from gateway.policy.setwide import RowKind
+from gateway.policy.values import LEVELS
+
+OWNED = frozenset({"PR", "DS"})
+"""Controls whose first value is the owner and whose second is the data type."""
+
+THIRD_PARTY = "THIRD-PARTY"
+USA = "USA"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One question, with everything that a gate may read to answer it.
+
+    ``tightened`` holds the rows that policy makes stricter, for the dataset's marking profile.
+    """
+
+    subject: Subject
+    book: Book
+    profile: markings.Profile
+    tightened: Mapping[str, RowKind]
+    label: Label | LabelDoubt
+    facts: Facts
+    purpose: str
+    at: datetime
+
+    def matching(self) -> Matching:
+        """The partner's grants that apply to the record."""
+        return self.book.match(self.facts, self.purpose, self.at)
+
+
+Reasons = frozenset[str]
+_NONE: Reasons = frozenset()
+
+
+def label_gate(case: Case) -> Reasons:
+    """The content has a label, valid under its dataset's profile, and every control in it has a row."""
+    label = case.label
+    if isinstance(label, LabelDoubt):
+        return frozenset({Reason.LABEL_DOUBT, label.reason})
+    found: set[str] = set()
+    if label.profile != case.book.dataset.profile:
+        return frozenset({Reason.LABEL_OTHER_PROFILE})
+    if label.created is None:
+        found.add(Reason.LABEL_DATE_MISSING)
+    elif label.created > case.at.date():
+        found.add(Reason.LABEL_DATE_FUTURE)
+    findings = markings.validate(label, case.at.date(), case.profile.tables)
+    if any(finding.severity is markings.Severity.ERROR for finding in findings):
+        found.add(Reason.LABEL_INVALID)
+    if any(markings.release_row(case.profile, control.name) is None for control in label.controls):
+        found.add(Reason.CONTROL_WITHOUT_ROW)
+    return frozenset(found)
+
+
+def agreement_gate(case: Case) -> Reasons:
+    """The agreement is in force, covers dataset and purpose, and none of its conditions has lapsed."""
+    agreement, at = case.book.partner.agreement, case.at
+    found: set[str] = set()
+    if at < agreement.from_:
+        found.add(Reason.AGREEMENT_NOT_YET_IN_FORCE)
+    if at >= agreement.until:
+        found.add(Reason.AGREEMENT_EXPIRED)
+    if any(condition.lapsed(at) for condition in agreement.condition):
+        found.add(Reason.AGREEMENT_CONDITION_LAPSED)
+    if case.book.dataset.dataset not in agreement.datasets:
+        found.add(Reason.DATASET_NOT_COVERED)
+    if case.purpose not in agreement.purposes:
+        found.add(Reason.PURPOSE_NOT_AGREED)
+    return frozenset(found)
+
+
+def originator_gate(case: Case) -> Reasons:
+    """Each control's row is satisfied, and a third party's material has that party's consent."""
+    label = case.label
+    if isinstance(label, LabelDoubt):
+        return frozenset({Reason.NO_LABEL_TO_JUDGE})
+    found: set[str] = set()
+    for control in label.controls:
+        found |= _control(case, label, control)
+    originators = _originators(case, label)
+    if originators is None:
+        found.add(Reason.ORIGINATOR_UNKNOWN)
+    third = ((originators or _NONE) | set(label.owners)) - case.book.partner.own_codes - {USA}
+    if not all(_consents(case, originator, THIRD_PARTY, None) for originator in third):
+        found.add(Reason.THIRD_PARTY_CONSENT_MISSING)
+    return frozenset(found)
+
+
+def _control(case: Case, label: Label, control: Control) -> set[str]:
+    """What stands against release because of one control: its profile's row, and the row policy made
+    stricter.
+    """
+    row = markings.release_row(case.profile, control.name)
+    if row is None:
+        return {Reason.CONTROL_WITHOUT_ROW}
+    if control.name == "RELIDO" or row.whose == "officer":
+        return {Reason.RELIDO_NEEDS_HUMAN_RELEASE}
+    kinds = _kinds(case, control.name)
+    if "never" in kinds:
+        return {Reason.CONTROL_FORBIDS}
+    if "consent" in kinds and not _control_consented(case, label, control):
+        return {Reason.CONSENT_MISSING}
+    return set()
+
+
+def _kinds(case: Case, control: str) -> frozenset[str]:
+    """The kinds of row that apply to a control: the profile's and, beside it, the tightened one."""
+    row = markings.release_row(case.profile, control)
+    kinds = set() if row is None else {str(row.kind)}
+    if control in case.tightened:
+        kinds.add(case.tightened[control])
+    return frozenset(kinds)
+
+
+def _control_consented(case: Case, label: Label, control: Control) -> bool:
+    """Whether everyone whose consent the control needs has given it, or is the partner itself."""
+    if control.name in OWNED:
+        if len(control.values) != 2:
+            return False
+        owner, data_type = control.values
+        return owner in case.book.partner.own_codes or _consents(case, owner, control.name, data_type)
+    originators = _originators(case, label)
+    if not originators:
+        return False
+    needed = originators - case.book.partner.own_codes
+    return all(_consents(case, originator, control.name, None) for originator in needed)
+
+
+def _originators(case: Case, label: Label) -> frozenset[str] | None:
+    """Whose material it is: what the record says where its dataset says where, else the label's owners."""
+    if case.book.dataset.record.originator is not None:
+        return frozenset({case.facts.originator}) if case.facts.originator else None
+    return frozenset(label.owners) or None
+
+
+def _consents(case: Case, originator: str, control: str, data_type: str | None) -> bool:
+    """Whether a consent of this originator for this partner is on record, in scope and in force."""
+    dataset = case.book.dataset.dataset
+    return any(
+        consent.originator == originator
+        and consent.control == control
+        and dataset in consent.datasets
+        and (consent.types is None or data_type in consent.types)
+        and consent.from_ <= case.at < consent.until
+        for consent in case.book.partner.consents
+    )
+
+
+def releasability_gate(case: Case) -> Reasons:
+    """The label's list, or what stands for one, names this kind of partner."""
+    label, partner = case.label, case.book.partner
+    if isinstance(label, LabelDoubt):
+        return frozenset({Reason.NO_LABEL_TO_JUDGE})
+    if label.rel_to is None:
+        return _without_list(case, label)
+    if label.created is None:
+        return frozenset({Reason.LABEL_DATE_MISSING})
+    try:
+        nations = markings.releasable_nations(label, case.at.date(), case.profile.tables)
+    except markings.UnknownCodeError:
+        return frozenset({Reason.LABEL_CODE_UNKNOWN})
+    if partner.kind is PartnerKind.GOVERNMENT:
+        return _NONE if partner.nation in nations else frozenset({Reason.NATION_NOT_LISTED})
+    if partner.kind is PartnerKind.ORGANISATION:
+        named = partner.code in markings.releasable_codes(label)
+        return _NONE if named else frozenset({Reason.ORGANISATION_NOT_NAMED})
+    return frozenset({Reason.LIST_NAMES_GOVERNMENTS})
+
+
+def _without_list(case: Case, label: Label) -> Reasons:
+    """An absent list releases to nobody, with two exceptions: a bare U, and U with its owner's consent."""
+    found: set[str] = set()
+    if label.display_to is not None:
+        found.add(Reason.DISPLAY_IS_NOT_RELEASE)
+    if label.has("FOUO"):
+        found.add(Reason.FOUO_WITHOUT_LIST)
+    if case.book.partner.kind is PartnerKind.COMPANY:
+        found |= _company(case, label)
+    if found:
+        return frozenset(found)
+    if any(limit.rel_to is not None or limit.display_to is not None for limit in label.limits):
+        return frozenset({Reason.NO_RELEASE_LIST})
+    if label.system != "US":
+        own = case.book.partner.own_codes & set(label.owners)
+        return _NONE if own else frozenset({Reason.NO_RELEASE_LIST})
+    if label.bare:
+        stated = case.book.partner.kind in case.book.dataset.unmarked_default
+        return _NONE if stated else frozenset({Reason.UNMARKED_NOT_RELEASED})
+    owned = label.level is Level.U and all(control.name in OWNED for control in label.controls)
+    if owned and all(_control_consented(case, label, control) for control in label.controls):
+        return _NONE
+    return frozenset({Reason.NO_RELEASE_LIST})
+
+
+def _company(case: Case, label: Label) -> set[str]:
+    """A company has unclassified content only, and only what a grant names: ``everything`` names nothing."""
+    found: set[str] = set()
+    if label.level is not Level.U:
+        found.add(Reason.COMPANY_UNCLASSIFIED_ONLY)
+    if all(grant.table.where.everything for grant in case.matching().grants):
+        found.add(Reason.COMPANY_NEEDS_NAMING_GRANT)
+    return found
+
+
+def clearance_gate(case: Case) -> Reasons:
+    """The level is at or below the ceiling in every category of the dataset, and the system's own
+    clearance.
+    """
+    label = case.label
+    if isinstance(label, LabelDoubt):
+        return frozenset({Reason.NO_LABEL_TO_JUDGE})
+    found: set[str] = set()
+    if label.system != "US":
+        found.add(Reason.FOREIGN_LEVEL_UNMAPPED)
+    if not case.book.dataset.categories:
+        found.add(Reason.NO_CATEGORY_NAMED)
+    for category in case.book.dataset.categories:
+        ceiling = case.book.partner.ceiling.get(category)
+        if ceiling is None:
+            found.add(Reason.CATEGORY_NOT_IN_CEILING)
+        elif label.level > LEVELS[ceiling]:
+            found.add(Reason.ABOVE_CEILING)
+    clearance = LEVELS.get(case.subject.clearance or "")
+    if clearance is None:
+        found.add(Reason.SYSTEM_NOT_CLEARED)
+    elif label.level > clearance:
+        found.add(Reason.ABOVE_SYSTEM_CLEARANCE)
+    return frozenset(found)
+
+
+def need_to_know_gate(case: Case) -> Reasons:
+    """The system holds every read-in and community of interest that the label or the dataset asks for."""
+    label = case.label
+    if isinstance(label, LabelDoubt):
+        return frozenset({Reason.NO_LABEL_TO_JUDGE})
+    asked = set(case.book.dataset.requires)
+    for control in label.controls:
+        if "read-in" in _kinds(case, control.name):
+            asked.add("-".join((control.name, *control.values)))
+    return _NONE if asked <= case.subject.holds else frozenset({Reason.NOT_HELD})
+
+
+def grant_gate(case: Case) -> Reasons:
+    """A grant allows the record for this purpose, and no deny rule matches it."""
+    return frozenset(case.matching().reasons)
+
+
+def channel_gate(case: Case) -> Reasons:
+    """The recipient's key is registered, valid and not revoked, and the credential is as strong as agreed."""
+    partner, key = case.book.partner, case.subject.key
+    found: set[str] = set()
+    if case.subject.credential < partner.channel.strength:
+        found.add(Reason.CREDENTIAL_TOO_WEAK)
+    if key is None:
+        return frozenset(found | {Reason.KEY_MISSING})
+    registered = [held.recipient for held in partner.recipient_keys if held.thumbprint == key.thumbprint]
+    if not registered:
+        found.add(Reason.KEY_NOT_REGISTERED)
+    for said in (key, *registered):
+        if said.not_before is not None and case.at < said.not_before:
+            found.add(Reason.KEY_NOT_YET_VALID)
+        if said.expires is not None and case.at >= said.expires:
+            found.add(Reason.KEY_EXPIRED)
+        if said.revoked:
+            found.add(Reason.KEY_REVOKED)
+    return frozenset(found)
+
+
+def hold_gate(case: Case) -> Reasons:
+    """No stop is in force, and the longest delay that the matching grants ask for has passed."""
+    found: set[str] = set()
+    if case.facts.stops:
+        found.add(Reason.STOPPED)
+    delay = max((grant.duties.delay for grant in case.matching().grants), default=timedelta(0))
+    if delay and case.facts.delay_from is None:
+        found.add(Reason.DELAY_FROM_MISSING)
+    elif delay and case.facts.delay_from is not None and case.at < case.facts.delay_from + delay:
+        found.add(Reason.DELAY_NOT_PASSED)
+    return frozenset(found)
+
+
+GateFunction = Callable[[Case], Reasons]
+
+STEADY: Mapping[Gate, GateFunction] = {
+    Gate.LABEL: label_gate,
+    Gate.AGREEMENT: agreement_gate,
+    Gate.ORIGINATOR: originator_gate,
+    Gate.RELEASABILITY: releasability_gate,
+    Gate.CLEARANCE: clearance_gate,
+    Gate.NEED_TO_KNOW: need_to_know_gate,
+    Gate.GRANT: grant_gate,
+}
+"""The gates whose answer changes with time only at dates the policy set names."""
+
+FRESH: Mapping[Gate, GateFunction] = {
+    Gate.CHANNEL: channel_gate,
+    Gate.HOLD: hold_gate,
+}
+"""The gates that are asked anew for every decision."""
+
+GATES: Mapping[Gate, GateFunction] = {**STEADY, **FRESH}
+"""Every gate and the function that answers for it, in the order of explanations."""
+
+
+def ask(gate: Gate, function: GateFunction, case: Case) -> GateResult:
+    """One gate's answer. What it raises, whatever it is, denies: an unforeseen case must never let a record
+    go.
+    """
+    try:
+        reasons = function(case)
+    except Exception:  # noqa: BLE001 - the one place where any failure of a gate becomes a denial, by rule 3
+        return GateResult(gate, Outcome.ERRED, (Reason.GATE_ERRED,))
+    if reasons:
+        return GateResult(gate, Outcome.REFUSED, tuple(sorted(map(str, reasons))))
+    return GateResult(gate, Outcome.PASSED)
+
+
+def judge(case: Case, gates: Mapping[Gate, GateFunction] = GATES) -> tuple[GateResult, ...]:
+    """Ask each of ``gates``, in their order; none is skipped because another refused."""
+    return tuple(ask(gate, function, case) for gate, function in gates.items())
+
+
+def obligations(case: Case) -> tuple[tuple[str, ...], Obligations]:
+    """The ids of the grants that apply, sorted, and what they oblige to together."""
+    grants = case.matching().grants
+    ids = tuple(sorted(grant.table.id for grant in grants))
+    return ids, merge(case.book.dataset, (grant.duties for grant in grants))

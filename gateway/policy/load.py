@@ -1,0 +1,231 @@
+"""Read a policy set, whole or not at all: a mapping of path to bytes in, a :class:`PolicySet` or every
+finding out.
+
+No file is opened here. The paths a set may hold, and nothing else:
+
+    policies/policy.toml                    purposes, categories, tightened rows
+    policies/communities.toml               the set's own communities (optional)
+    policies/casbin-model.conf              casbin's model
+    policies/datasets/NAME.toml             one a dataset
+    policies/partners/CODE.toml             one a partner
+    policies/tables/object-owners.csv       whose satellite a number is (optional)
+    keys/partners/CODE.jwks.json            that partner's public keys (a partner without them gets no
+    answers)
+
+Steps: 1. refuse unknown paths; 2. read each file by itself; 3. check the files against each other
+(:mod:`gateway.policy.crosscheck`); 4. bind all of it by one digest. Findings of step 3 are looked for only
+when every file could be read, since half a set raises false ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from gateway import markings
+from gateway.policy.crosscheck import crosscheck
+from gateway.policy.dataset import DatasetFile
+from gateway.policy.errors import PolicyError, PolicyFinding
+from gateway.policy.locate import Path, dotted, locate, places
+from gateway.policy.owners import EMPTY, OwnerTable, OwnerTableError, parse_owners
+from gateway.policy.partner import PartnerFile
+from gateway.policy.partnerkeys import KeyFileError, PartnerKey, parse_keys
+from gateway.policy.policyset import Partner, PolicySet
+from gateway.policy.setwide import CommunitiesFile, SetFile
+from gateway.policy.sources import Sources
+from gateway.policy.values import Strict
+
+SETTINGS = "policies/policy.toml"
+COMMUNITIES = "policies/communities.toml"
+CASBIN_MODEL = "policies/casbin-model.conf"
+OWNERS = "policies/tables/object-owners.csv"
+_DATASET = re.compile(r"policies/datasets/([a-z0-9][a-z0-9-]{0,62})\.toml")
+_PARTNER = re.compile(r"policies/partners/([A-Z][A-Z0-9_]{1,30})\.toml")
+_KEYS = re.compile(r"keys/partners/([A-Z][A-Z0-9_]{1,30})\.jwks\.json")
+_SINGLE = frozenset({SETTINGS, COMMUNITIES, CASBIN_MODEL, OWNERS})
+_TOML_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
+
+File = TypeVar("File", bound=Strict)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The files as they are being read, and what was found wrong so far."""
+
+    files: Mapping[str, bytes]
+    findings: list[PolicyFinding] = field(default_factory=list)
+    places: dict[str, dict[Path, tuple[int, int]]] = field(default_factory=dict)
+
+    def refuse(
+        self, file: str, message: str, hint: str = "", at: tuple[int, int] = (0, 0), name: str = ""
+    ) -> None:
+        """Note a finding."""
+        self.findings.append(PolicyFinding(file, at[0], at[1], name, message, hint))
+
+    def text(self, path: str) -> str | None:
+        """The file's text, or ``None`` after noting why there is none."""
+        if path not in self.files:
+            self.refuse(path, "the set has no such file", "every set needs it")
+            return None
+        try:
+            return self.files[path].decode("utf-8")
+        except UnicodeDecodeError:
+            self.refuse(path, "not UTF-8", "save the file as UTF-8")
+            return None
+
+    def toml(self, path: str, model: type[File]) -> File | None:
+        """The file read strictly as ``model``, or ``None`` after noting why it cannot be."""
+        text = self.text(path)
+        if text is None:
+            return None
+        self.places[path] = places(text)
+        try:
+            return model.model_validate(_frozen(tomllib.loads(text, parse_float=Decimal)))
+        except tomllib.TOMLDecodeError as error:
+            match = _TOML_PLACE.search(str(error))
+            at = (int(match[1]), int(match[2])) if match else (0, 0)
+            self.refuse(
+                path, f"not TOML: {_TOML_PLACE.sub('', str(error)).strip()}", "see https://toml.io", at
+            )
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                where = [part for part in detail["loc"] if not str(part).startswith("function-")]
+                at = locate(self.places[path], where)
+                self.refuse(
+                    path, _say(detail["type"], detail["msg"]), _hint(detail["type"]), at, dotted(where)
+                )
+        return None
+
+
+def _frozen(value: object) -> object:
+    """TOML's lists as tuples, since what is read never changes."""
+    if isinstance(value, list):
+        return tuple(_frozen(member) for member in value)
+    if isinstance(value, dict):
+        return {key: _frozen(member) for key, member in value.items()}
+    return value
+
+
+def _say(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "this key means nothing here"
+    if kind == "missing":
+        return "is missing"
+    return message.removeprefix("Value error, ")
+
+
+def _hint(kind: str) -> str:
+    if kind == "extra_forbidden":
+        return "check its spelling and the table it stands under; docs/policy.md lists every key"
+    return "docs/policy.md shows it" if kind == "missing" else ""
+
+
+def load(files: Mapping[str, bytes]) -> PolicySet:
+    """The policy set that these files make; raises :class:`PolicyError` with every finding."""
+    reading = _Reading(files)
+    _check_paths(reading)
+    settings = reading.toml(SETTINGS, SetFile)
+    casbin_model = reading.text(CASBIN_MODEL)
+    communities = reading.toml(COMMUNITIES, CommunitiesFile) if COMMUNITIES in files else CommunitiesFile()
+    datasets = _read_all(reading, _DATASET, DatasetFile)
+    partners = _read_all(reading, _PARTNER, PartnerFile)
+    keys = {path: _read_keys(reading, path) for path in sorted(files) if _KEYS.fullmatch(path)}
+    tables = _tables(reading, communities) if communities is not None else None
+    owners = _read_owners(reading, tables) if tables is not None else None
+    if reading.findings or settings is None or casbin_model is None or tables is None or owners is None:
+        raise PolicyError(tuple(reading.findings))
+    sources = Sources(settings, datasets, partners, keys, tables, owners, casbin_model, reading.places)
+    findings = crosscheck(sources)
+    if findings:
+        raise PolicyError(findings)
+    return _bind(files, sources)
+
+
+def _check_paths(reading: _Reading) -> None:
+    for path in sorted(reading.files):
+        known = path in _SINGLE or any(form.fullmatch(path) for form in (_DATASET, _PARTNER, _KEYS))
+        if not known:
+            hint = "docs/policy.md lists the files of a set"
+            reading.refuse(path, "no file of this name belongs to a policy set", hint)
+
+
+def _read_all(reading: _Reading, form: re.Pattern[str], model: type[File]) -> dict[str, File]:
+    read: dict[str, File] = {}
+    for path in sorted(reading.files):
+        if form.fullmatch(path):
+            file = reading.toml(path, model)
+            if file is not None:
+                read[path] = file
+    return read
+
+
+def _read_keys(reading: _Reading, path: str) -> tuple[PartnerKey, ...]:
+    try:
+        return parse_keys(reading.files[path])
+    except KeyFileError as error:
+        name = f"keys[{error.index}]" if error.index >= 0 else "keys"
+        reading.refuse(path, str(error), "docs/policy.md, partners' keys", name=name)
+        return ()
+
+
+def _tables(reading: _Reading, communities: CommunitiesFile) -> markings.Tables | None:
+    """The shipped tables and the set's own communities."""
+    added = []
+    for community in communities.community:
+        members = tuple(
+            markings.Member(m.nation, m.from_, m.until, community.source) for m in community.member
+        )
+        added.append(
+            markings.Community(
+                community.code,
+                community.name,
+                members,
+                follows_membership=community.follows_membership,
+                source=community.source,
+            )
+        )
+    try:
+        return markings.shipped_tables().with_communities(added)
+    except markings.TableError as error:
+        for finding in error.findings:
+            reading.refuse(COMMUNITIES, finding.message, finding.suggestion or "", name="community")
+        return None
+
+
+def _read_owners(reading: _Reading, tables: markings.Tables) -> OwnerTable | None:
+    if OWNERS not in reading.files:
+        return EMPTY
+    try:
+        return parse_owners(reading.files[OWNERS], frozenset(tables.countries))
+    except OwnerTableError as error:
+        reading.refuse(OWNERS, str(error), "docs/policy.md, object owners", (error.line, 1))
+        return None
+
+
+def _bind(files: Mapping[str, bytes], sources: Sources) -> PolicySet:
+    profiles = {
+        file.profile: markings.profile(file.profile).with_tables(sources.tables)
+        for file in sources.datasets.values()
+    }
+    partners = {}
+    for path, file in sources.partners.items():
+        keys = sources.keys.get(path.replace("policies/", "keys/").replace(".toml", ".jwks.json"), ())
+        partners[file.partner] = Partner.of(file, keys)
+    return PolicySet(
+        manifest={path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)},
+        key_thumbprints={path: tuple(key.thumbprint for key in keys) for path, keys in sources.keys.items()},
+        partners=partners,
+        datasets={file.dataset: file for file in sources.datasets.values()},
+        settings=sources.settings,
+        communities=sources.tables,
+        profiles=profiles,
+        owners=sources.owners,
+        casbin_model=sources.casbin_model,
+    )

@@ -1,0 +1,179 @@
+"""What must be done to a record before it goes, worked out once when the policy is compiled.
+
+Rules of this file:
+
+1. When several grants match, all their obligations apply, the strictest of each kind: drop beats round, the
+   larger step beats the smaller, the longer delay beats the shorter. The order of files and lines never
+   matters.
+2. A group is degraded whole: every quantity gets its step, and every field that repeats the fact is left out.
+3. **The same fact in two datasets takes the stricter obligation.** Where a partner's grant over one dataset
+   degrades a fact, its grants over other datasets degrade it too: with the same step where both groups have
+   the quantity in units of one dimension, and otherwise by leaving the whole group out.
+4. A grant is exempt from rule 3 only where the two conditions prove that they speak of different things. That
+   is so when both test a fact of one name and one meaning that both datasets declare ``separates``, and
+   (a) each by equality or one-of, with no value in common; or
+   (b) each by ``within``, with no member in common; or
+   (c) this grant's ``within`` names only the partner's own codes, and the other's ``beyond`` leaves out all
+       of them: the other obligation protects somebody else's share in the record, and the partner's own is
+       the partner's.
+   A delay is a hold, not a degradation, and is never carried over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from gateway.policy.conditions import Beyond, OneOf, Predicate, Within
+from gateway.policy.dataset import DatasetFile, FactTable, GroupTable
+from gateway.policy.decision import Obligations
+from gateway.policy.partner import GrantTable
+from gateway.policy.policyset import Partner
+from gateway.policy.values import dimension, from_base, to_base
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One group to be degraded. ``steps`` maps each of its quantities to a base-unit step; ``None`` drops the
+    group.
+
+    ``because`` says which grant asks for it.
+    """
+
+    group: str
+    steps: Mapping[str, Decimal] | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Duties:
+    """Everything one grant asks for: its own duties and those it takes over from other datasets (rule 3)."""
+
+    degrade: tuple[Duty, ...]
+    delay: timedelta
+    because: tuple[str, ...] = ()
+
+
+def compile_duties(grant: GrantTable, partner: Partner, datasets: Mapping[str, DatasetFile]) -> Duties:
+    """What a matching ``grant`` obliges to, by rules 2 to 4."""
+    dataset = datasets[grant.dataset]
+    own = [_duty(grant, name, dataset.groups[name], grant.id) for name in (*grant.drop, *grant.round)]
+    taken: list[Duty] = []
+    for other in partner.grants:
+        if other.dataset == grant.dataset or _exempt(grant, other, partner, datasets):
+            continue
+        taken += _taken_over(dataset, other, datasets[other.dataset])
+    delay = (f"{grant.id}: delay {grant.delay}",) if grant.delay else ()
+    return Duties(tuple(own + taken), grant.delay, delay)
+
+
+def _duty(grant: GrantTable, name: str, group: GroupTable, who: str) -> Duty:
+    if name in grant.drop:
+        return Duty(name, None, f"{who}: drop {name}")
+    chosen = grant.round[name]
+    steps = {quantity: to_base(step, group.quantities[quantity].unit) for quantity, step in chosen.items()}
+    return Duty(name, steps, f"{who}: round {name}")
+
+
+def _taken_over(dataset: DatasetFile, other: GrantTable, elsewhere: DatasetFile) -> Iterable[Duty]:
+    """What ``other``, a grant over another dataset, obliges to in this one."""
+    for there in (*other.drop, *other.round):
+        fact = elsewhere.groups[there].fact
+        for here, group in dataset.groups.items():
+            if group.fact != fact:
+                continue
+            duty = _duty(other, there, elsewhere.groups[there], f"{other.id} ({elsewhere.dataset})")
+            yield Duty(here, _commensurable(duty, elsewhere.groups[there], group), duty.because)
+
+
+def _commensurable(duty: Duty, there: GroupTable, here: GroupTable) -> Mapping[str, Decimal] | None:
+    """The steps for this group's quantities, or ``None`` (drop) where the other's do not measure all of
+    them.
+    """
+    if duty.steps is None or not here.quantities:
+        return None
+    steps: dict[str, Decimal] = {}
+    for name, table in here.quantities.items():
+        measured = there.quantities.get(name)
+        if measured is None or dimension(measured.unit) != dimension(table.unit):
+            return None
+        steps[name] = duty.steps[name]
+    return steps
+
+
+def _exempt(
+    grant: GrantTable, other: GrantTable, partner: Partner, datasets: Mapping[str, DatasetFile]
+) -> bool:
+    """Rule 4."""
+    here, there = datasets[grant.dataset].facts, datasets[other.dataset].facts
+    for name, mine in grant.where.tests:
+        for also, theirs in other.where.tests:
+            if (
+                also == name
+                and _comparable(here[name], there[name])
+                and _apart(mine, theirs, partner.own_codes)
+            ):
+                return True
+    return False
+
+
+def _comparable(one: FactTable, two: FactTable) -> bool:
+    return one.separates and two.separates and one.meaning == two.meaning
+
+
+def _apart(mine: Predicate, theirs: Predicate, own: frozenset[str]) -> bool:
+    if isinstance(mine, OneOf) and isinstance(theirs, OneOf):
+        return not any(theirs.holds(value) for value in mine.values)
+    if isinstance(mine, Within) and isinstance(theirs, Within):
+        return not mine.members & theirs.members
+    if isinstance(mine, Within) and isinstance(theirs, Beyond):
+        return mine.members <= own and mine.members <= theirs.members
+    return False
+
+
+def merge(dataset: DatasetFile, matching: Iterable[Duties]) -> Obligations:
+    """The strictest of each kind over all matching grants (rule 1), as fields of the dataset's records."""
+    matching = tuple(matching)
+    duties = [duty for each in matching for duty in each.degrade]
+    drop: set[str] = set()
+    steps: dict[str, Decimal] = {}
+    for name, group in dataset.groups.items():
+        asked = [duty.steps for duty in duties if duty.group == name]
+        rounding = [each for each in asked if each is not None]
+        if len(rounding) < len(asked):
+            drop |= group.fields
+        elif rounding:
+            drop |= set(group.repeats)
+            steps |= _steps(group, rounding)
+    kept = {path: step for path, step in steps.items() if not _gone(path, drop)}
+    return Obligations(
+        drop=frozenset(drop),
+        round=dict(sorted(kept.items())),
+        delay=max((each.delay for each in matching), default=timedelta(0)),
+        because=tuple(
+            sorted({duty.because for duty in duties} | {why for each in matching for why in each.because})
+        ),
+    )
+
+
+def _steps(group: GroupTable, rounding: list[Mapping[str, Decimal]]) -> dict[str, Decimal]:
+    """The largest step of each quantity, in the quantity's own unit, for each field that states it."""
+    found: dict[str, Decimal] = {}
+    for name, table in group.quantities.items():
+        step = from_base(max(each[name] for each in rounding), table.unit)
+        found |= dict.fromkeys(table.fields, step)
+    return found
+
+
+def _gone(path: str, drop: set[str]) -> bool:
+    """Whether the field, or a record it stands in, is left out."""
+    parts = path.split(".")
+    return any(".".join(parts[:length]) in drop for length in range(1, len(parts) + 1))
+
+
+def may_degrade(dataset: DatasetFile, duties: Iterable[Duties]) -> frozenset[str]:
+    """Every field that any of these could degrade: what a partner may not filter or sort on."""
+    groups = {duty.group for each in duties for duty in each.degrade}
+    return frozenset(field for name in groups for field in dataset.groups[name].fields)

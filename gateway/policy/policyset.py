@@ -1,0 +1,128 @@
+"""A policy set as it was loaded: every file read, checked against the others, and bound by one digest.
+
+The digest is SHA-256 over the manifest's canonical JSON: every file's path and SHA-256, and the RFC 7638
+thumbprints of every partner's keys. Two sets with one digest say the same, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway import markings
+from gateway.policy.dataset import DatasetFile
+from gateway.policy.decision import PartnerKind
+from gateway.policy.owners import OwnerTable
+from gateway.policy.partner import (
+    AgreementTable,
+    ChannelTable,
+    ConsentTable,
+    GrantTable,
+    IdentityTable,
+    PartnerDenyTable,
+    PartnerFile,
+    SystemTable,
+)
+from gateway.policy.partnerkeys import PartnerKey
+from gateway.policy.setwide import SetFile
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The holder of an agreement: what its file says, and its public keys."""
+
+    code: str
+    name: str
+    kind: PartnerKind
+    nation: str | None
+    agreement: AgreementTable
+    ceiling: Mapping[str, str]
+    channel: ChannelTable
+    identity: IdentityTable
+    systems: Mapping[str, SystemTable]
+    consents: tuple[ConsentTable, ...]
+    grants: tuple[GrantTable, ...]
+    denies: tuple[PartnerDenyTable, ...]
+    signing_keys: tuple[PartnerKey, ...]
+    recipient_keys: tuple[PartnerKey, ...]
+
+    @classmethod
+    def of(cls, file: PartnerFile, keys: tuple[PartnerKey, ...]) -> Partner:
+        """The partner that a file and its keys describe. Rules come sorted by id: their order never
+        matters.
+        """
+        return cls(
+            code=file.partner,
+            name=file.name,
+            kind=file.kind,
+            nation=file.nation,
+            agreement=file.agreement,
+            ceiling=dict(file.ceiling),
+            channel=file.channel,
+            identity=file.identity,
+            systems={system.id: system for system in file.system},
+            consents=file.consent,
+            grants=tuple(sorted(file.grant, key=lambda grant: grant.id)),
+            denies=tuple(sorted(file.deny, key=lambda deny: deny.id)),
+            signing_keys=tuple(key for key in keys if key.use == "sig"),
+            recipient_keys=tuple(key for key in keys if key.use == "enc"),
+        )
+
+    @property
+    def own_codes(self) -> frozenset[str]:
+        """The codes under which material is this partner's own. A company's nation is not the company."""
+        if self.kind is PartnerKind.GOVERNMENT and self.nation is not None:
+            return frozenset({self.code, self.nation})
+        return frozenset({self.code})
+
+    @property
+    def datasets(self) -> frozenset[str]:
+        """The datasets that at least one grant speaks of."""
+        return frozenset(grant.dataset for grant in self.grants)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySet:
+    """Everything an activation puts in force. ``manifest`` maps each path to its SHA-256 in hexadecimal.
+
+    ``key_thumbprints`` maps each key file's path to the RFC 7638 thumbprints in it, sorted. ``tables`` maps
+    each table's name (``countries-and-communities``, ``object-owners``, ``profile:NAME``) to its digest.
+    ``profiles`` are the marking profiles the datasets use, reading the set's own communities too.
+    """
+
+    manifest: Mapping[str, str]
+    key_thumbprints: Mapping[str, tuple[str, ...]]
+    partners: Mapping[str, Partner]
+    datasets: Mapping[str, DatasetFile]
+    settings: SetFile
+    communities: markings.Tables
+    profiles: Mapping[str, markings.Profile]
+    owners: OwnerTable
+    casbin_model: str
+
+    @property
+    def manifest_bytes(self) -> bytes:
+        """The manifest's canonical JSON: every file's SHA-256 and every key's thumbprint."""
+        manifest = {
+            "files": dict(self.manifest),
+            "keys": {path: list(prints) for path, prints in self.key_thumbprints.items()},
+            "version": 1,
+        }
+        return json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of :attr:`manifest_bytes`, in hexadecimal."""
+        return hashlib.sha256(self.manifest_bytes).hexdigest()
+
+    @property
+    def tables(self) -> Mapping[str, str]:
+        """Digests of the tables decisions are read from."""
+        digests = {f"profile:{name}": profile.digest for name, profile in self.profiles.items()}
+        return {
+            "countries-and-communities": self.communities.digest,
+            "object-owners": self.owners.digest,
+            **digests,
+        }

@@ -1,0 +1,39 @@
+"""The files of a policy set, read one by one and not yet checked against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway import markings
+from gateway.policy.dataset import DatasetFile
+from gateway.policy.errors import PolicyFinding
+from gateway.policy.locate import Path, dotted, locate
+from gateway.policy.owners import OwnerTable
+from gateway.policy.partner import PartnerFile
+from gateway.policy.partnerkeys import PartnerKey
+from gateway.policy.setwide import SetFile
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Everything that was read, by path, and where each field stands."""
+
+    settings: SetFile
+    datasets: Mapping[str, DatasetFile]
+    partners: Mapping[str, PartnerFile]
+    keys: Mapping[str, tuple[PartnerKey, ...]]
+    tables: markings.Tables
+    owners: OwnerTable
+    casbin_model: str
+    places: Mapping[str, dict[Path, tuple[int, int]]]
+
+    def finding(self, path: str, field: Sequence[str | int], message: str, hint: str = "") -> PolicyFinding:
+        """A finding about one field of a file, at the line where it stands."""
+        line, column = locate(self.places.get(path, {}), field)
+        return PolicyFinding(path, line, column, dotted(field), message, hint)
+
+    @property
+    def by_dataset(self) -> Mapping[str, DatasetFile]:
+        """The dataset files by the name they give."""
+        return {file.dataset: file for file in self.datasets.values()}
