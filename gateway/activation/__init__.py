@@ -1,0 +1,1 @@
+"""What is in force: the policy set, read from disk by an officer's act, and the orders that stand beside it."""

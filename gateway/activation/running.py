@@ -1,0 +1,150 @@
+"""The policy set in force: loaded from the log's own store by its digest, never from files that may have changed.
+
+An activation writes the set's every byte into the log, in one transaction with the entry that records it. Whoever
+serves requests asks the log what stands (cheap) and, when the digest differs, loads that very set. So several
+gateways on one log agree, a restart finds what was in force, and half a set is never seen.
+
+A request that comes while a new set is being loaded waits for it: it is never judged under a set that an activation
+has already replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.audit.log import AuditLog
+from gateway.audit.orders import Standing
+from gateway.audit.reading import LogReader
+from gateway.identity.caller import Issuer, TokenRules
+from gateway.identity.tokens import TokenVerifier
+from gateway.keys.jwks import parse_jwk
+from gateway.policy.compile import CompiledPolicy, compile_policy
+from gateway.policy.dataset import DatasetFile
+from gateway.policy.load import load
+from gateway.policy.policyset import Partner, PolicySet
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """One policy set, compiled and ready to judge, with its partners' token verifier and its datasets by path."""
+
+    digest: str
+    policy: CompiledPolicy
+    verifier: TokenVerifier
+    paths: Mapping[str, DatasetFile]
+
+
+@dataclass(frozen=True, slots=True)
+class Force:
+    """What is in force at one moment: the running set and the standing orders."""
+
+    running: Running
+    standing: Standing
+
+
+class NothingInForce(Exception):
+    """No release may be made now: ``why`` is for operators (readiness, logs, entries), never for partners."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def prepare(policy_set: PolicySet, rules: TokenRules) -> Running:
+    """Compile a loaded set and the verifier of its partners' tokens."""
+    issuers = tuple(_issuer(partner) for partner in policy_set.partners.values())
+    paths = {dataset.path: dataset for dataset in policy_set.datasets.values()}
+    return Running(policy_set.digest, compile_policy(policy_set), TokenVerifier(issuers, rules), paths)
+
+
+def stored_set(log: LogReader, digest: str) -> PolicySet:
+    """Load an activated set from the log's store, every file checked against the manifest's digests.
+
+    Raises:
+        LookupError: the store lacks the manifest or a file of it.
+
+    """
+    manifest = log.artifact(digest)
+    if manifest is None:
+        raise LookupError(f"policy set {digest} is not in the log's store")
+    files: dict[str, bytes] = {}
+    for path, file_digest in json.loads(manifest)["files"].items():
+        content = log.artifact(file_digest)
+        if content is None:
+            raise LookupError(f"{path} ({file_digest}) of policy set {digest} is not in the log's store")
+        files[path] = content
+    loaded = load(files)
+    if loaded.digest != digest:
+        raise LookupError(f"policy set {digest} in the log's store loads as {loaded.digest}")
+    return loaded
+
+
+class PolicyKeeper:
+    """Knows what is in force now. ``grace`` is how long releases go on after a refused activation."""
+
+    def __init__(self, log: AuditLog, rules: TokenRules, grace: timedelta) -> None:
+        self._log = log
+        self._rules = rules
+        self._grace = grace
+        self._running: Running | None = None
+        self._loading = asyncio.Lock()
+
+    async def in_force(self, at: datetime) -> Force:
+        """What judges a request at ``at``.
+
+        Raises:
+            NothingInForce: nothing was ever activated, or a refused activation is older than the grace time.
+            LogUnavailable: the log cannot say what stands.
+
+        """
+        standing = self._log.standing()
+        if standing.active is None:
+            raise NothingInForce("no policy set was ever activated; run `relgate policy activate`")
+        since = standing.refused_since
+        if since is not None and at - since >= self._grace:
+            raise NothingInForce(
+                f"an activation was refused at {since.isoformat()} and not mended within {self._grace}; "
+                "it may have been a revocation: mend the set and run `relgate policy activate`"
+            )
+        running = self._running
+        if running is None or running.digest != standing.active:
+            running = await self._load(standing.active)
+        return Force(running, standing)
+
+    async def _load(self, digest: str) -> Running:
+        async with self._loading:
+            if self._running is None or self._running.digest != digest:
+                self._running = await asyncio.to_thread(self._prepare, digest)
+            return self._running
+
+    def _prepare(self, digest: str) -> Running:
+        try:
+            return prepare(stored_set(self._log, digest), self._rules)
+        except (LookupError, ValueError) as error:
+            raise NothingInForce(f"the active policy set cannot be loaded: {error}") from error
+
+
+def _issuer(partner: Partner) -> Issuer:
+    keys = tuple(
+        parse_jwk(
+            {
+                **json.loads(key.jwk),
+                "kid": key.kid,
+                **({} if key.not_before is None else {"nbf": int(key.not_before.timestamp())}),
+                **({} if key.expires is None else {"exp": int(key.expires.timestamp())}),
+            },
+            f"keys/partners/{partner.code}.jwks.json",
+        )
+        for key in partner.signing_keys
+        if not key.revoked
+    )
+    identity = partner.identity
+    return Issuer(partner.code, identity.issuer, identity.audience, identity.algorithms, keys)
+
+
+Clock = Callable[[], datetime]
+"""Says the time, aware UTC. Read at the doors and by the pipeline at each chunk; nowhere below."""

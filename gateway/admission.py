@@ -1,0 +1,139 @@
+"""Step 1 of the pipeline: who asks, and may this caller ask this at all.
+
+Only what concerns the caller is decided here, and only that is said to it: 401 and 403 with a reason. A dataset that
+is not granted is ``not_found``, in the same bytes as a path that no dataset has. Nothing here knows a record.
+
+The order matters and is the same for everybody: credential, then existence of the dataset for this partner, then
+agreement, channel, purpose and stops, then the form of the answer, then the query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.activation.running import Force
+from gateway.asking import Ask, Plan, QueryRules, plan
+from gateway.identity.caller import Caller, CredentialRefused
+from gateway.judging import Case
+from gateway.policy.admission import Claims
+from gateway.policy.compile import CompiledPolicy
+from gateway.policy.dataset import DatasetFile
+from gateway.policy.decision import Subject
+from gateway.policy.errors import CallerRefused
+from gateway.policy.partnerkeys import PartnerKey
+from gateway.policy.policyset import Partner
+from gateway.policy.shape import RecordShape
+from gateway.refusals import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A caller who may ask, with everything the later steps need. ``key`` is what the answer is sealed to.
+
+    ``sealed`` is the form of the answer; an unsealed one is given only where the agreement says so.
+    """
+
+    caller: Caller
+    partner: Partner
+    dataset: DatasetFile
+    shape: RecordShape
+    case: Case
+    plan: Plan
+    rules: QueryRules
+    key: PartnerKey
+    sealed: bool
+
+
+def identify(ask: Ask, force: Force, at: datetime) -> Caller:
+    """Verify the credential; raises :class:`Refused` with a ``token_*`` code."""
+    revoked = force.standing.revoked
+    try:
+        return force.running.verifier.verify(
+            ask.authorization, at, lambda partner, jti: (partner, jti) in revoked
+        )
+    except CredentialRefused as refused:
+        raise Refused(refused.code) from refused
+
+
+def admit(ask: Ask, caller: Caller, force: Force, at: datetime) -> Admitted:
+    """Decide what concerns the caller; raises :class:`Refused` with the first reason against it."""
+    policy = force.running.policy
+    partner = policy.policy_set.partners[caller.partner]
+    dataset = _dataset(ask, policy, partner, force.running.paths)
+    subject = _subject(policy, caller, at)
+    purpose = policy.purpose(partner.code, dataset.dataset, caller.purpose, caller.system)
+    if purpose.value is None:
+        raise Refused(purpose.reason or "purpose_required")
+    stops = force.standing.stopping(partner.code, dataset.dataset)
+    reasons = policy.admit(subject, dataset.dataset, purpose.value, at, stops)
+    if reasons:
+        raise Refused(reasons[0].partition(":")[2], ", ".join(reasons))
+    rules = _rules(policy, partner, dataset)
+    return Admitted(
+        caller=caller,
+        partner=partner,
+        dataset=dataset,
+        shape=policy.shape(dataset.dataset),
+        case=Case(policy, force.standing, subject, dataset.dataset, purpose.value, at),
+        sealed=_form(ask, partner),
+        plan=plan(ask.operation, ask.query, rules),
+        rules=rules,
+        key=_key(partner, subject),
+    )
+
+
+def _dataset(
+    ask: Ask, policy: CompiledPolicy, partner: Partner, paths: Mapping[str, DatasetFile]
+) -> DatasetFile:
+    """The dataset at this path, if it is there for this partner."""
+    dataset = paths.get(ask.path)
+    if dataset is None or ask.operation.value not in dataset.operations:
+        raise Refused("not_found", "no such dataset or operation")
+    if not policy.granted(partner.code, dataset.dataset):
+        raise Refused(
+            "dataset_not_covered" if dataset.announced else "not_found", "the dataset is not granted"
+        )
+    return dataset
+
+
+def _subject(policy: CompiledPolicy, caller: Caller, at: datetime) -> Subject:
+    """The calling system as the gates see it, its claims capped by the partner's file."""
+    claims = Claims(caller.clearance, caller.nationality)
+    key = policy.recipient(caller.partner, at)
+    try:
+        return policy.subject(caller.partner, caller.system, claims, caller.credential, key)
+    except CallerRefused as refused:
+        raise Refused(str(refused.reason)) from refused
+
+
+def _key(partner: Partner, subject: Subject) -> PartnerKey:
+    """The key that the channel gate let pass."""
+    thumbprint = None if subject.key is None else subject.key.thumbprint
+    for key in partner.recipient_keys:
+        if key.thumbprint == thumbprint:
+            return key
+    raise Refused("key_not_registered")
+
+
+def _form(ask: Ask, partner: Partner) -> bool:
+    """Whether to seal: whenever the caller would take it sealed, unless it may have it plain and asks so."""
+    if ask.plain and partner.channel.plain:
+        return False
+    if ask.sealed:
+        return True
+    raise Refused("sealed_required")
+
+
+def _rules(policy: CompiledPolicy, partner: Partner, dataset: DatasetFile) -> QueryRules:
+    query = dataset.query
+    return QueryRules(
+        parameters=query.parameters,
+        required=query.required,
+        sortable=query.sortable,
+        forbidden=policy.forbidden_parameters(partner.code, dataset.dataset),
+        identifier=dataset.record.identifier,
+        id_pattern=query.id_pattern,
+        max_page=query.max_page,
+    )

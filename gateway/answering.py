@@ -1,0 +1,125 @@
+"""Step 6 of the pipeline: join a chunk's records, and let the checker read the final bytes again.
+
+The checker is told what was *decided* (how many records, whose, under which markings, without which fields), never how
+the bytes were made. If it says no, or the roll-up of the chunk's labels would not itself permit this partner, nothing
+leaves and the entry says why.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from gateway.asking import Operation
+from gateway.content.check import Checked, Expected, ExpectedRecord, Form, Permitted, check
+from gateway.content.errors import CheckRefused
+from gateway.content.join import join_piece
+from gateway.judging import permits_roll_up
+from gateway.refusals import Refused
+from gateway.selecting import Batch
+from gateway.transforming import Picked
+
+JSON = "application/json"
+TEXT = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One chunk's bytes, ready to be sealed: its media type and its roll-up label as a banner line."""
+
+    body: bytes
+    media_type: str
+    label: str
+
+
+def content_of(operation: Operation, batch: Batch) -> Content:
+    """Make and check one chunk's content.
+
+    Raises:
+        Refused: ``not_found`` for an identifier that gives nothing; ``release_check_failed`` when the checker or the
+            roll-up says no.
+    """
+    if operation is Operation.QUERYHELP:
+        return Content(_help(batch), JSON, "")
+    if operation is Operation.COUNT:
+        return Content(str(batch.counted).encode(), TEXT, "")
+    if operation is Operation.IDENTIFIED:
+        if not batch.going:
+            raise Refused("not_found", "no such record, or withheld")
+        body, form = batch.going[0].cut.raw, Form.OBJECT
+    else:
+        records = [picked.cut.raw for picked in batch.going]
+        body = join_piece(records, opens=batch.number == 0, before=batch.before, closes=batch.last)
+        form = Form.ARRAY
+    return Content(body, JSON, _checked(body, form, batch))
+
+
+def _checked(body: bytes, form: Form, batch: Batch) -> str:
+    """Read the final bytes again; give their roll-up label."""
+    admitted = batch.admitted
+    columns = admitted.plan.columns
+    named = columns is None or admitted.shape.identifier in columns
+    expected = Expected(
+        form,
+        [
+            ExpectedRecord(picked.view.identifier if named else None, _permit(picked))
+            for picked in batch.going
+        ],
+        admitted.shape.marking,
+        admitted.shape.identifier,
+        opens=batch.number == 0,
+        before=batch.before,
+        closes=batch.last,
+    )
+    try:
+        found: Checked = check(body, expected)
+    except CheckRefused as refused:
+        raise Refused("release_check_failed", str(refused)) from refused
+    if found.records == 0:
+        return ""
+    rolled = permits_roll_up(admitted.case, [picked.judged for picked in batch.going])
+    if rolled is None:
+        raise Refused(
+            "release_check_failed", "the roll-up of the answer's labels would not permit this partner"
+        )
+    return rolled.banner()
+
+
+def _permit(picked: Picked) -> Permitted:
+    shown, obligations = picked.judged.evidence, picked.judged.decision.obligations
+    texts = [shown.marking, *(marking for _, marking in shown.nested)]
+    return Permitted(
+        frozenset(text for text in texts if text is not None), obligations.drop, obligations.round
+    )
+
+
+def _help(batch: Batch) -> bytes:
+    """What may be asked of a dataset, from its policy file alone, in the shape the partners' clients know."""
+    dataset, rules = batch.admitted.dataset, batch.admitted.rules
+    return json.dumps(
+        {
+            "aodrSupported": False,
+            "classificationMarking": "U",
+            "description": dataset.title,
+            "historySupported": False,
+            "name": dataset.dataset,
+            "parameters": [
+                {
+                    "classificationMarking": "U",
+                    "derived": False,
+                    "name": name,
+                    "required": name in rules.required,
+                    "restQuerySupported": True,
+                    "restTupleSupported": True,
+                }
+                for name in sorted(rules.parameters)
+                if rules.parameters[name] not in rules.forbidden
+            ],
+            "requiredRoles": [],
+            "restSupported": True,
+            "sortSupported": bool(rules.sortable),
+            "typeName": dataset.dataset,
+            "uri": dataset.path,
+        },
+        separators=(",", ":"),
+    ).encode()

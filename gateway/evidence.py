@@ -1,0 +1,198 @@
+"""What an audit entry says about a request: the leaf its partner may hold, and the private part auditors read.
+
+The private part holds all that a decision was made from (subject, purpose, instant, policy and table digests, and for
+each record its marking, date, facts and doubts as received), so that every decision can be made again from its entry
+(:mod:`gateway.replay`). It never holds content, tokens or keys, and identifiers of records are stored keyed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway import __version__
+from gateway.admission import Admitted
+from gateway.answering import Content
+from gateway.asking import Ask
+from gateway.audit.entry import Draft, Event, Json, RecordRow
+from gateway.identity.caller import Caller
+from gateway.judging import Evidence
+from gateway.markings import LONGEST_MARKING
+from gateway.policy.decision import Effect
+from gateway.policy.replay import facts_to_json, obligations_to_json, subject_to_json
+from gateway.refusals import Refused
+from gateway.selecting import Batch
+from gateway.transforming import Picked
+
+STEPS = ("authenticate", "fetch-label-decide-transform", "check", "seal")
+"""The timed steps; recording and responding come after the entry is made."""
+
+
+@dataclass(slots=True)
+class Notes:
+    """What is known of a request so far; filled in as the pipeline goes."""
+
+    ask: Ask
+    release: str
+    at: datetime
+    caller: Caller | None = None
+    admitted: Admitted | None = None
+    chunks: int = 0
+    timing: dict[str, int] = field(default_factory=dict)
+    _since: int = field(default_factory=time.perf_counter_ns)
+
+    def step_done(self, step: str) -> None:
+        """Note how long a step took, in whole microseconds."""
+        now = time.perf_counter_ns()
+        self.timing[step] = (now - self._since) // 1000
+        self._since = now
+
+    @property
+    def partner(self) -> str:
+        """Whose entry it is; empty while nobody is identified."""
+        return self.caller.partner if self.caller is not None else ""
+
+
+def release_draft(notes: Notes, batch: Batch, content: Content, sealed: bytes | None) -> Draft:
+    """The entry of one chunk that is about to leave; ``sealed`` are the bytes that will, ``None`` if unsealed."""
+    admitted = batch.admitted
+    return Draft(
+        Event.RELEASE,
+        admitted.case.at,
+        "released",
+        partner=notes.partner,
+        request=notes.ask.request,
+        release=notes.release,
+        chunk=batch.number,
+        last=batch.last,
+        content=hashlib.sha256(content.body).digest(),
+        sealed=None if sealed is None else hashlib.sha256(sealed).digest(),
+        key="" if sealed is None else admitted.key.thumbprint,
+        released=len(batch.going),
+        records=_rows(batch),
+        private={
+            **_about_request(notes),
+            **_about_case(admitted),
+            **_about_batch(batch),
+            "label": content.label,
+        },
+    )
+
+
+def refusal_draft(notes: Notes, refusal: Refused, batch: Batch | None) -> Draft:
+    """The entry of a request that was refused, or of the chunk at which a release ended."""
+    about_case = {} if notes.admitted is None else _about_case(notes.admitted)
+    about_batch = {} if batch is None else _about_batch(batch)
+    said: dict[str, Json] = {"status": refusal.problem.status, "detail": refusal.detail[:2000]}
+    return Draft(
+        Event.RELEASE,
+        notes.at,
+        refusal.code,
+        partner=notes.partner,
+        request=notes.ask.request,
+        release=notes.release,
+        chunk=notes.chunks,
+        records=() if batch is None else _rows(batch, going=Effect.WITHHOLD),
+        private={**_about_request(notes), **about_case, **about_batch, **said},
+    )
+
+
+def interrupted_draft(notes: Notes) -> Draft:
+    """The entry that closes a release whose receiver went away before its last chunk."""
+    return Draft(
+        Event.INTERRUPTED,
+        notes.at,
+        "interrupted",
+        partner=notes.partner,
+        request=notes.ask.request,
+        release=notes.release,
+        chunk=notes.chunks,
+        private=_about_request(notes),
+    )
+
+
+def _about_request(notes: Notes) -> dict[str, Json]:
+    ask, caller = notes.ask, notes.caller
+    about: dict[str, Json] = {
+        "gateway": __version__,
+        "operation": ask.operation.value,
+        "path": ask.path[:256],
+        "query": [[name[:64], value[:512]] for name, value in ask.query[:64]],
+        "timing_us": dict(notes.timing),
+        "traceparent": ask.traceparent,
+    }
+    if caller is not None:
+        about["caller"] = {
+            "system": caller.system,
+            "jti": caller.jti,
+            "key": caller.key,
+            "credential": caller.credential.name.lower(),
+        }
+    return about
+
+
+def _about_case(admitted: Admitted) -> dict[str, Json]:
+    case = admitted.case
+    return {
+        "dataset": case.dataset,
+        "purpose": case.purpose,
+        "at": case.at.isoformat(),
+        "policy": case.policy.digest,
+        "tables": dict(case.policy.tables),
+        "subject": subject_to_json(case.subject),
+        "stops": [str(stop) for stop in case.standing.stops],
+        "sealed": admitted.sealed,
+    }
+
+
+def _about_batch(batch: Batch) -> dict[str, Json]:
+    why = Counter(reason for picked in batch.withheld for reason in picked.judged.reasons)
+    redacted = Counter(path for picked in batch.going for path in picked.cut.redacted)
+    rounded = Counter(path for picked in batch.going for path in picked.cut.rounded)
+    return {
+        "released": len(batch.going),
+        "withheld": len(batch.withheld),
+        "counted": batch.counted,
+        "why_withheld": dict(why),
+        "redacted": dict(redacted),
+        "rounded": dict(rounded),
+    }
+
+
+def _rows(batch: Batch, going: Effect = Effect.RELEASE) -> tuple[RecordRow, ...]:
+    rows = [_row(picked, going) for picked in batch.going]
+    return (*rows, *(_row(picked, Effect.WITHHOLD) for picked in batch.withheld))
+
+
+def _row(picked: Picked, effect: Effect) -> RecordRow:
+    judged = picked.judged
+    detail: dict[str, Json] = {
+        **shown_to_json(judged.evidence),
+        "reasons": list(judged.reasons),
+        "grants": list(judged.decision.grants),
+        "obligations": obligations_to_json(judged.decision.obligations),
+    }
+    if judged.permitted:
+        detail |= {"redacted": list(picked.cut.redacted), "rounded": list(picked.cut.rounded)}
+    digest = hashlib.sha256(picked.cut.raw).digest() if effect is Effect.RELEASE else None
+    identifier = picked.view.identifier
+    return RecordRow(None if identifier is None else identifier[:512], effect.value, digest, detail)
+
+
+def shown_to_json(shown: Evidence) -> Mapping[str, Json]:
+    """Evidence as an entry holds it; a marking too long to be one is cut where no profile reads on."""
+    return {
+        "marking": _clip(shown.marking),
+        "day": None if shown.day is None else shown.day.isoformat(),
+        "nested": [[path[:256], _clip(marking)] for path, marking in shown.nested],
+        "doubts": list(shown.doubts),
+        "facts": facts_to_json(shown.facts),
+    }
+
+
+def _clip(marking: str | None) -> str | None:
+    return None if marking is None else marking[: LONGEST_MARKING + 1]

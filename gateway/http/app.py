@@ -1,0 +1,138 @@
+"""The partner API as an ASGI application: routes, problem answers, and the outermost door.
+
+The outermost door (:class:`Door`) gives each request its id and trace, writes one log line about it, and turns
+whatever was not foreseen into ``internal_error``: recorded, and told to nobody in words.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway import __version__
+from gateway.asking import Operation
+from gateway.http import health, openapi, pages, partner, problems, receipts
+from gateway.http.negotiation import traceparent
+from gateway.refusals import Refused
+from gateway.service import Service
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+logger = structlog.get_logger("gateway.http")
+
+
+def build_app(service: Service) -> FastAPI:
+    """The partner API over an open service."""
+    app = FastAPI(
+        title="Releasability Gateway",
+        version=__version__,
+        description=openapi.DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    app.state.pipeline = service.pipeline
+    app.state.log = service.log
+    app.state.public_keys = service.public_keys
+    app.include_router(health.router)
+    app.include_router(pages.router)
+    app.include_router(receipts.router)
+    app.include_router(partner.router)
+    app.add_route("/{path:path}", partner.no_such_path, methods=list(METHODS), include_in_schema=False)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(HTTPException, _not_routed)
+    app.add_middleware(Door)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
+    return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refused):
+        raise error
+    structlog.contextvars.bind_contextvars(code=error.code)
+    return problems.answer(error, request.state.request_id)
+
+
+async def _not_routed(request: Request, error: Exception) -> Response:
+    """A method that no route has; every path has one."""
+    ask = partner.ask_of(request, request.url.path[:256], Operation.LIST)
+    return problems.answer(await partner.pipeline_of(request).refuse(ask, "method_not_allowed"), ask.request)
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the problem schema and the security scheme that the routes refer to."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        parts = document.setdefault("components", {})
+        parts.setdefault("schemas", {})["Problem"] = openapi.PROBLEM_SCHEMA
+        parts["securitySchemes"] = {"bearer": openapi.SECURITY_SCHEME}
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+class Door:
+    """The outermost door: request id, trace, timing, one log line, and the last catch."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        identifier = uuid.uuid4().hex
+        request = Request(scope)
+        trace = traceparent(request.headers.get("traceparent"))
+        scope.setdefault("state", {})["request_id"] = identifier
+        scope["state"]["traceparent"] = trace
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request=identifier, trace=trace[3:35], span=trace[36:52])
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                spent = int((time.perf_counter() - begun) * 1000)
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", identifier.encode()),
+                    (b"traceparent", trace.encode()),
+                    (b"server-timing", f"total;dur={spent}".encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:  # noqa: BLE001 - the outermost door: denies, records, tells nobody more than a code
+            logger.exception("request-failed", method=request.method)
+            if status:
+                raise
+            refusal = await self._deny(request)
+            await problems.answer(refusal, identifier)(scope, receive, send_with_headers)
+        finally:
+            spent_ms = round((time.perf_counter() - begun) * 1000, 1)
+            route = getattr(scope.get("route"), "path", "/")
+            logger.info("request", method=request.method, route=route, status=status, duration_ms=spent_ms)
+
+    @staticmethod
+    async def _deny(request: Request) -> Refused:
+        """Record what was not foreseen; when even that fails, the log is what is unavailable."""
+        ask = partner.ask_of(request, request.url.path[:256], Operation.LIST)
+        try:
+            return await partner.pipeline_of(request).refuse(ask, "internal_error")
+        except Refused as refusal:
+            return refusal

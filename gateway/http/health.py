@@ -1,0 +1,54 @@
+"""Liveness and readiness: whether the process runs, and whether it could release anything now, and why not."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from gateway.activation.running import NothingInForce
+from gateway.audit.errors import AuditError
+from gateway.service import Service, now
+from gateway.settings.model import Mode
+
+router = APIRouter(tags=["operation"])
+
+
+@router.get("/healthz", summary="Is the process alive", responses={200: {"description": "It is."}})
+async def alive() -> Response:
+    """Answer, and nothing else."""
+    return JSONResponse({"status": "alive"})
+
+
+@router.get(
+    "/readyz",
+    summary="Could anything be released now",
+    responses={
+        200: {"description": "`ready`, or `degraded`: releases go on, but somebody must act."},
+        503: {"description": "`not-ready`: nothing is released; `problems` says why, by code."},
+    },
+)
+async def ready(request: Request) -> Response:
+    """Say whether releases are possible, by code; and whether this is a development gateway."""
+    service: Service = request.app.state.service
+    problems: list[str] = []
+    possible = True
+    try:
+        force = await service.keeper.in_force(now())
+        if force.standing.refused_since is not None:
+            problems.append("policy_refused")
+    except NothingInForce:
+        problems.append("policy_unavailable")
+        possible = False
+    except AuditError:
+        problems.append("audit_unreadable")
+        possible = False
+    if service.pipeline.unrecorded:
+        problems.append("audit_unavailable")
+        possible = False
+    development = service.settings.mode is Mode.DEVELOPMENT
+    if development:
+        problems.append("development_mode")
+    serious = [problem for problem in problems if problem != "development_mode"]
+    status = "not-ready" if not possible else "degraded" if serious else "ready"
+    body = {"status": status, "mode": service.settings.mode.value, "problems": problems}
+    return JSONResponse(body, 200 if possible else 503, {"Cache-Control": "no-store"})

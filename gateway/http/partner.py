@@ -1,0 +1,243 @@
+"""The data routes: every dataset under one set of generic paths, and nothing that is not a dataset.
+
+All of them do the same: read the request into an :class:`~gateway.asking.Ask`, hand it to the pipeline, shape the
+answer. A path that is no dataset's goes the same way, so that it cannot be told from a dataset that is not granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+
+from gateway.asking import Ask, Operation
+from gateway.http import openapi
+from gateway.http.negotiation import accepted
+from gateway.release import Chunk, Pipeline
+
+REQUEST_LIMIT = 8192
+"""Most bytes of a request's path and query together."""
+
+CREDENTIAL_CODES = tuple(code for code, problem in openapi.PROBLEMS.items() if problem.status in (401, 403))
+ALWAYS = (
+    *CREDENTIAL_CODES,
+    "not_found",
+    "sealed_required",
+    "request_too_long",
+    "request_malformed",
+    "internal_error",
+)
+FAILING = (
+    "upstream_failed",
+    "upstream_timeout",
+    "audit_unavailable",
+    "policy_unavailable",
+    "release_check_failed",
+)
+QUERYING = (
+    "parameter_unknown",
+    "parameter_refused",
+    "parameter_invalid",
+    "parameter_required",
+    "parameter_repeated",
+)
+
+RECORD: openapi.Document = {
+    "type": "object",
+    "required": ["classificationMarking"],
+    "additionalProperties": True,
+}
+EXAMPLE = {
+    "classificationMarking": "U//REL TO USA, JPN",
+    "idElset": "7c1f0d7e-6c1c-5a83-9a4e-0b8f1d6f2a10",
+    "satNo": 41384,
+    "epoch": "2026-06-14T06:31:30.000000Z",
+}
+
+router = APIRouter(tags=["data"])
+
+
+def _parameter(
+    name: str, where: str, description: str, example: object, kind: str = "string"
+) -> openapi.Document:
+    required = where == "path" or name == "columns"
+    schema: openapi.Document = {"type": kind, "minimum": 0} if kind == "integer" else {"type": kind}
+    return {
+        "name": name,
+        "in": where,
+        "required": required,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
+
+
+SOURCE = _parameter("source", "path", "First part of the dataset's path.", "udl")
+DATASET = _parameter("dataset", "path", "The dataset.", "elset")
+IDENTIFIER = _parameter("identifier", "path", "The record's identifier.", EXAMPLE["idElset"])
+FIRST = _parameter("firstResult", "query", "How many of your records to skip.", 0, "integer")
+MOST = _parameter("maxResults", "query", "Most records to answer with.", 100, "integer")
+SORT = _parameter("sort", "query", "`field,ASC` or `field,DESC`, for a sortable field.", "epoch,DESC")
+COLUMNS = _parameter("columns", "query", "Field names separated by commas.", "satNo,epoch")
+FILTERS: openapi.Document = {
+    "name": "filters",
+    "in": "query",
+    "required": False,
+    "description": "The dataset's own parameters, `name=value` each; see its queryhelp. Most need a time.",
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+    "style": "form",
+    "explode": True,
+    "example": {"epoch": ">now-30 days"},
+}
+
+
+def _described(*parameters: openapi.Document) -> openapi.Document:
+    """An operation's parameters for the document. They are read and refused by the pipeline, after the credential:
+    nobody without one learns which parameters exist."""
+    return {"parameters": list(parameters), "security": [{"bearer": []}]}
+
+
+def _responses(
+    description: str, media: str, schema: openapi.Document, example: object, codes: tuple[str, ...]
+) -> dict[int | str, dict[str, Any]]:
+    success = openapi.content_response(description, media, schema, example)
+    return {200: success, **openapi.problem_responses((*codes, *ALWAYS, *FAILING))}
+
+
+LISTED: openapi.Document = {"type": "array", "items": RECORD}
+FIND = (*QUERYING, "query_refused")
+
+
+@router.get(
+    "/{source}/{dataset}",
+    summary="List records",
+    responses=_responses("The records you may have.", "application/json", LISTED, [EXAMPLE], FIND),
+    openapi_extra=_described(SOURCE, DATASET, FIRST, MOST, SORT, FILTERS),
+)
+async def list_records(request: Request) -> Response:
+    """List a dataset's records. Filters are the dataset's own parameters; see its `queryhelp`."""
+    return await answer(request, _path(request), Operation.LIST)
+
+
+@router.get(
+    "/{source}/{dataset}/count",
+    summary="Count records",
+    responses=_responses("How many records you may have.", "text/plain", {"type": "string"}, "42", FIND),
+    openapi_extra=_described(SOURCE, DATASET, FILTERS),
+)
+async def count_records(request: Request) -> Response:
+    """Count a dataset's records, with the same filters as the list; counts only what you may have."""
+    return await answer(request, _path(request), Operation.COUNT)
+
+
+@router.get(
+    "/{source}/{dataset}/tuple",
+    summary="List chosen fields",
+    responses=_responses("The chosen fields and the marking.", "application/json", LISTED, [EXAMPLE], FIND),
+    openapi_extra=_described(SOURCE, DATASET, COLUMNS, FIRST, MOST, SORT, FILTERS),
+)
+async def tuple_records(request: Request) -> Response:
+    """List chosen fields of a dataset's records. Decided on whole records, so it agrees with the list."""
+    return await answer(request, _path(request), Operation.TUPLE)
+
+
+@router.get(
+    "/{source}/{dataset}/queryhelp",
+    summary="What may be asked",
+    responses=_responses(
+        "The parameters.", "application/json", {"type": "object"}, {"name": "elset"}, ("parameter_unknown",)
+    ),
+    openapi_extra=_described(SOURCE, DATASET),
+)
+async def query_help(request: Request) -> Response:
+    """Describe the parameters that you may use on a dataset."""
+    return await answer(request, _path(request), Operation.QUERYHELP)
+
+
+@router.get(
+    "/{source}/{dataset}/{identifier}",
+    summary="One record",
+    responses=_responses("The record.", "application/json", RECORD, EXAMPLE, ("parameter_unknown",)),
+    openapi_extra=_described(SOURCE, DATASET, IDENTIFIER),
+)
+async def one_record(request: Request) -> Response:
+    """Fetch one record by its identifier. A record you may not have is not found, like one that never was."""
+    return await answer(request, _path(request), Operation.IDENTIFIED, request.path_params["identifier"])
+
+
+def _path(request: Request) -> str:
+    """The dataset's path as policy files write it."""
+    return f"/{request.path_params['source']}/{request.path_params['dataset']}"
+
+
+async def answer(
+    request: Request, path: str, operation: Operation, identifier: str | None = None
+) -> Response:
+    """Put a request through the pipeline and shape what comes out."""
+    pipeline = pipeline_of(request)
+    ask = ask_of(request, path, operation, identifier)
+    malformed = _malformed(request)
+    if malformed is not None:
+        raise await pipeline.refuse(ask, malformed)
+    chunks = pipeline.release(ask)
+    first = await anext(chunks)
+    headers = {
+        "Cache-Control": "no-store",
+        "Link": f'</releases/{first.release}/receipt>; rel="receipt"',
+        "Vary": "Accept, Authorization",
+    }
+    structlog.contextvars.bind_contextvars(release=first.release)
+    if first.last:
+        await chunks.aclose()
+        return Response(first.body, 200, headers, first.media_type)
+    return StreamingResponse(_stream(first, chunks), 200, headers, first.media_type)
+
+
+async def _stream(first: Chunk, rest: AsyncIterator[Chunk]) -> AsyncIterator[bytes]:
+    """The chunks' bytes as they are recorded; sealed chunks stand one a line. A refusal in the middle cuts it off."""
+    sealed = first.media_type == openapi.SEALED_TYPE
+    yield first.body
+    async for chunk in rest:
+        yield b"\n" + chunk.body if sealed else chunk.body
+
+
+def pipeline_of(request: Request) -> Pipeline:
+    """The pipeline of the service this request came to."""
+    pipeline: Pipeline = request.app.state.pipeline
+    return pipeline
+
+
+def ask_of(request: Request, path: str, operation: Operation, identifier: str | None = None) -> Ask:
+    """Read a request; nothing in it is believed yet."""
+    forms = accepted(request.headers.get("accept"))
+    authorization = request.headers.getlist("authorization")
+    return Ask(
+        request=request.state.request_id,
+        path=path,
+        operation=operation,
+        query=tuple(request.query_params.multi_items()),
+        identifier=identifier,
+        authorization=authorization[0] if len(authorization) == 1 else None,
+        sealed=forms.sealed,
+        plain=forms.plain,
+        traceparent=request.state.traceparent,
+    )
+
+
+def _malformed(request: Request) -> str | None:
+    """What is wrong with the request as such; the same for every caller and dataset."""
+    if request.method != "GET":
+        return "method_not_allowed"
+    if len(request.scope["raw_path"]) + len(request.scope["query_string"]) > REQUEST_LIMIT:
+        return "request_too_long"
+    if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
+        return "request_malformed"
+    return None
+
+
+async def no_such_path(request: Request) -> Response:
+    """Any other path or method: asked like a dataset that nobody has, so that it reads like one not granted."""
+    return await answer(request, request.url.path[:256], Operation.LIST)

@@ -1,0 +1,87 @@
+"""Receipts and the log's public face: what a partner needs to prove a release, and nothing of anybody else's."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import PlainTextResponse, Response
+
+from gateway.asking import Operation
+from gateway.audit.log import AuditLog
+from gateway.http import openapi
+from gateway.http.partner import ALWAYS, ask_of, pipeline_of
+from gateway.refusals import Refused
+
+router = APIRouter(tags=["receipts"])
+RECEIPT_TYPE = "text/plain; charset=utf-8"
+
+
+@router.get(
+    "/releases/{release}/receipt",
+    summary="A release's receipt",
+    response_class=PlainTextResponse,
+    responses={
+        200: {
+            "description": "A tlog-proof (c2sp.org/tlog-proof@v1) whose extra line carries the leaf itself.",
+            "content": {
+                "text/plain": {"schema": {"type": "string"}, "example": "c2sp.org/tlog-proof@v1\\n..."}
+            },
+        },
+        **openapi.problem_responses(ALWAYS),
+    },
+    openapi_extra={
+        "security": [{"bearer": []}],
+        "parameters": [
+            {"name": "release", "in": "path", "required": True, "schema": {"type": "string"}},
+            {
+                "name": "chunk",
+                "in": "query",
+                "required": False,
+                "description": "Which chunk of a long answer, from 0; the last one by default.",
+                "schema": {"type": "integer", "minimum": 0},
+            },
+        ],
+    },
+)
+async def receipt(request: Request) -> Response:
+    """Hand a partner the receipt of its own release. Anybody else's is not found."""
+    log: AuditLog = request.app.state.log
+    pipeline = pipeline_of(request)
+    ask = ask_of(request, "/releases", Operation.IDENTIFIED)
+    chunk = _chunk(request.query_params.get("chunk"))
+    caller = await pipeline.identify(ask)
+    issued = log.receipt(request.path_params["release"][:64], chunk)
+    if issued is None or issued.partner != caller.partner:
+        raise await pipeline.refuse(ask, "not_found")
+    return Response(issued.receipt, 200, {"Cache-Control": "no-store"}, RECEIPT_TYPE)
+
+
+def _chunk(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 9):
+        raise Refused("parameter_invalid", "a chunk's number is expected", "chunk")
+    return int(text)
+
+
+@router.get(
+    "/checkpoint",
+    summary="The log's newest checkpoint",
+    response_class=PlainTextResponse,
+    responses={
+        200: {"description": "A signed note (c2sp.org/tlog-checkpoint).", "content": {"text/plain": {}}}
+    },
+)
+async def checkpoint(request: Request) -> Response:
+    """The log's size and root hash, signed. Keep one: it shows later that the log was not rewritten."""
+    log: AuditLog = request.app.state.log
+    return Response(log.checkpoint(), 200, {"Cache-Control": "no-store"}, RECEIPT_TYPE)
+
+
+@router.get(
+    "/.well-known/relgate-keys.json",
+    summary="The gateway's public keys",
+    responses={200: {"description": "A JWK set of content keys, and the log's verifier key."}},
+)
+async def public_keys(request: Request) -> Response:
+    """What opens and proves answers. Get these once by a way you trust; this route is for comparing."""
+    return Response(request.app.state.public_keys, 200, {"Cache-Control": "max-age=300"}, "application/json")

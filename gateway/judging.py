@@ -1,0 +1,181 @@
+"""Judge one record: its own label, the labels of the records inside it, and the facts that policy reads.
+
+A record is first reduced to its *evidence*: everything about it that a decision depends on, as it was received.
+Judging is a pure function of the case and the evidence, so a past decision can be made again from what the audit
+entry holds (:mod:`gateway.replay`).
+
+The rules kept here:
+
+1. Any doubt about the record's form takes its label's place: a marking that two parsers may read in two ways is none.
+2. A record inside a record is judged by its own label, for the same subject and purpose, with the outer record's
+   facts. If one may not go, nothing of the record goes.
+3. An outer marking that stands below an inner one is itself a doubt (ISM-ID-00058), unless the dataset says that its
+   outer marking speaks for its own fields only.
+4. What is withheld needs no strict parse; what is about to be released gets one, and a doubt found there withholds.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from gateway import markings
+from gateway.audit.orders import Standing
+from gateway.content.doubts import Doubt
+from gateway.content.records import RecordView
+from gateway.content.strict import strict_doubts
+from gateway.markings import Label, MarkingError
+from gateway.policy.compile import CompiledPolicy
+from gateway.policy.decision import Decision, Facts, Gate, LabelDoubt, Subject
+from gateway.policy.reasons import Reason
+from gateway.policy.shape import RecordShape
+
+_DOUBTS: Mapping[str, Reason] = {
+    Doubt.MARKING_MISSING: Reason.LABEL_MISSING,
+    Doubt.DUPLICATE_KEY: Reason.LABEL_DUPLICATE_KEY,
+    Doubt.NESTED_NOT_AN_OBJECT: Reason.LABEL_NESTED,
+    Doubt.NESTED_MARKING_MISSING: Reason.LABEL_NESTED,
+    Doubt.NESTED_MARKING_NOT_TEXT: Reason.LABEL_NESTED,
+    Doubt.TLE_LETTER_CONTRADICTS: Reason.LABEL_CONTRADICTED,
+    Doubt.TLE_LETTER_MISSING: Reason.LABEL_CONTRADICTED,
+    Doubt.DATE_MISSING: Reason.LABEL_DATE_MISSING,
+}
+
+TWIN = "identifier_repeated"
+"""The doubt about a record whose identifier stands for another record too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What stays the same for every record of one chunk: who asks, for what, under which policy, and when."""
+
+    policy: CompiledPolicy
+    standing: Standing
+    subject: Subject
+    dataset: str
+    purpose: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a decision about one record depends on. ``day`` is the label's date; ``nested`` are (path, marking)."""
+
+    marking: str | None
+    day: date | None
+    nested: tuple[tuple[str, str | None], ...]
+    doubts: tuple[str, ...]
+    facts: Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was decided of one record. ``labels`` are its own and the inner ones, when all of them could be read."""
+
+    evidence: Evidence
+    decision: Decision
+    reasons: tuple[str, ...]
+    labels: tuple[Label, ...] = ()
+
+    @property
+    def permitted(self) -> bool:
+        """Whether the record may go: the decision releases it and nothing inside it stands against."""
+        return self.decision.permitted and not self.reasons
+
+
+def evidence(
+    case: Case, view: RecordView, shape: RecordShape, stops: tuple[str, ...], more_doubts: Sequence[str] = ()
+) -> Evidence:
+    """Reduce a record as it was read to what a decision depends on."""
+    values: dict[str, object] = dict(view.values)
+    if shape.delay_from is not None and view.delay_from is not None:
+        values[shape.delay_from] = view.delay_from.isoformat()
+    if shape.originator is not None:
+        values[shape.originator] = view.originator
+    facts = case.policy.facts(case.dataset, values, case.at, stops)
+    nested = tuple((inner.path, inner.marking) for inner in view.nested)
+    doubts = tuple(sorted({*map(str, view.doubts), *more_doubts}))
+    day = None if view.date is None else view.date.date()
+    return Evidence(view.marking, day, nested, doubts, facts)
+
+
+def judge_record(
+    case: Case, view: RecordView, shape: RecordShape, stops: tuple[str, ...], *, twin: bool
+) -> Judgement:
+    """Judge a record as it was read; one that would go is read strictly first, and judged again if a doubt is found."""
+    doubts = (TWIN,) if twin else ()
+    judged = judge(case, evidence(case, view, shape, stops, doubts), shape)
+    if judged.permitted:
+        found = strict_doubts(view.raw, shape.marking)
+        if found:
+            return judge(case, evidence(case, view, shape, stops, (*doubts, *found)), shape)
+    return judged
+
+
+def judge(case: Case, shown: Evidence, shape: RecordShape) -> Judgement:
+    """Judge evidence: the outer label through all nine gates, then every inner label, then outer against inner."""
+    own = _label(case, shown)
+    decision = _decide(case, own, shown.facts)
+    if isinstance(own, LabelDoubt):
+        return Judgement(shown, decision, decision.reasons)
+    inner = [_read(case, marking, shown.day) for _, marking in shown.nested]
+    labels = [own]
+    sound = True
+    for label in inner:
+        if isinstance(label, LabelDoubt) or not _decide(case, label, shown.facts).permitted:
+            sound = False
+        else:
+            labels.append(label)
+    if sound and not shape.outer_speaks_for_itself and _outer_is_below(labels, case):
+        sound = False
+    reasons = decision.reasons if sound else (*decision.reasons, f"{Gate.LABEL}:{Reason.LABEL_NESTED}")
+    return Judgement(shown, decision, tuple(dict.fromkeys(reasons)), tuple(labels) if sound else ())
+
+
+def permits_roll_up(case: Case, judged: Sequence[Judgement]) -> Label | None:
+    """The roll-up of everything about to go, if it would itself permit this partner; ``None`` if it would not.
+
+    The roll-up is judged by the gates that a label decides; grant, channel and hold were each record's own.
+    """
+    labels = [label for judgement in judged for label in judgement.labels]
+    rolled = markings.roll_up(labels, case.policy.profile(case.dataset))
+    days = [label.created for label in labels if label.created is not None]
+    rolled = dataclasses.replace(rolled, created=max(days))
+    decision = _decide(case, rolled, judged[0].evidence.facts)
+    by_label = {Gate.LABEL, Gate.ORIGINATOR, Gate.RELEASABILITY, Gate.CLEARANCE, Gate.NEED_TO_KNOW}
+    if all(result.passed for result in decision.gates if result.gate in by_label):
+        return rolled
+    return None
+
+
+def _decide(case: Case, label: Label | LabelDoubt, facts: Facts) -> Decision:
+    return case.policy.decide(case.subject, case.dataset, label, facts, case.purpose, case.at)
+
+
+def _label(case: Case, shown: Evidence) -> Label | LabelDoubt:
+    for doubt in shown.doubts:
+        return LabelDoubt(_DOUBTS.get(doubt, Reason.LABEL_RECORD_MALFORMED))
+    return _read(case, shown.marking, shown.day)
+
+
+def _read(case: Case, marking: str | None, day: date | None) -> Label | LabelDoubt:
+    if marking is None:
+        return LabelDoubt(Reason.LABEL_MISSING)
+    try:
+        label = markings.parse_portion(marking, case.policy.profile(case.dataset))
+    except MarkingError:
+        return LabelDoubt(Reason.LABEL_UNPARSED)
+    return dataclasses.replace(label, created=day)
+
+
+def _outer_is_below(labels: Sequence[Label], case: Case) -> bool:
+    """Whether the outer label (the first) is less strict than the roll-up of all of them (ISM-ID-00058)."""
+    if len(labels) == 1:
+        return False
+    outer, rolled = labels[0], markings.roll_up(labels, case.policy.profile(case.dataset))
+    day = case.at.date()
+    return outer.level < rolled.level or markings.releasable_to(outer, at=day) != markings.releasable_to(
+        rolled, at=day
+    )

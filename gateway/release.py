@@ -1,0 +1,207 @@
+"""The one pipeline. Everything that leaves this gateway leaves through :meth:`Pipeline.release`.
+
+    1. authenticate   who asks, by a verified credential; may this caller ask this at all
+    2. fetch          from the source, page by page, never with the partner's credential
+    3. label          read each record's own marking, and those of the records inside it
+    4. decide         all nine gates, for each record
+    5. transform      carry out the obligations; keep what was asked for
+    6. check          a reader that shares no code with step 5 reads the final bytes again
+    7. seal           sign, and encrypt to the partner's registered key
+    8. record         the audit entry, durable before anything of the chunk leaves
+    9. respond        hand the chunk to the connection
+
+A release is a sequence of chunks; one is the usual case. Steps 1 and 3 to 9 are done for each chunk at its own moment
+under what is in force then, so a stop, a revocation or an activation ends a long answer in its middle. Where a chunk
+ends depends on the released bytes alone.
+
+Every request gets exactly one entry for each chunk, or one for its refusal; if that entry cannot be written, the
+answer is ``audit_unavailable`` and nothing leaves. The same numbers stand in the entry's timing and in
+docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from gateway.activation.running import Clock, Force, NothingInForce, PolicyKeeper
+from gateway.admission import Admitted, admit, identify
+from gateway.answering import Content, content_of
+from gateway.asking import Ask
+from gateway.audit.entry import Draft, Recorded
+from gateway.audit.errors import AuditError
+from gateway.audit.log import AuditLog
+from gateway.evidence import Notes, interrupted_draft, refusal_draft, release_draft
+from gateway.identity.caller import Caller
+from gateway.keys.jwks import PrivateJwk, PublicJwk, parse_jwk
+from gateway.refusals import Refused
+from gateway.sealing.jwe import MEDIA_TYPE as SEALED_TYPE
+from gateway.sealing.jwe import seal
+from gateway.selecting import Batch, Selector
+from gateway.upstream.errors import TIMED_OUT, UpstreamError
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What leaves: one chunk's bytes, already recorded. ``label`` is for the pipeline's own callers, never a header."""
+
+    body: bytes
+    media_type: str
+    release: str
+    number: int
+    last: bool
+    recorded: Recorded
+
+
+class Pipeline:
+    """Releases. Everything it uses is given to it; it holds no state but what is in flight."""
+
+    def __init__(
+        self, keeper: PolicyKeeper, selector: Selector, log: AuditLog, signing_key: PrivateJwk, clock: Clock
+    ) -> None:
+        self._keeper = keeper
+        self._selector = selector
+        self._log = log
+        self._signing_key = signing_key
+        self._clock = clock
+        self._closing: set[asyncio.Task[None]] = set()
+        self.unrecorded = False
+        """Whether the last entry could not be written; readiness says so."""
+
+    async def release(self, ask: Ask) -> AsyncIterator[Chunk]:
+        """Answer one request, chunk by chunk, or raise :class:`Refused`; either way it is in the log first.
+
+        Raises:
+            Refused: the request gets a problem; the refusal is recorded. ``audit_unavailable`` when it cannot be.
+        """
+        notes = Notes(ask, uuid.uuid4().hex, self._clock())
+        batch: Batch | None = None
+        try:
+            admitted = await self._authenticate(notes)  # 1
+            async for batch in self._selector.select(
+                ask, admitted, lambda: self._authenticate(notes)
+            ):  # 2 to 5
+                notes.step_done("fetch-label-decide-transform")
+                content = content_of(ask.operation, batch)  # 6
+                notes.step_done("check")
+                sealed = self._seal(content, batch, notes) if batch.admitted.sealed else None  # 7
+                notes.step_done("seal")
+                recorded = await self._record(release_draft(notes, batch, content, sealed))  # 8
+                notes.chunks += 1
+                yield _chunk(content, sealed, notes, batch, recorded)  # 9
+                batch = None
+        except Refused as refusal:
+            if refusal.code != "audit_unavailable":
+                await self._record(refusal_draft(notes, refusal, batch))
+            raise
+        except UpstreamError as error:
+            code = "upstream_timeout" if error.code == TIMED_OUT else "upstream_failed"
+            refusal = Refused(code, str(error))
+            await self._record(refusal_draft(notes, refusal, batch))
+            raise refusal from error
+        except (GeneratorExit, asyncio.CancelledError):
+            self._close_later(notes, batch)
+            raise
+
+    async def identify(self, ask: Ask) -> Caller:
+        """Who asks, for a door that hands out no content; a credential that proves nothing is recorded."""
+        notes = Notes(ask, uuid.uuid4().hex, self._clock())
+        try:
+            return identify(ask, await self._in_force(notes), notes.at)
+        except Refused as refusal:
+            if refusal.code != "audit_unavailable":
+                await self._record(refusal_draft(notes, refusal, None))
+            raise
+
+    async def refuse(self, ask: Ask, code: str) -> Refused:
+        """Record a request that no dataset can answer (a wrong method, a malformed request) and give its refusal.
+
+        Who asks is established first, so that nothing is told to a caller without a credential.
+        """
+        notes = Notes(ask, uuid.uuid4().hex, self._clock())
+        refusal = Refused(code)
+        try:
+            force = await self._in_force(notes)
+            notes.caller = identify(ask, force, notes.at)
+        except Refused as earlier:
+            refusal = earlier
+        await self._record(refusal_draft(notes, refusal, None))
+        return refusal
+
+    async def _in_force(self, notes: Notes) -> Force:
+        notes.at = self._clock()
+        try:
+            return await self._keeper.in_force(notes.at)
+        except NothingInForce as nothing:
+            raise Refused("policy_unavailable", nothing.why) from nothing
+        except AuditError as error:
+            raise Refused("audit_unavailable", str(error)) from error
+
+    async def _authenticate(self, notes: Notes) -> Admitted:
+        """Step 1, for the first chunk and again for each one after it."""
+        force = await self._in_force(notes)
+        notes.caller = identify(notes.ask, force, notes.at)
+        notes.admitted = admit(notes.ask, notes.caller, force, notes.at)
+        notes.step_done("authenticate")
+        return notes.admitted
+
+    def _seal(self, content: Content, batch: Batch, notes: Notes) -> bytes:
+        """Step 7. The key was judged by the channel gate, for every record and for the caller."""
+        admitted = batch.admitted
+        return seal(
+            content.body,
+            media_type=content.media_type,
+            recipient_jwk=_recipient(admitted.key.jwk),
+            recipient=admitted.partner.code,
+            release=notes.release,
+            chunk=batch.number,
+            last=batch.last,
+            label=content.label,
+            signing_key=self._signing_key,
+        )
+
+    async def _record(self, draft: Draft) -> Recorded:
+        """Step 8. Durable when this returns; a crash before it has released nothing, one after it at most this chunk,
+        which the entry then says was authorised."""
+        try:
+            recorded = await self._log.append(draft)
+        except AuditError as error:
+            self.unrecorded = True
+            raise Refused("audit_unavailable", str(error)) from error
+        self.unrecorded = False
+        return recorded
+
+    def _close_later(self, notes: Notes, batch: Batch | None) -> None:
+        """The receiver went away in the middle: close the release in the log without holding up its end.
+
+        A crash before this is written leaves the release open; the next start closes it (``AuditLog.recover``).
+        """
+        if batch.last if batch is not None else notes.chunks == 0:
+            return
+        task = asyncio.get_running_loop().create_task(self._close(interrupted_draft(notes)))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def _close(self, draft: Draft) -> None:
+        try:
+            await self._log.append(draft)
+        except AuditError:
+            return  # the next start closes it
+
+    async def drain(self) -> None:
+        """Wait for the releases that are being closed; for an orderly shutdown."""
+        await asyncio.gather(*self._closing)
+
+
+@lru_cache(maxsize=1024)
+def _recipient(jwk: str) -> PublicJwk:
+    return parse_jwk(json.loads(jwk), "recipient key")
+
+
+def _chunk(content: Content, sealed: bytes | None, notes: Notes, batch: Batch, recorded: Recorded) -> Chunk:
+    body, media_type = (content.body, content.media_type) if sealed is None else (sealed, SEALED_TYPE)
+    return Chunk(body, media_type, notes.release, batch.number, batch.last, recorded)

@@ -1,0 +1,158 @@
+"""Steps 2 to 5 for a whole answer: fetch, label, decide and transform, until a chunk's worth of records may go.
+
+What is selected is given out in batches, one a chunk. A batch ends when its released bytes reach the limit, or with
+the answer. What was withheld on the way comes along for the entry, and for nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+
+from gateway.admission import Admitted
+from gateway.asking import Ask, Operation, identifier_exists
+from gateway.audit.log import AuditLog
+from gateway.content.records import RecordView
+from gateway.judging import judge_record
+from gateway.refusals import Refused
+from gateway.upstream.client import Upstream
+from gateway.upstream.paging import PagingMemory, Place
+from gateway.transforming import NOTHING, Picked, transform
+from gateway.walking import PAGE_LIMIT, Collection, QueryNotUnderstood, Seen, one, walk
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one chunk is made of: the records that go, those withheld on the way, and the case they were judged in.
+
+    ``counted`` is how many releasable records a count found. ``number`` counts the answer's chunks from 0; ``before``
+    the records that went in earlier ones.
+    """
+
+    admitted: Admitted
+    number: int = 0
+    before: int = 0
+    going: list[Picked] = field(default_factory=list)
+    withheld: list[Picked] = field(default_factory=list)
+    counted: int = 0
+    last: bool = False
+
+
+Readmit = Callable[[], Awaitable[Admitted]]
+"""Admits the caller again, at this moment: for each chunk after the first."""
+
+
+class Selector:
+    """Selects records for answers. Holds the sources, the paging memory and the log that keys identifiers."""
+
+    def __init__(self, upstream: Upstream, log: AuditLog, memory: PagingMemory, chunk_bytes: int) -> None:
+        self._upstream = upstream
+        self._log = log
+        self._memory = memory
+        self._chunk_bytes = chunk_bytes
+
+    async def select(self, ask: Ask, admitted: Admitted, readmit: Readmit) -> AsyncIterator[Batch]:
+        """Give out an answer's batches, the last one marked so; there is always at least one.
+
+        Raises:
+            UpstreamError: the source failed.
+            Refused: ``not_found``, ``query_refused``, or access was lost between two chunks.
+        """
+        if ask.operation is Operation.QUERYHELP:
+            yield Batch(admitted, last=True)
+        elif ask.operation is Operation.IDENTIFIED:
+            yield await self._one(ask, admitted)
+        elif ask.operation is Operation.COUNT:
+            yield await self._count(ask, admitted)
+        else:
+            async for batch in self._list(ask, admitted, readmit):
+                yield batch
+
+    def _judge(self, admitted: Admitted, view: RecordView, *, twin: bool) -> Picked:
+        standing = admitted.case.standing
+        record = self._log.keyed(view.identifier) if standing.stops_records and view.identifier else None
+        stops = standing.stopping(admitted.partner.code, admitted.dataset.dataset, record)
+        judged = judge_record(admitted.case, view, admitted.shape, stops, twin=twin)
+        return Picked(view, judged, transform(view, judged, admitted) if judged.permitted else NOTHING)
+
+    async def _one(self, ask: Ask, admitted: Admitted) -> Batch:
+        identifier = ask.identifier
+        batch = Batch(admitted, last=True)
+        if identifier is None or not identifier_exists(identifier, admitted.rules):
+            return batch
+        view = await one(self._upstream, _collection(ask, admitted), identifier)
+        if view is not None:
+            picked = self._judge(admitted, view, twin=False)
+            (batch.going if picked.permitted else batch.withheld).append(picked)
+        return batch
+
+    async def _count(self, ask: Ask, admitted: Admitted) -> Batch:
+        batch = Batch(admitted, last=True)
+        async with self._walk(ask, admitted, 0, PAGE_LIMIT) as walking:
+            async for seen in walking:
+                picked = self._judge(admitted, seen.view, twin=seen.twin)
+                if picked.permitted:
+                    batch.counted += 1
+                else:
+                    batch.withheld.append(picked)
+        return batch
+
+    async def _list(self, ask: Ask, admitted: Admitted, readmit: Readmit) -> AsyncIterator[Batch]:
+        plan = admitted.plan
+        key = _walk_key(admitted)
+        place = self._memory.recall(key, plan.first, admitted.case.at)
+        wanted = plan.first + plan.most
+        batch, size = Batch(admitted), 0
+        async with self._walk(ask, admitted, place.offset, max(1, wanted - place.released)) as walking:
+            async for seen in walking:
+                if place.released >= wanted:
+                    break
+                picked = self._judge(batch.admitted, seen.view, twin=seen.twin)
+                if not picked.permitted:
+                    if place.released >= plan.first:
+                        batch.withheld.append(picked)
+                    continue
+                place = Place(place.released + 1, seen.after)
+                if place.released > plan.first:
+                    batch.going.append(picked)
+                    size += len(picked.cut.raw)
+                if place.released >= wanted:
+                    break
+                if size >= self._chunk_bytes:
+                    yield batch
+                    before = batch.before + len(batch.going)
+                    batch, size = Batch(await readmit(), batch.number + 1, before), 0
+        self._memory.remember(key, place, admitted.case.at)
+        batch.last = True
+        yield batch
+
+    @asynccontextmanager
+    async def _walk(
+        self, ask: Ask, admitted: Admitted, start: int, size: int
+    ) -> AsyncIterator[AsyncIterator[Seen]]:
+        """Walk the dataset for this caller; ending early ends the fetch."""
+        try:
+            async with aclosing(walk(self._upstream, _collection(ask, admitted), start, size)) as walking:
+                yield walking
+        except QueryNotUnderstood as error:
+            raise Refused("query_refused") from error
+
+
+def _collection(ask: Ask, admitted: Admitted) -> Collection:
+    dataset, plan = admitted.dataset, admitted.plan
+    return Collection(dataset.source, dataset.path, plan.filters, plan.sort, admitted.shape, ask.traceparent)
+
+
+def _walk_key(admitted: Admitted) -> tuple[object, ...]:
+    """Everything a walk's answer depends on, but time."""
+    case, plan = admitted.case, admitted.plan
+    return (
+        case.policy.digest,
+        case.standing.number,
+        case.subject,
+        case.dataset,
+        case.purpose,
+        plan.filters,
+        plan.sort,
+    )

@@ -1,0 +1,128 @@
+"""Put the parts together: from settings to a pipeline that can answer. No decision is made here.
+
+What is opened here is closed here, in the opposite order. The clock of the whole service is read in this file alone
+(:func:`now`) and handed down.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from gateway import __version__
+from gateway.activation import orders
+from gateway.activation.files import FilesError, read_policy_files
+from gateway.activation.running import PolicyKeeper
+from gateway.audit.entry import Draft, Event
+from gateway.audit.leaf import IdentifierKey
+from gateway.audit.log import AuditLog
+from gateway.identity.caller import TokenRules
+from gateway.keys.ring import GatewayKeys, open_ring
+from gateway.release import Pipeline
+from gateway.selecting import Selector
+from gateway.settings.model import Settings
+from gateway.upstream.client import Source, Upstream
+from gateway.upstream.paging import PagingMemory
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A gateway that is ready to answer: its pipeline, what is in force, its log, and its public keys as JSON."""
+
+    settings: Settings
+    keys: GatewayKeys
+    log: AuditLog
+    keeper: PolicyKeeper
+    pipeline: Pipeline
+    public_keys: bytes
+
+
+def now() -> datetime:
+    """The time, aware UTC."""
+    return datetime.now(UTC)
+
+
+def open_log(settings: Settings, keys: GatewayKeys, instance: str) -> AuditLog:
+    """Open the audit log that the settings name; raises ``LogUnavailable``. A folder it lacks is made."""
+    if settings.log_url.startswith("sqlite:///"):
+        Path(settings.log_url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    return AuditLog.open(
+        settings.log_url,
+        origin=settings.log_origin,
+        key=keys.log_signing,
+        identifier_key=IdentifierKey(keys.identifier.version, keys.identifier.secret),
+        instance=instance,
+        busy_timeout=settings.busy_timeout_ms / 1000,
+    )
+
+
+def token_rules(settings: Settings) -> TokenRules:
+    """The bounds on every token, from the settings."""
+    return TokenRules(
+        skew=timedelta(seconds=settings.clock_skew_seconds),
+        lifetime=timedelta(seconds=settings.token_max_lifetime_seconds),
+    )
+
+
+@asynccontextmanager
+async def open_service(settings: Settings) -> AsyncIterator[Service]:
+    """Open everything a gateway needs, close the releases that a crash left open, and close it all again.
+
+    Raises:
+        LogUnavailable, KeyFileRefused: with what to do about it; nothing is served.
+    """
+    async with AsyncExitStack() as opened:
+        keys = open_ring(settings.private_keys_dir, settings.log_origin)
+        log = open_log(settings, keys, "gateway")
+        opened.callback(log.close)
+        log.recover(now())
+        log.append_now((Draft(Event.STARTED, now(), "started", private={"gateway": __version__}),))
+        upstream = await opened.enter_async_context(Upstream(_sources(settings)))
+        keeper = PolicyKeeper(log, token_rules(settings), timedelta(seconds=settings.policy_grace_seconds))
+        selector = Selector(upstream, log, PagingMemory(), settings.chunk_bytes)
+        pipeline = Pipeline(keeper, selector, log, keys.content_signing, now)
+        opened.push_async_callback(pipeline.drain)
+        yield Service(settings, keys, log, keeper, pipeline, _public_keys(keys))
+
+
+def reload_policy(service: Service) -> bool:
+    """Activate what is on disk now, as SIGHUP asks; a refusal is in the log and its grace time runs.
+
+    Returns whether the set was activated. Blocks: call it from a thread.
+    """
+    order = orders.Order("SIGHUP", "reload", now())
+    settings = service.settings
+    try:
+        files = read_policy_files(settings.policies_dir, settings.keys_dir)
+    except FilesError as error:
+        orders.refuse(service.log, str(error), order)
+        return False
+    try:
+        orders.activate(service.log, files, order)
+    except orders.ActivationRefused:
+        return False
+    return True
+
+
+def _sources(settings: Settings) -> dict[str, Source]:
+    limits = settings.upstream
+    return {
+        name: Source(
+            name,
+            source.url,
+            source.token_file.read_text().strip() if source.token_file is not None else None,
+            connect_seconds=limits.connect_timeout_seconds,
+            read_seconds=min(limits.read_timeout_seconds, source.timeout_seconds),
+            max_body_bytes=limits.max_body_bytes,
+        )
+        for name, source in settings.sources.items()
+    }
+
+
+def _public_keys(keys: GatewayKeys) -> bytes:
+    jwks = json.loads(keys.public_jwks)
+    return json.dumps({**jwks, "log_verifier_key": keys.log_verifier_key, "origin": keys.log_name}).encode()
