@@ -86,9 +86,7 @@ def recipient(partner: Partner, at: datetime, thumbprint: str | None = None) -> 
     return best.recipient
 
 
-def purpose(
-    policy_set: PolicySet, partner: str, dataset: str, claimed: str | None, system: str | None
-) -> Purpose:
+def purpose(policy_set: PolicySet, partner: str, dataset: str, claimed: str | None, system: str | None) -> Purpose:
     """From the token's claim, within the agreement and the system's registration; else the single granted
     one.
     """
@@ -103,7 +101,5 @@ def purpose(
         allowed &= set(registered.purposes or allowed)
     if claimed is not None:
         return Purpose(claimed, None) if claimed in allowed else Purpose(None, Reason.PURPOSE_NOT_AGREED)
-    granted = {
-        name for grant in holder.grants if grant.dataset == dataset for name in grant.purposes
-    } & allowed
+    granted = {name for grant in holder.grants if grant.dataset == dataset for name in grant.purposes} & allowed
     return Purpose(granted.pop(), None) if len(granted) == 1 else Purpose(None, Reason.PURPOSE_REQUIRED)

@@ -114,9 +114,7 @@ class Book:
         reasons = [] if matching else [Reason.NO_GRANT]
         if denied:
             reasons.append(Reason.DENIED_BY_RULE)
-        allowed = self.engine.allows(
-            self.partner.code, self.dataset.dataset, purpose, _Asked(facts.values, at)
-        )
+        allowed = self.engine.allows(self.partner.code, self.dataset.dataset, purpose, _Asked(facts.values, at))
         if allowed is not (not reasons):
             reasons.append(Reason.ENGINES_DISAGREE)
         return Matching(matching, tuple(reasons))
@@ -174,9 +172,7 @@ def compile_book(policy_set: PolicySet, partner: Partner, dataset: DatasetFile) 
     return Book(partner, dataset, grants, denies, reads, engine)
 
 
-def _condition_function(
-    grants: tuple[Grant, ...], denies: Mapping[str, Condition]
-) -> Callable[[object, str], bool]:
+def _condition_function(grants: tuple[Grant, ...], denies: Mapping[str, Condition]) -> Callable[[object, str], bool]:
     """The function that casbin's matcher calls as ``holds(r.facts, p.rule)``."""
     tables = {grant.table.id: grant.table for grant in grants}
 
@@ -191,9 +187,7 @@ def _condition_function(
     return holds
 
 
-def _engine(
-    model_text: str, lines: tuple[tuple[str, ...], ...], holds: Callable[[object, str], bool]
-) -> Engine:
+def _engine(model_text: str, lines: tuple[tuple[str, ...], ...], holds: Callable[[object, str], bool]) -> Engine:
     try:
         return Engine(model_text, lines, holds)
     except _MODEL_FAULTS as error:

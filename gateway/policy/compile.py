@@ -62,14 +62,11 @@ class CompiledPolicy:
             for dataset in policy_set.datasets.values()
         }
         self._calendars = {
-            partner.code: Calendar(partner, policy_set.communities)
-            for partner in policy_set.partners.values()
+            partner.code: Calendar(partner, policy_set.communities) for partner in policy_set.partners.values()
         }
         self._memo = Memo(memo_limit)
         self._reads = {
-            dataset: frozenset(
-                name for (_, of), book in self._books.items() if of == dataset for name in book.reads
-            )
+            dataset: frozenset(name for (_, of), book in self._books.items() if of == dataset for name in book.reads)
             for dataset in policy_set.datasets
         }
 
@@ -90,9 +87,7 @@ class CompiledPolicy:
         at = _aware(at)
         book = self._books.get((subject.partner, dataset))
         if book is None:
-            unknown = (
-                Reason.DATASET_UNKNOWN if dataset not in self.policy_set.datasets else Reason.PARTNER_UNKNOWN
-            )
+            unknown = Reason.DATASET_UNKNOWN if dataset not in self.policy_set.datasets else Reason.PARTNER_UNKNOWN
             return self._decision(tuple(GateResult(gate, Outcome.REFUSED, (str(unknown),)) for gate in Gate))
         case = self._case(subject, book, label, facts, purpose, at)
         calendar = self._calendars[subject.partner]
@@ -112,9 +107,7 @@ class CompiledPolicy:
         at = _aware(at)
         book = self._books.get((subject.partner, dataset))
         if book is None:
-            unknown = (
-                Reason.DATASET_UNKNOWN if dataset not in self.policy_set.datasets else Reason.PARTNER_UNKNOWN
-            )
+            unknown = Reason.DATASET_UNKNOWN if dataset not in self.policy_set.datasets else Reason.PARTNER_UNKNOWN
             return (f"{Gate.AGREEMENT}:{unknown}",)
         no_label = LabelDoubt(Reason.NO_LABEL_TO_JUDGE)
         case = self._case(subject, book, no_label, Facts(stops=tuple(stops)), purpose, at)
@@ -151,9 +144,7 @@ class CompiledPolicy:
         book = self._books.get((partner, dataset))
         return book is not None and bool(book.grants)
 
-    def facts(
-        self, dataset: str, values: Mapping[str, object], at: datetime, stops: Iterable[str] = ()
-    ) -> Facts:
+    def facts(self, dataset: str, values: Mapping[str, object], at: datetime, stops: Iterable[str] = ()) -> Facts:
         """The facts that any partner's rules read of a record with these top-level fields, looked up as of
         ``at``.
         """
@@ -271,6 +262,4 @@ def _earliest(at: datetime, instants: Iterable[datetime | None]) -> datetime | N
 
 
 def _touches(field: str, degraded: frozenset[str]) -> bool:
-    return any(
-        field == path or field.startswith(f"{path}.") or path.startswith(f"{field}.") for path in degraded
-    )
+    return any(field == path or field.startswith(f"{path}.") or path.startswith(f"{field}.") for path in degraded)

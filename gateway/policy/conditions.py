@@ -119,9 +119,7 @@ class Between:
         number = Decimal(value)  # exact: a float is a binary fraction
         if self.at_least is None and self.below is None:
             return False
-        return (self.at_least is None or number >= self.at_least) and (
-            self.below is None or number < self.below
-        )
+        return (self.at_least is None or number >= self.at_least) and (self.below is None or number < self.below)
 
 
 Predicate = OneOf | Contains | Within | Beyond | Between
@@ -200,9 +198,7 @@ def parse_condition(raw: object) -> Condition:
     if not isinstance(raw, Mapping):
         raise Unreadable('a condition is a table of facts, or the word "everything"')
     if not raw:
-        raise Unreadable(
-            'an empty condition means nothing; to speak of every record write where = "everything"'
-        )
+        raise Unreadable('an empty condition means nothing; to speak of every record write where = "everything"')
     tests = [(str(name), predicate) for name in sorted(raw) for predicate in parse_predicates(raw[name])]
     return Condition(False, tuple(tests))
 
@@ -215,9 +211,7 @@ def parse_predicates(raw: object) -> tuple[Predicate, ...]:
         return (OneOf(_scalars(raw)),)
     if isinstance(raw, Mapping):
         return _parse_table(raw)
-    raise Unreadable(
-        "a fact is compared with a value, a list of values, or a table such as { contains = .. }"
-    )
+    raise Unreadable("a fact is compared with a value, a list of values, or a table such as { contains = .. }")
 
 
 def _parse_table(raw: Mapping[str, object]) -> tuple[Predicate, ...]:
@@ -249,11 +243,7 @@ def _scalars(raw: list[object] | tuple[object, ...]) -> tuple[str | int | bool, 
 
 
 def _names(raw: object) -> frozenset[str]:
-    if (
-        not isinstance(raw, list | tuple)
-        or not raw
-        or not all(isinstance(name, str) and name for name in raw)
-    ):
+    if not isinstance(raw, list | tuple) or not raw or not all(isinstance(name, str) and name for name in raw):
         raise Unreadable("within and beyond take a list of at least one name")
     return frozenset(raw)
 

@@ -81,9 +81,7 @@ def _names(sources: Sources) -> Found:
 
 def _take(sources: Sources, taken: dict[str, str], path: str, field: list[str | int], name: str) -> Found:
     if name in taken:
-        yield sources.finding(
-            path, field, f"{name} already stands in {taken[name]}", "one name means one thing"
-        )
+        yield sources.finding(path, field, f"{name} already stands in {taken[name]}", "one name means one thing")
     taken.setdefault(name, path)
 
 
@@ -92,9 +90,7 @@ def _keys(sources: Sources) -> Found:
     for path, keys in sources.keys.items():
         owner = path.replace("keys/", "policies/").replace(".jwks.json", ".toml")
         if owner not in sources.partners:
-            yield PolicyFinding(
-                path, 0, 0, "", "keys for which there is no partner file", f"expected {owner}"
-            )
+            yield PolicyFinding(path, 0, 0, "", "keys for which there is no partner file", f"expected {owner}")
         for key in keys:
             if key.thumbprint in holders:
                 message = f"the key {key.thumbprint} also stands in {holders[key.thumbprint]}"
@@ -141,17 +137,13 @@ def _consents(sources: Sources, path: str, partner: PartnerFile) -> Found:
             yield sources.finding(path, ["consent", index, "control"], message, hint)
         for name in consent.datasets:
             if name not in sources.by_dataset:
-                yield sources.finding(
-                    path, ["consent", index, "datasets"], f"no dataset {name} is in the set"
-                )
+                yield sources.finding(path, ["consent", index, "datasets"], f"no dataset {name} is in the set")
 
 
 def _consent_controls(sources: Sources) -> frozenset[str]:
     known = {THIRD_PARTY}
     for name in markings.profile_names():
-        known |= {
-            row.control for row in markings.profile(name).rows.values() if row.kind is markings.Effect.CONSENT
-        }
+        known |= {row.control for row in markings.profile(name).rows.values() if row.kind is markings.Effect.CONSENT}
     for rows in sources.settings.tighten.values():
         known |= {control for control, kind in rows.items() if kind == "consent"}
     return frozenset(known)
@@ -168,24 +160,18 @@ def _rules(sources: Sources, path: str, partner: PartnerFile) -> Found:
             yield sources.finding(path, [*field, "dataset"], f"the agreement does not cover {grant.dataset}")
         for purpose in grant.purposes:
             if purpose not in partner.agreement.purposes:
-                yield sources.finding(
-                    path, [*field, "purposes"], f"purpose {purpose} is not one of the agreement's"
-                )
+                yield sources.finding(path, [*field, "purposes"], f"purpose {purpose} is not one of the agreement's")
         yield from _condition(sources, path, [*field, "where"], dataset, grant.where)
         yield from _obligations(sources, path, field, dataset, grant)
     for index, deny in enumerate(partner.deny):
         dataset = sources.by_dataset.get(deny.dataset)
         if dataset is None:
-            yield sources.finding(
-                path, ["deny", index, "dataset"], f"no dataset {deny.dataset} is in the set"
-            )
+            yield sources.finding(path, ["deny", index, "dataset"], f"no dataset {deny.dataset} is in the set")
         else:
             yield from _condition(sources, path, ["deny", index, "where"], dataset, deny.where)
 
 
-def _condition(
-    sources: Sources, path: str, field: list[str | int], dataset: DatasetFile, where: Condition
-) -> Found:
+def _condition(sources: Sources, path: str, field: list[str | int], dataset: DatasetFile, where: Condition) -> Found:
     for name, predicate in where.tests:
         fact = dataset.facts.get(name)
         if fact is None:
@@ -198,9 +184,7 @@ def _condition(
         yield from _owners(sources, path, [*field, name], fact, predicate)
 
 
-def _owners(
-    sources: Sources, path: str, field: list[str | int], fact: FactTable, predicate: Predicate
-) -> Found:
+def _owners(sources: Sources, path: str, field: list[str | int], fact: FactTable, predicate: Predicate) -> Found:
     """A nation or owner that no table knows would never match, which an officer should hear before it is
     relied on.
     """
@@ -216,9 +200,7 @@ def _owners(
         yield sources.finding(path, field, f"{member} is no nation or owner that is known", hint)
 
 
-def _obligations(
-    sources: Sources, path: str, field: list[str | int], dataset: DatasetFile, grant: GrantTable
-) -> Found:
+def _obligations(sources: Sources, path: str, field: list[str | int], dataset: DatasetFile, grant: GrantTable) -> Found:
     for name in (*grant.drop, *grant.round):
         if name not in dataset.groups:
             hint = f"known: {', '.join(sorted(dataset.groups)) or 'none'}"
@@ -237,9 +219,7 @@ def _obligations(
             hint = "give every quantity of the group a step, or drop the group"
             yield sources.finding(path, [*field, "round", name], message, hint)
         for quantity in sorted(steps.keys() - group.quantities.keys()):
-            yield sources.finding(
-                path, [*field, "round", name, quantity], f"the group has no quantity {quantity}"
-            )
+            yield sources.finding(path, [*field, "round", name, quantity], f"the group has no quantity {quantity}")
     if grant.delay and dataset.record.delay_from is None:
         message = f"{dataset.dataset} does not say what a delay counts from"
         yield sources.finding(path, [*field, "delay"], message, "set record.delay_from in the dataset file")
@@ -264,7 +244,5 @@ def _nesting(sources: Sources, path: str, partner: PartnerFile) -> Found:
         ordered = sorted(found)
         for smaller, larger in pairwise(ordered):
             if larger % smaller != 0:
-                message = (
-                    f"steps of {quantity} (fact {fact}) do not nest: one is no whole multiple of the other"
-                )
+                message = f"steps of {quantity} (fact {fact}) do not nest: one is no whole multiple of the other"
                 yield sources.finding(path, ["grant", found[larger], "round"], message, "choose multiples")

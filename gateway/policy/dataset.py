@@ -75,13 +75,7 @@ class FactTable(Strict):
     @property
     def meaning(self) -> str:
         """How the value comes about; two datasets' facts of one name and one meaning can be compared."""
-        return (
-            f"table:{self.table}"
-            if self.table
-            else f"derive:{self.derive}"
-            if self.derive
-            else f"type:{self.type}"
-        )
+        return f"table:{self.table}" if self.table else f"derive:{self.derive}" if self.derive else f"type:{self.type}"
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -90,9 +84,7 @@ class FactTable(Strict):
         if self.type is not None and len(self.from_) != 1:
             raise ValueError("a fact with a type is read from one field")
         if self.derive == "orbit-regime" and len(self.from_) != 2:
-            raise ValueError(
-                "orbit-regime is derived from two fields: mean motion (rev/day), then eccentricity"
-            )
+            raise ValueError("orbit-regime is derived from two fields: mean motion (rev/day), then eccentricity")
         return self
 
 
@@ -113,9 +105,7 @@ class GroupTable(Strict):
     @property
     def fields(self) -> frozenset[str]:
         """Every field of the group."""
-        return frozenset(self.repeats) | frozenset(
-            f for table in self.quantities.values() for f in table.fields
-        )
+        return frozenset(self.repeats) | frozenset(f for table in self.quantities.values() for f in table.fields)
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

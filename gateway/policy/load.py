@@ -63,9 +63,7 @@ class _Reading:
     findings: list[PolicyFinding] = field(default_factory=list)
     places: dict[str, dict[Path, tuple[int, int]]] = field(default_factory=dict)
 
-    def refuse(
-        self, file: str, message: str, hint: str = "", at: tuple[int, int] = (0, 0), name: str = ""
-    ) -> None:
+    def refuse(self, file: str, message: str, hint: str = "", at: tuple[int, int] = (0, 0), name: str = "") -> None:
         """Note a finding."""
         self.findings.append(PolicyFinding(file, at[0], at[1], name, message, hint))
 
@@ -91,16 +89,12 @@ class _Reading:
         except tomllib.TOMLDecodeError as error:
             match = _TOML_PLACE.search(str(error))
             at = (int(match[1]), int(match[2])) if match else (0, 0)
-            self.refuse(
-                path, f"not TOML: {_TOML_PLACE.sub('', str(error)).strip()}", "see https://toml.io", at
-            )
+            self.refuse(path, f"not TOML: {_TOML_PLACE.sub('', str(error)).strip()}", "see https://toml.io", at)
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 where = [part for part in detail["loc"] if not str(part).startswith("function-")]
                 at = locate(self.places[path], where)
-                self.refuse(
-                    path, _say(detail["type"], detail["msg"]), _hint(detail["type"]), at, dotted(where)
-                )
+                self.refuse(path, _say(detail["type"], detail["msg"]), _hint(detail["type"]), at, dotted(where))
         return None
 
 
@@ -179,9 +173,7 @@ def _tables(reading: _Reading, communities: CommunitiesFile) -> markings.Tables 
     """The shipped tables and the set's own communities."""
     added = []
     for community in communities.community:
-        members = tuple(
-            markings.Member(m.nation, m.from_, m.until, community.source) for m in community.member
-        )
+        members = tuple(markings.Member(m.nation, m.from_, m.until, community.source) for m in community.member)
         added.append(
             markings.Community(
                 community.code,
@@ -211,8 +203,7 @@ def _read_owners(reading: _Reading, tables: markings.Tables) -> OwnerTable | Non
 
 def _bind(files: Mapping[str, bytes], sources: Sources) -> PolicySet:
     profiles = {
-        file.profile: markings.profile(file.profile).with_tables(sources.tables)
-        for file in sources.datasets.values()
+        file.profile: markings.profile(file.profile).with_tables(sources.tables) for file in sources.datasets.values()
     }
     partners = {}
     for path, file in sources.partners.items():

@@ -103,18 +103,12 @@ def _commensurable(duty: Duty, there: GroupTable, here: GroupTable) -> Mapping[s
     return steps
 
 
-def _exempt(
-    grant: GrantTable, other: GrantTable, partner: Partner, datasets: Mapping[str, DatasetFile]
-) -> bool:
+def _exempt(grant: GrantTable, other: GrantTable, partner: Partner, datasets: Mapping[str, DatasetFile]) -> bool:
     """Rule 4."""
     here, there = datasets[grant.dataset].facts, datasets[other.dataset].facts
     for name, mine in grant.where.tests:
         for also, theirs in other.where.tests:
-            if (
-                also == name
-                and _comparable(here[name], there[name])
-                and _apart(mine, theirs, partner.own_codes)
-            ):
+            if also == name and _comparable(here[name], there[name]) and _apart(mine, theirs, partner.own_codes):
                 return True
     return False
 
@@ -152,9 +146,7 @@ def merge(dataset: DatasetFile, matching: Iterable[Duties]) -> Obligations:
         drop=frozenset(drop),
         round=dict(sorted(kept.items())),
         delay=max((each.delay for each in matching), default=timedelta(0)),
-        because=tuple(
-            sorted({duty.because for duty in duties} | {why for each in matching for why in each.because})
-        ),
+        because=tuple(sorted({duty.because for duty in duties} | {why for each in matching for why in each.because})),
     )
 
 

@@ -136,9 +136,7 @@ class GrantTable(Strict):
     def _sound(self) -> Self:
         for group in self.drop:
             if group in self.round:
-                raise ValueError(
-                    f"group {group} is both dropped and rounded; drop is the stricter, name it once"
-                )
+                raise ValueError(f"group {group} is both dropped and rounded; drop is the stricter, name it once")
         if self.from_ is not None and self.until is not None and self.from_ >= self.until:
             raise ValueError("the grant ends before it begins: until is exclusive and lies after from")
         return self
@@ -190,6 +188,4 @@ class PartnerFile(Strict):
     def _check_company(self) -> None:
         for grant in self.grant:
             if grant.where.everything:
-                raise ValueError(
-                    f"grant {grant.id}: a company needs a grant that names the content, not everything"
-                )
+                raise ValueError(f"grant {grant.id}: a company needs a grant that names the content, not everything")

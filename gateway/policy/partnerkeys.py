@@ -22,9 +22,7 @@ from joserfc.jwk import import_key
 from gateway.policy.decision import RecipientKey
 
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-_KNOWN = frozenset(
-    {"kty", "crv", "x", "y", "n", "e", "kid", "use", "alg", "key_ops", "nbf", "exp", "iat", "revoked"}
-)
+_KNOWN = frozenset({"kty", "crv", "x", "y", "n", "e", "kid", "use", "alg", "key_ops", "nbf", "exp", "iat", "revoked"})
 _FITS: Mapping[str, frozenset[tuple[str, str]]] = {
     "sig": frozenset({("OKP", "Ed25519"), ("EC", "P-256"), ("EC", "P-384"), ("RSA", "")}),
     "enc": frozenset({("OKP", "X25519"), ("EC", "P-256"), ("EC", "P-384")}),
@@ -102,9 +100,7 @@ def _no_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _parse_key(index: int, member: Mapping[str, object]) -> PartnerKey:
     if _PRIVATE & member.keys():
-        raise KeyFileError(
-            index, "private key material: the key is compromised and must be replaced, not just removed"
-        )
+        raise KeyFileError(index, "private key material: the key is compromised and must be replaced, not just removed")
     unknown = sorted(member.keys() - _KNOWN)
     if unknown:
         raise KeyFileError(index, f"unknown member {unknown[0]}")
@@ -159,8 +155,6 @@ def _revoked(index: int, member: Mapping[str, object]) -> bool:
         return False
     revoked = member["revoked"]
     if not isinstance(revoked, dict) or "revoked_at" not in revoked:
-        raise KeyFileError(
-            index, 'revoked is an object with "revoked_at" (OpenID Federation 1.0 section 8.7)'
-        )
+        raise KeyFileError(index, 'revoked is an object with "revoked_at" (OpenID Federation 1.0 section 8.7)')
     _instant(index, cast("Mapping[str, object]", revoked), "revoked_at")
     return True

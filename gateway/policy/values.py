@@ -33,9 +33,7 @@ def _moment(raw: object) -> object:
         return raw.astimezone(UTC)
     if isinstance(raw, date):
         return datetime.combine(raw, time(0), UTC)
-    raise Unreadable(
-        "a date (2026-01-01) or a date-time with zone (2026-01-01T06:00:00Z) was expected, unquoted"
-    )
+    raise Unreadable("a date (2026-01-01) or a date-time with zone (2026-01-01T06:00:00Z) was expected, unquoted")
 
 
 def _day(raw: object) -> object:

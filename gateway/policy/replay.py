@@ -1,0 +1,261 @@
+"""Write a decision's inputs as canonical JSON and read them back, so that any past decision can be made
+again.
+
+The rule: what is read back equals what was written, bit for bit, or reading raises. JSON numbers are not
+used, since canonical JSON has no floats: a fact stands as a pair of its type and its text (``["float",
+"0x1.8p+1"]``). Instants are RFC 3339 in UTC with microseconds. Nothing here is ever shown to a partner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+
+from gateway.markings import Control, Label, Level, Limit
+from gateway.policy.decision import (
+    UNKNOWN,
+    Credential,
+    Facts,
+    FactValue,
+    LabelDoubt,
+    RecipientKey,
+    Subject,
+    Unknown,
+)
+
+Json = str | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+Object = Mapping[str, Json]
+
+
+class ReplayError(ValueError):
+    """What was recorded cannot be read back as a decision's input."""
+
+
+def subject_to_json(subject: Subject) -> dict[str, Json]:
+    """A subject as strings, lists and maps of them."""
+    return {
+        "partner": subject.partner,
+        "system": subject.system,
+        "clearance": subject.clearance,
+        "holds": sorted(subject.holds),
+        "credential": subject.credential.name.lower(),
+        "key": None if subject.key is None else _key_to_json(subject.key),
+    }
+
+
+def subject_from_json(read: Object) -> Subject:
+    """The subject that was written; raises :class:`ReplayError`."""
+    try:
+        key = read["key"]
+        return Subject(
+            partner=_text(read["partner"]),
+            system=_text(read["system"]),
+            clearance=_optional_text(read["clearance"]),
+            holds=frozenset(_texts(read["holds"])),
+            credential=Credential[_text(read["credential"]).upper()],
+            key=None if key is None else _key_from_json(_object(key)),
+        )
+    except KeyError as error:
+        raise ReplayError(f"a subject lacks {error}") from error
+
+
+def _key_to_json(key: RecipientKey) -> dict[str, Json]:
+    return {
+        "thumbprint": key.thumbprint,
+        "not_before": _instant_to_json(key.not_before),
+        "expires": _instant_to_json(key.expires),
+        "revoked": key.revoked,
+    }
+
+
+def _key_from_json(read: Object) -> RecipientKey:
+    if not isinstance(read["revoked"], bool):
+        raise ReplayError("revoked is true or false")
+    return RecipientKey(
+        _text(read["thumbprint"]),
+        instant_from_json(read["not_before"]),
+        instant_from_json(read["expires"]),
+        read["revoked"],
+    )
+
+
+def facts_to_json(facts: Facts) -> dict[str, Json]:
+    """Facts with the type of each value beside it."""
+    return {
+        "values": {name: _value_to_json(facts.values[name]) for name in sorted(facts.values)},
+        "problems": {name: facts.problems[name] for name in sorted(facts.problems)},
+        "delay_from": _instant_to_json(facts.delay_from),
+        "originator": facts.originator,
+        "stops": list(facts.stops),
+    }
+
+
+def facts_from_json(read: Object) -> Facts:
+    """The facts that were written; raises :class:`ReplayError`."""
+    try:
+        return Facts(
+            values={name: _value_from_json(value) for name, value in _object(read["values"]).items()},
+            problems={name: _text(why) for name, why in _object(read["problems"]).items()},
+            delay_from=instant_from_json(read["delay_from"]),
+            originator=_optional_text(read["originator"]),
+            stops=tuple(_texts(read["stops"])),
+        )
+    except KeyError as error:
+        raise ReplayError(f"facts lack {error}") from error
+
+
+def _value_to_json(value: FactValue | Unknown) -> list[Json]:
+    if isinstance(value, Unknown):
+        return ["unknown"]
+    if isinstance(value, frozenset):
+        return ["set", *sorted(value)]
+    if isinstance(value, bool):
+        return ["bool", "true" if value else "false"]
+    if isinstance(value, float):
+        return ["float", value.hex()]
+    return ["int", str(value)] if isinstance(value, int) else ["str", value]
+
+
+def _value_from_json(read: Json) -> FactValue | Unknown:
+    kind, *texts = _texts(read) or [""]
+    if kind == "unknown" and not texts:
+        return UNKNOWN
+    if kind == "set":
+        return frozenset(texts)
+    if len(texts) != 1:
+        raise ReplayError(f"a {kind} fact has one value")
+    text = texts[0]
+    if kind == "str":
+        return text
+    if kind == "bool" and text in ("true", "false"):
+        return text == "true"
+    try:
+        if kind == "int":
+            return int(text)
+        if kind == "float":
+            return float.fromhex(text)
+    except ValueError as error:
+        raise ReplayError(f"not a {kind}: {text}") from error
+    raise ReplayError(f"no fact is of type {kind}")
+
+
+def label_to_json(label: Label | LabelDoubt) -> dict[str, Json]:
+    """A label field by field, or the doubt that stands in its place."""
+    if isinstance(label, LabelDoubt):
+        return {"doubt": label.reason}
+    return {
+        "profile": label.profile,
+        "level": label.level.name,
+        "controls": [[control.name, *control.values] for control in label.controls],
+        "rel_to": _list_to_json(label.rel_to),
+        "display_to": _list_to_json(label.display_to),
+        "created": _day_to_json(label.created),
+        "system": label.system,
+        "owners": list(label.owners),
+        "limits": [
+            {
+                "created": _day_to_json(limit.created),
+                "rel_to": _list_to_json(limit.rel_to),
+                "display_to": _list_to_json(limit.display_to),
+            }
+            for limit in sorted(label.limits, key=repr)
+        ],
+    }
+
+
+def label_from_json(read: Object) -> Label | LabelDoubt:
+    """The label or doubt that was written; raises :class:`ReplayError`."""
+    if "doubt" in read:
+        return LabelDoubt(_text(read["doubt"]))
+    try:
+        return Label(
+            profile=_text(read["profile"]),
+            level=Level[_text(read["level"])],
+            controls=tuple(_control_from_json(control) for control in _list(read["controls"])),
+            rel_to=_codes_from_json(read["rel_to"]),
+            display_to=_codes_from_json(read["display_to"]),
+            created=_day_from_json(read["created"]),
+            system=_text(read["system"]),
+            owners=tuple(_texts(read["owners"])),
+            limits=frozenset(_limit_from_json(_object(limit)) for limit in _list(read["limits"])),
+        )
+    except KeyError as error:
+        raise ReplayError(f"a label lacks {error}") from error
+
+
+def _control_from_json(read: Json) -> Control:
+    name, *values = _texts(read) or [""]
+    return Control(name, tuple(values))
+
+
+def _limit_from_json(read: Object) -> Limit:
+    return Limit(
+        _day_from_json(read["created"]), _codes_from_json(read["rel_to"]), _codes_from_json(read["display_to"])
+    )
+
+
+def _list_to_json(codes: tuple[str, ...] | None) -> list[Json] | None:
+    return None if codes is None else list(codes)
+
+
+def _codes_from_json(read: Json) -> tuple[str, ...] | None:
+    return None if read is None else tuple(_texts(read))
+
+
+def _day_to_json(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _day_from_json(read: Json) -> date | None:
+    try:
+        return None if read is None else date.fromisoformat(_text(read))
+    except ValueError as error:
+        raise ReplayError(f"not a date: {read}") from error
+
+
+def instant_to_json(at: datetime) -> str:
+    """An aware instant as RFC 3339 in UTC, six decimal places."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def _instant_to_json(at: datetime | None) -> str | None:
+    return None if at is None else instant_to_json(at)
+
+
+def instant_from_json(read: Json) -> datetime | None:
+    """The instant that was written, or ``None``; raises :class:`ReplayError`."""
+    if read is None:
+        return None
+    try:
+        at = datetime.fromisoformat(_text(read))
+    except ValueError as error:
+        raise ReplayError(f"not an instant: {read}") from error
+    if at.tzinfo is None:
+        raise ReplayError(f"an instant without zone: {read}")
+    return at.astimezone(UTC)
+
+
+def _text(read: Json) -> str:
+    if not isinstance(read, str):
+        raise ReplayError(f"a string was expected, not {type(read).__name__}")
+    return read
+
+
+def _optional_text(read: Json) -> str | None:
+    return None if read is None else _text(read)
+
+
+def _list(read: Json) -> Sequence[Json]:
+    if isinstance(read, str) or not isinstance(read, Sequence):
+        raise ReplayError(f"a list was expected, not {type(read).__name__}")
+    return read
+
+
+def _texts(read: Json) -> list[str]:
+    return [_text(member) for member in _list(read)]
+
+
+def _object(read: Json) -> Object:
+    if not isinstance(read, Mapping):
+        raise ReplayError(f"an object was expected, not {type(read).__name__}")
+    return read
