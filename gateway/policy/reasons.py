@@ -19,10 +19,14 @@ class Reason(enum.StrEnum):
     """A stable reason code. :data:`MEANING` says what each means."""
 
     # label
+    LABEL_MISSING = "label_missing"
     LABEL_UNPARSED = "label_unparsed"
     LABEL_INVALID = "label_invalid"
     LABEL_DOUBT = "label_doubt"
+    LABEL_DUPLICATE_KEY = "label_duplicate_key"
     LABEL_NESTED = "label_nested"
+    LABEL_CONTRADICTED = "label_contradicted"
+    LABEL_RECORD_MALFORMED = "label_record_malformed"
     LABEL_DATE_MISSING = "label_date_missing"
     LABEL_DATE_FUTURE = "label_date_future"
     LABEL_OTHER_PROFILE = "label_other_profile"
@@ -90,6 +94,10 @@ class Reason(enum.StrEnum):
 
 
 MEANING: dict[Reason, str] = {
+    Reason.LABEL_MISSING: "the record carries no marking",
+    Reason.LABEL_DUPLICATE_KEY: "a key stands twice in the record, so two readers may see two markings",
+    Reason.LABEL_CONTRADICTED: "another mark in the record (a TLE's letter) contradicts the marking",
+    Reason.LABEL_RECORD_MALFORMED: "the record does not parse strictly, so its marking cannot be trusted",
     Reason.LABEL_UNPARSED: "the marking does not parse under the dataset's marking profile",
     Reason.LABEL_INVALID: "the marking parses but breaks a rule of its marking profile",
     Reason.LABEL_DOUBT: "no label could be read that can be trusted; the code beside this one says why",

@@ -18,6 +18,7 @@ from gateway.policy.decision import (
     Facts,
     FactValue,
     LabelDoubt,
+    Obligations,
     RecipientKey,
     Subject,
     Unknown,
@@ -137,6 +138,16 @@ def _value_from_json(read: Json) -> FactValue | Unknown:
     except ValueError as error:
         raise ReplayError(f"not a {kind}: {text}") from error
     raise ReplayError(f"no fact is of type {kind}")
+
+
+def obligations_to_json(obligations: Obligations) -> dict[str, Json]:
+    """What a decision obliged to: an outcome, written for the auditor and compared on replay, never an input."""
+    return {
+        "drop": sorted(obligations.drop),
+        "round": {path: format(obligations.round[path], "f") for path in sorted(obligations.round)},
+        "delay_seconds": int(obligations.delay.total_seconds()),
+        "because": list(obligations.because),
+    }
 
 
 def label_to_json(label: Label | LabelDoubt) -> dict[str, Json]:
