@@ -57,7 +57,7 @@ def roll_up(labels: Iterable[Label], profile: Profile) -> Label:
     level = max(label.level for label in distinct)
     controls = _carried(distinct, level) | ({Control(release.mark)} if release.mark is not None else set())
     created = _earliest({label.created for label in distinct})
-    alone = frozenset((Limit(created, release.rel_to, release.display_to),))
+    alone = _settle([Limit(created, release.rel_to, release.display_to)], profile)
     return Label(
         profile.name,
         level,
@@ -180,16 +180,16 @@ def _relido(found: set[_Relido], profile: Profile) -> _Relido:
 
 
 def _settle(limits: Collection[Limit], profile: Profile) -> frozenset[Limit]:
-    """The same limits, fewer: those of one day that mean the same on every day are met for good."""
-    steady: dict[date | None, list[Limit]] = {}
+    """The same limits, fewer: lists that mean the same on every day are met for good, and need no date."""
+    steady: list[Limit] = []
     kept: set[Limit] = set()
     for limit in limits:
         codes = (*(limit.rel_to or ()), *(limit.display_to or ()))
         if all(profile.tables.steady(code) for code in codes):
-            steady.setdefault(limit.created, []).append(limit)
+            steady.append(limit)
         else:
             kept.add(limit)
-    return frozenset(kept) | {Limit(day, *_intersection(met, profile)) for day, met in steady.items()}
+    return frozenset(kept | {Limit(None, *_intersection(steady, profile))} if steady else kept)
 
 
 def _intersection(
