@@ -158,6 +158,6 @@ def _sort(text: str | None, rules: QueryRules) -> str | None:
         if field in rules.forbidden:
             raise Refused("parameter_refused", f"this partner does not see {field} exactly", "sort")
         keys.append((field, direction))
-    if rules.identifier in rules.sortable and rules.identifier not in dict(keys):
+    if rules.identifier not in dict(keys):
         keys.append((rules.identifier, "ASC"))
     return ",".join(f"{field},{direction}" for field, direction in keys) or None

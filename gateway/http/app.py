@@ -117,7 +117,7 @@ class Door:
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception:  # noqa: BLE001 - the outermost door: denies, records, tells nobody more than a code
+        except Exception:
             logger.exception("request-failed", method=request.method)
             if status:
                 raise

@@ -96,7 +96,8 @@ FILTERS: openapi.Document = {
 
 def _described(*parameters: openapi.Document) -> openapi.Document:
     """An operation's parameters for the document. They are read and refused by the pipeline, after the credential:
-    nobody without one learns which parameters exist."""
+    nobody without one learns which parameters exist.
+    """
     return {"parameters": list(parameters), "security": [{"bearer": []}]}
 
 

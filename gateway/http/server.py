@@ -1,0 +1,110 @@
+"""Run the partner API on a socket: bind first, open the service, answer until told to stop, close in order.
+
+SIGHUP activates the policy set that is on disk (a refusal leaves what is in force). SIGINT and SIGTERM stop taking
+requests, finish those under way and close the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+import uvicorn
+import uvloop
+
+from gateway.http.app import build_app
+from gateway.service import Service, open_service, reload_policy
+from gateway.settings.model import Settings
+
+DRAIN_SECONDS = 30
+logger = structlog.get_logger("gateway.http.server")
+
+
+@dataclass(eq=False, slots=True)
+class AddressBusy(Exception):
+    """The address cannot be listened on: ``host``, ``port``, and the system's ``reason``."""
+
+    host: str
+    port: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"cannot listen on {self.host}:{self.port}: {self.reason}"
+
+
+Started = Callable[[uvicorn.Server, Service, str], None]
+"""Told once, when requests can come: the server, its service, and the address it listens on."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Take the address before anything else is opened; raises :class:`AddressBusy`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host.strip("[]"), port))
+    except OSError as error:
+        listener.close()
+        raise AddressBusy(host, port, error.strerror or str(error)) from error
+    return listener
+
+
+def serve(settings: Settings, started: Started) -> None:
+    """Serve until stopped.
+
+    Raises:
+        AddressBusy: somebody else listens there.
+        LogUnavailable, KeyFileRefused: the service cannot be opened; nothing is served.
+    """
+    listener = bind(settings.host, settings.port)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, listener, started))
+
+
+async def _serve(settings: Settings, listener: socket.socket, started: Started) -> None:
+    async with open_service(settings) as service:
+        config = uvicorn.Config(
+            build_app(service),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            proxy_headers=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            ssl_certfile=settings.tls_certificate,
+            ssl_keyfile=settings.tls_key,
+        )
+        server = uvicorn.Server(config)
+        if threading.current_thread() is threading.main_thread():
+            _reload_on_hangup(service)
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if server.started:
+            started(server, service, f"{settings.scheme}://{shown}:{port}")
+        await serving
+
+
+def _reload_on_hangup(service: Service) -> None:
+    loop = asyncio.get_running_loop()
+    reloading: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        activated = await asyncio.to_thread(reload_policy, service)
+        logger.info("policy-reloaded" if activated else "policy-refused", signal="SIGHUP")
+
+    def begin() -> None:
+        task = loop.create_task(reload())
+        reloading.add(task)
+        task.add_done_callback(reloading.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, begin)
