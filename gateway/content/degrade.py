@@ -14,7 +14,7 @@ a record is refused here whatever the caller did before.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
@@ -88,7 +88,13 @@ def plan_cuts(obligations: Obligations, marking: str) -> CutPlan:
         _plant(tree, path, Round(step), marking)
     for path in sorted(obligations.drop):
         _plant(tree, path, Drop(), marking)
-    return CutPlan(tree, marking, frozenset(obligations.drop), dict(obligations.round))
+    leaves = dict(_leaves(tree))
+    return CutPlan(
+        tree,
+        marking,
+        frozenset(path for path, cut in leaves.items() if isinstance(cut, Drop)),
+        {path: cut.step for path, cut in leaves.items() if isinstance(cut, Round)},
+    )
 
 
 def degrade(raw: bytes, plan: CutPlan) -> Degraded:
@@ -113,7 +119,11 @@ def degrade(raw: bytes, plan: CutPlan) -> Degraded:
 
 
 def _plant(tree: dict[str, Cut], path: str, cut: Drop | Round, marking: str) -> None:
-    """Put one path into the tree; a drop stands over everything at and below it."""
+    """Put one path into the tree.
+
+    A drop stands over everything at and below it. A member that is to be rounded and has something cut inside it
+    cannot be both, so it is dropped.
+    """
     names = path.split(".")
     if not all(names):
         raise ObligationRefused(path, "a part of the path is empty")
@@ -121,14 +131,19 @@ def _plant(tree: dict[str, Cut], path: str, cut: Drop | Round, marking: str) -> 
         raise ObligationRefused(path, "a marking is never degraded")
     for name in names[:-1]:
         branch = tree.setdefault(name, {})
-        if isinstance(branch, Drop):
-            return
         if not isinstance(branch, dict):
-            raise ObligationRefused(path, f"{name} above it is to be rounded as a number")
+            tree[name] = Drop()
+            return
         tree = branch
-    last = names[-1]
-    if isinstance(cut, Drop) or not isinstance(tree.get(last), Drop):
-        tree[last] = cut
+    tree[names[-1]] = cut
+
+
+def _leaves(tree: Mapping[str, Cut], at: str = "") -> Iterator[tuple[str, Drop | Round]]:
+    for name, cut in tree.items():
+        if isinstance(cut, Drop | Round):
+            yield at + name, cut
+        else:
+            yield from _leaves(cut, f"{at}{name}.")
 
 
 class _Work:

@@ -27,9 +27,7 @@ def take_text(member: object, doubts: set[Doubt], missing: Doubt | None, not_tex
     return None
 
 
-def take_instant(
-    member: object, doubts: set[Doubt], missing: Doubt | None, invalid: Doubt
-) -> datetime | None:
+def take_instant(member: object, doubts: set[Doubt], missing: Doubt | None, invalid: Doubt) -> datetime | None:
     """Take a member as an RFC 3339 instant with its zone, in UTC."""
     text = take_text(member, doubts, missing, invalid)
     if text is not None:

@@ -202,9 +202,7 @@ class Reader:
 _NULL = msgspec.Raw(b"null")
 
 
-def _decoder(
-    name: str, members: tuple[tuple[str, object, object], ...]
-) -> msgspec.json.Decoder[msgspec.Struct]:
+def _decoder(name: str, members: tuple[tuple[str, object, object], ...]) -> msgspec.json.Decoder[msgspec.Struct]:
     """Make a decoder for a struct of these members: name in the JSON, type, default."""
     kind = msgspec.defstruct(
         name,
