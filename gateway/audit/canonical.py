@@ -53,9 +53,7 @@ def _plain(value: object, path: str, depth: int) -> PlainJson:
         return value
     if isinstance(value, int):
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise DraftRefused(
-                path, f"holds the integer {value}, which is beyond 2^53 - 1", hint="Write it as text."
-            )
+            raise DraftRefused(path, f"holds the integer {value}, which is beyond 2^53 - 1", hint="Write it as text.")
         return int(value)
     if depth == MAX_DEPTH:
         raise DraftRefused(path, f"is nested more than {MAX_DEPTH} deep")

@@ -123,15 +123,11 @@ def parse_verifier_key(text: str) -> VerifierKey:
     material = decode_base64(found[3], "the verifier key")
     key = VerifierKey(found[1], material[0] if material else 0, material[1:])
     if key.kind not in (ED25519, COSIGNATURE):
-        raise ProofRefused(
-            f"the verifier key {key.name} has signature type {key.kind:#04x}, which is not known here"
-        )
+        raise ProofRefused(f"the verifier key {key.name} has signature type {key.kind:#04x}, which is not known here")
     if len(key.public) != 32:
         raise ProofRefused(f"the verifier key {key.name} has {len(key.public)} bytes of public key, not 32")
     if key.key_id.hex() != found[2]:
-        raise ProofRefused(
-            f"the verifier key {key.name} says id {found[2]}, but its bytes have {key.key_id.hex()}"
-        )
+        raise ProofRefused(f"the verifier key {key.name} says id {found[2]}, but its bytes have {key.key_id.hex()}")
     return key
 
 
@@ -144,9 +140,7 @@ def open_note(text: str | bytes, verifier_keys: Iterable[VerifierKey]) -> Note:
     known: dict[tuple[str, bytes], VerifierKey] = {}
     for key in verifier_keys:
         if known.setdefault((key.name, key.key_id), key) != key:
-            raise ProofRefused(
-                f"two different verifier keys are both named {key.name} with id {key.key_id.hex()}"
-            )
+            raise ProofRefused(f"two different verifier keys are both named {key.name} with id {key.key_id.hex()}")
     body, lines = _split_note(text)
     good: list[Signature] = []
     for name, key_id, signature in lines:

@@ -52,9 +52,7 @@ class Database:
         try:
             self._url: URL = make_url(url)
         except ArgumentError as error:
-            raise LogUnavailable(
-                "open", f"{url!r} is no database URL", hint="sqlite:///path/audit.db"
-            ) from error
+            raise LogUnavailable("open", f"{url!r} is no database URL", hint="sqlite:///path/audit.db") from error
         self._busy_timeout = busy_timeout
         self._create = create
         self._engine: Engine | None = None
@@ -66,9 +64,7 @@ class Database:
                 raise LogUnavailable("open", "an audit log in memory keeps nothing", hint="Name a file.")
             self._file = Path(self._url.database)
         elif self._url.get_backend_name() != "postgresql":
-            raise LogUnavailable(
-                "open", f"{self._url.get_backend_name()} is not supported", hint="Use SQLite."
-            )
+            raise LogUnavailable("open", f"{self._url.get_backend_name()} is not supported", hint="Use SQLite.")
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -125,9 +121,7 @@ class Database:
         except FileNotFoundError as error:
             raise LogUnavailable("open", f"{file} is not there", hint="Put the log's file back.") from error
         if self._seen not in (None, (found.st_dev, found.st_ino)):
-            raise LogUnavailable(
-                purpose, f"{file} is no longer the file that was opened", hint="Put it back."
-            )
+            raise LogUnavailable(purpose, f"{file} is no longer the file that was opened", hint="Put it back.")
         # For root every file is writable: the mode is still what its owner meant.
         if purpose == "write" and (not found.st_mode & stat.S_IWUSR or not os.access(file, os.W_OK)):
             raise LogUnavailable("write", f"{file} is read-only", hint=HINTS["SQLITE_READONLY"])
@@ -149,9 +143,7 @@ class Database:
         connection.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
-            raise LogUnavailable(
-                "open", f"SQLite keeps journal mode {mode}, not WAL", hint="Use a local disk."
-            )
+            raise LogUnavailable("open", f"SQLite keeps journal mode {mode}, not WAL", hint="Use a local disk.")
         connection.execute("PRAGMA synchronous = FULL")  # EXTRA adds nothing to it in WAL mode
         connection.execute("PRAGMA trusted_schema = OFF")
 

@@ -54,8 +54,7 @@ class LogAltered(LogUnavailable):
         super().__init__(
             "check",
             f"{where}: {message}",
-            hint=hint
-            or "Keep this database as evidence, run `relgate audit verify`, and restore a verified copy.",
+            hint=hint or "Keep this database as evidence, run `relgate audit verify`, and restore a verified copy.",
         )
         self.where = where
         self.what = message

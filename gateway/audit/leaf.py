@@ -98,9 +98,7 @@ class Prepared:
         return merkle.leaf_hash(self.leaf)
 
 
-def prepare(
-    draft: Draft, origin: str, key: IdentifierKey, salt: bytes, orders: Sequence[Order] = ()
-) -> Prepared:
+def prepare(draft: Draft, origin: str, key: IdentifierKey, salt: bytes, orders: Sequence[Order] = ()) -> Prepared:
     """Work out all that will be stored for a draft.
 
     Raises :class:`DraftRefused` when it cannot be an entry.
@@ -132,9 +130,7 @@ def prepare(
         )
     )
     if len(leaf) > LEAF_LIMIT:
-        raise DraftRefused(
-            "leaf", f"has {len(leaf)} bytes, more than {LEAF_LIMIT}", hint="Shorten its names."
-        )
+        raise DraftRefused("leaf", f"has {len(leaf)} bytes, more than {LEAF_LIMIT}", hint="Shorten its names.")
     return Prepared(draft, leaf, salt, private, rows)
 
 

@@ -43,9 +43,7 @@ class LogReader:
         self._standing_lock = Lock()
 
     @classmethod
-    def open_to_read(
-        cls, url: str, *, origin: str, verifier: VerifierKey, busy_timeout: float = 5.0
-    ) -> LogReader:
+    def open_to_read(cls, url: str, *, origin: str, verifier: VerifierKey, busy_timeout: float = 5.0) -> LogReader:
         """Open an existing log with its public key only.
 
         Raises :class:`LogUnavailable` when it cannot be read.
@@ -116,9 +114,7 @@ class LogReader:
         with self._reading.reading() as connection:
             wanted = select(table.position).where(table.release == release).order_by(table.chunk)
             places = connection.execute(wanted).scalars().all() if release else ()
-            return tuple(
-                stored.check(raw) for place in places for raw in stored.read_raw(connection, place - 1, 1)
-            )
+            return tuple(stored.check(raw) for place in places for raw in stored.read_raw(connection, place - 1, 1))
 
     def standing(self) -> Standing:
         """What is in force at this moment; cheap enough for every request, since only a change is read in
@@ -143,9 +139,7 @@ class LogReader:
         with self._reading.reading() as connection:
             return store.read_artifact(connection, digest)
 
-    def verify(
-        self, *, held: Checkpoint | None = None, whole: bool = True, progress: Progress | None = None
-    ) -> Report:
+    def verify(self, *, held: Checkpoint | None = None, whole: bool = True, progress: Progress | None = None) -> Report:
         """Check the whole log: see :func:`gateway.audit.verification.verify`."""
         return verification.verify(
             self._reading, self._origin, self._verifier, held=held, whole=whole, progress=progress
@@ -164,9 +158,7 @@ class LogReader:
             receipt.verify(issued, leaf, [self._verifier], self._origin)
             owner = parse_leaf(leaf).partner
         except ProofRefused as error:
-            raise LogAltered(
-                f"entry {position}", f"cannot be proved from the stored hashes: {error}"
-            ) from error
+            raise LogAltered(f"entry {position}", f"cannot be proved from the stored hashes: {error}") from error
         if owner != partner:
             raise LogAltered(f"entry {position}", "is filed under another partner than its leaf names")
         return IssuedReceipt(owner, position, issued)

@@ -74,9 +74,7 @@ def parse(receipt: bytes | str) -> Receipt:
     head, blank, checkpoint = text.partition("\n\n")
     lines = head.split("\n")
     if not blank or lines.pop(0) != HEADER:
-        raise ProofRefused(
-            f"a receipt starts with the line {HEADER} and holds a checkpoint after an empty line"
-        )
+        raise ProofRefused(f"a receipt starts with the line {HEADER} and holds a checkpoint after an empty line")
     extra = None
     if lines and lines[0].startswith("extra "):
         extra = decode_base64(lines.pop(0).removeprefix("extra "), "the receipt's extra line")
@@ -93,9 +91,7 @@ def leaf_of(receipt: bytes | str) -> bytes:
     """
     extra = parse(receipt).extra
     if extra is None:
-        raise ProofRefused(
-            "this receipt carries no leaf: its `extra` line is missing", hint="Hand in the leaf itself."
-        )
+        raise ProofRefused("this receipt carries no leaf: its `extra` line is missing", hint="Hand in the leaf itself.")
     return extra
 
 
@@ -124,14 +120,10 @@ def verify(
     head = parse_checkpoint(note.text)
     wanted = {signature.key.name for signature in by_log} if origin is None else {origin}
     if head.origin not in wanted:  # 3
-        raise ProofRefused(
-            f"the checkpoint is of the log {head.origin!r}, not of {' or '.join(sorted(wanted))!r}"
-        )
+        raise ProofRefused(f"the checkpoint is of the log {head.origin!r}, not of {' or '.join(sorted(wanted))!r}")
     cosigned = _distinct(note.signatures, witnesses, {key.public for key in log_keys})  # 4
     if not 0 <= quorum <= len(cosigned):
-        raise ProofRefused(
-            f"{len(cosigned)} known witnesses have cosigned the checkpoint; {quorum} are needed"
-        )
+        raise ProofRefused(f"{len(cosigned)} known witnesses have cosigned the checkpoint; {quorum} are needed")
     merkle.verify_inclusion(parts.index, head.size, merkle.leaf_hash(leaf), parts.proof, head.root)  # 5
     return Proven(parts.index, head, by_log[0], cosigned)
 

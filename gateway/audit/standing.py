@@ -34,9 +34,7 @@ def check(connection: Connection, orders: Sequence[Order]) -> None:
     """
     activations = [order for order in orders if isinstance(order, Activate)]
     if len(activations) > 1 or sum(isinstance(order, Refuse) for order in orders) > 1:
-        raise DraftRefused(
-            "orders", "hold more than one activation or refusal", hint="Write one entry for each."
-        )
+        raise DraftRefused("orders", "hold more than one activation or refusal", hint="Write one entry for each.")
     for activation in activations:
         by_digest = {canonical.digest(body).hex() for body in activation.artifacts}
         if activation.digest not in by_digest and store.read_artifact(connection, activation.digest) is None:
@@ -55,8 +53,7 @@ def check(connection: Connection, orders: Sequence[Order]) -> None:
 def lifts_nothing(connection: Connection, orders: Sequence[Order], key: IdentifierKey) -> str | None:
     """The name of the first stop that these orders would lift though it is not in force by then."""
     in_force = {
-        (row.kind, row.subject)
-        for row in connection.execute(select(tables.stops.c.kind, tables.stops.c.subject))
+        (row.kind, row.subject) for row in connection.execute(select(tables.stops.c.kind, tables.stops.c.subject))
     }
     for order in orders:
         if isinstance(order, SetStop):
@@ -80,15 +77,11 @@ def carry_out(connection: Connection, position: int, orders: Sequence[Order], ke
             store.lift_stop(connection, order.kind, subject_of(order, key))
         elif isinstance(order, Activate):
             store.add_artifacts(connection, order.artifacts)
-            connection.execute(
-                insert(tables.activations).values(position=position, digest=order.digest, **said)
-            )
+            connection.execute(insert(tables.activations).values(position=position, digest=order.digest, **said))
         elif isinstance(order, Refuse):
             connection.execute(insert(tables.refusals).values(position=position, reason=order.reason, **said))
         elif not _is_revoked(connection, order):
-            connection.execute(
-                insert(tables.revocations).values(partner=order.partner, jti=order.jti, **said)
-            )
+            connection.execute(insert(tables.revocations).values(partner=order.partner, jti=order.jti, **said))
 
 
 def subject_of(order: SetStop | LiftStop, key: IdentifierKey) -> str:
@@ -109,9 +102,7 @@ def read(connection: Connection, head: store.Head, origin: str, verifier: Verifi
     except (ProofRefused, DraftRefused, ValueError, IndexError) as error:
         raise LogAltered("standing orders", f"what is in force is not what was signed: {error}") from error
     if not agrees:
-        raise LogAltered(
-            "standing orders", "stops, revocations or activations are not those that were signed"
-        )
+        raise LogAltered("standing orders", "stops, revocations or activations are not those that were signed")
     return standing
 
 

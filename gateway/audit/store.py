@@ -46,9 +46,7 @@ def create(connection: Connection, head: Head) -> None:
     tables.metadata.create_all(connection)
     if read_head(connection) is None:
         # A crash before the commit leaves an empty file; the next opening makes all of it again.
-        connection.execute(
-            insert(tables.head).values(id=1, schema_version=tables.SCHEMA_VERSION, **_row(head))
-        )
+        connection.execute(insert(tables.head).values(id=1, schema_version=tables.SCHEMA_VERSION, **_row(head)))
 
 
 def read_head(connection: Connection) -> Head | None:
@@ -80,9 +78,7 @@ def swap_head(connection: Connection, old: Head, new: Head) -> None:
         .values(**_row(new))
     )
     if changed.rowcount != 1:
-        raise LogUnavailable(
-            "write", f"another writer moved the head on from size {old.size}", hint="Try again."
-        )
+        raise LogUnavailable("write", f"another writer moved the head on from size {old.size}", hint="Try again.")
 
 
 def read_edge(connection: Connection, size: int) -> Edge:
@@ -118,9 +114,7 @@ def read_nodes(connection: Connection, wanted: Iterable[NodeId]) -> dict[NodeId,
 
 def last_position(connection: Connection) -> int:
     """The largest position of any entry; -1 when there is none."""
-    return int(
-        connection.execute(select(func.coalesce(func.max(tables.entries.c.position), -1))).scalar_one()
-    )
+    return int(connection.execute(select(func.coalesce(func.max(tables.entries.c.position), -1))).scalar_one())
 
 
 def add_entries(connection: Connection, first: int, prepared: Sequence[Prepared]) -> None:
@@ -246,9 +240,7 @@ def read_standing(connection: Connection, number: int) -> Standing:
     """Everything in force, from the tables; ``number`` is what the signed statement says."""
     stops = [
         Stop(StopKind(row.kind), row.subject, row.by, row.reason, _at(row.at))
-        for row in connection.execute(
-            select(tables.stops).order_by(tables.stops.c.kind, tables.stops.c.subject)
-        )
+        for row in connection.execute(select(tables.stops).order_by(tables.stops.c.kind, tables.stops.c.subject))
     ]
     latest = select(tables.activations).order_by(tables.activations.c.position.desc()).limit(1)
     active = connection.execute(latest).one_or_none()

@@ -60,9 +60,7 @@ def tile(leaf_hashes: Sequence[bytes], level: int, index: int, width: int) -> by
     first = index * TILE_WIDTH * span
     if first + width * span > len(leaf_hashes):
         raise ProofRefused(f"a tree of {len(leaf_hashes)} leaves has no tile {path(level, index, width)}")
-    return b"".join(
-        merkle.root(leaf_hashes[at : at + span]) for at in range(first, first + width * span, span)
-    )
+    return b"".join(merkle.root(leaf_hashes[at : at + span]) for at in range(first, first + width * span, span))
 
 
 def entries_bundle(entries: Sequence[bytes]) -> bytes:

@@ -75,9 +75,7 @@ def verify(
         return Report(0, 0, "", (Finding("head", "the store has no head"),))
     walk = Walk(origin, verifier, head.size, held)
     if held is not None and held.size > head.size:
-        walk.find(
-            "head", f"the log has {head.size} entries, but you hold a checkpoint of {held.size}: rolled back"
-        )
+        walk.find("head", f"the log has {head.size} entries, but you hold a checkpoint of {held.size}: rolled back")
     start = held.size if held is not None and not whole and held.size <= head.size else 0
     if start:
         with database.reading() as connection:
@@ -155,9 +153,7 @@ def _check_extent(connection: Connection, walk: Walk, head: store.Head) -> None:
         count, most = found.get(level, (0, -1))
         if (count, most) != (wanted, wanted - 1):
             walk.find(f"hashes of level {level}", f"are {count} up to place {most}, not {wanted}")
-    open_now = dict(
-        connection.execute(select(tables.open_releases.c.release, tables.open_releases.c.chunk)).all()
-    )
+    open_now = dict(connection.execute(select(tables.open_releases.c.release, tables.open_releases.c.chunk)).all())
     if head.size == walk.size and open_now != walk.chunks:
         for name in sorted(open_now.keys() ^ walk.chunks.keys()) or sorted(open_now):
             walk.find(f"open release {name}", "is not what its entries say")

@@ -64,7 +64,7 @@ class Walk:
         table = tables.entries.c
         begun = select(table.release, func.max(table.chunk)).where(table.position < size, table.release != "")
         unfinished = begun.group_by(table.release).having(func.max(cast(table.last, Integer)) == 0)
-        self.chunks = dict(connection.execute(unfinished).tuples().all())
+        self.chunks = {row[0]: row[1] for row in connection.execute(unfinished)}
 
     def page(self, connection: Connection) -> None:
         """Check the next page of entries, with the hashes and checkpoints that they complete."""
@@ -125,9 +125,7 @@ class Walk:
             self.find(f"entry {entry.index}", f"belongs to the log {leaf.origin}")
         if leaf.release:
             if leaf.chunk != self.chunks.pop(leaf.release, -1) + 1:
-                self.find(
-                    f"entry {entry.index}", f"chunk {leaf.chunk} of {leaf.release} does not follow the last"
-                )
+                self.find(f"entry {entry.index}", f"chunk {leaf.chunk} of {leaf.release} does not follow the last")
             if not leaf.last:
                 self.chunks[leaf.release] = leaf.chunk
         said = entry.private.get("orders", [])
@@ -146,9 +144,7 @@ class Walk:
         elif self.lost or said.root != fold(self.stack):
             self.bad_roots += 1
             if self.bad_roots == 1:  # all later ones differ too: the first tells where
-                self.find(
-                    f"entries {self.good_size} to {size - 1}", "do not lead to the root signed for them"
-                )
+                self.find(f"entries {self.good_size} to {size - 1}", "do not lead to the root signed for them")
         else:
             self.good_size = size
 

@@ -93,9 +93,7 @@ class Writer:
         with self._database.writing() as connection:
             left = store.releases_of(connection, self._instance)
             drafts = [
-                Draft(
-                    Event.INTERRUPTED, at, "interrupted", one.partner, one.request, one.release, one.chunk + 1
-                )
+                Draft(Event.INTERRUPTED, at, "interrupted", one.partner, one.request, one.release, one.chunk + 1)
                 for one in left
             ]
             jobs = [Job(tuple(self.prepare(draft) for draft in drafts))] if drafts else []
@@ -123,9 +121,7 @@ class Writer:
             store.add_checkpoint(connection, grown.size, note)
             store.set_open(connection, self._instance, batch.open)
         except IntegrityError as error:
-            raise LogAltered(
-                f"entry {tree.size}", f"the store holds rows beyond its head: {error.orig}"
-            ) from error
+            raise LogAltered(f"entry {tree.size}", f"the store holds rows beyond its head: {error.orig}") from error
         signed = self._carry_out_orders(connection, head, tree.size, taken)
         new = Head(grown.size, head.epoch + 1, note, signed)
         store.swap_head(connection, head, new)
@@ -204,9 +200,7 @@ class _Batch:
             ):
                 raise DraftRefused("release", f"{draft.release} is in the log already")
             if draft.chunk and (before is None or before.chunk != draft.chunk - 1):
-                raise DraftRefused(
-                    "chunk", f"{draft.chunk} does not follow what the log has of {draft.release}"
-                )
+                raise DraftRefused("chunk", f"{draft.chunk} does not follow what the log has of {draft.release}")
             begun.add(draft.release)
             now = OpenRelease(draft.release, draft.chunk, draft.partner, draft.request)
             changed[draft.release] = None if draft.last else now
@@ -231,13 +225,9 @@ def check_head(connection: Connection, head: Head, origin: str, key: SigningKey)
     except ProofRefused as error:
         raise LogAltered("head", f"its checkpoint is not signed by this log's key: {error}") from error
     if (said.origin, said.size) != (origin, head.size):
-        raise LogAltered(
-            "head", f"is of {said.origin} at size {said.size}, not of {origin} at size {head.size}"
-        )
+        raise LogAltered("head", f"is of {said.origin} at size {said.size}, not of {origin} at size {head.size}")
     if store.last_position(connection) != head.size - 1:
-        raise LogAltered(
-            "head", f"says {head.size} entries, but the last one is {store.last_position(connection)}"
-        )
+        raise LogAltered("head", f"says {head.size} entries, but the last one is {store.last_position(connection)}")
     tree = store.read_edge(connection, head.size)
     if tree.root != said.root:
         raise LogAltered("head", "the stored hashes do not lead to the root that was signed")
@@ -256,22 +246,16 @@ def check_extends(connection: Connection, ours: Edge, found: Edge) -> None:
     try:
         merkle.verify_consistency(ours.size, found.size, edge.carry_out(plan, nodes), ours.root, found.root)
     except ProofRefused as error:
-        raise LogAltered(
-            "head", f"the log does not extend what it was at size {ours.size}: {error}"
-        ) from error
+        raise LogAltered("head", f"the log does not extend what it was at size {ours.size}: {error}") from error
 
 
-def _number(
-    jobs: Sequence[Job], refusals: Sequence[DraftRefused | None], first: int, size: int
-) -> list[Outcome]:
+def _number(jobs: Sequence[Job], refusals: Sequence[DraftRefused | None], first: int, size: int) -> list[Outcome]:
     """Each job's outcome: its entries with their places from ``first`` on, or its refusal."""
     outcomes: list[Outcome] = []
     for job, refusal in zip(jobs, refusals, strict=True):
         if refusal is not None:
             outcomes.append(refusal)
             continue
-        outcomes.append(
-            tuple(Recorded(first + number, entry.leaf, size) for number, entry in enumerate(job.prepared))
-        )
+        outcomes.append(tuple(Recorded(first + number, entry.leaf, size) for number, entry in enumerate(job.prepared)))
         first += len(job.prepared)
     return outcomes

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gateway.audit.checkpoint import SigningKey
 from gateway.audit.entry import Draft, Event, RecordRow
 from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
+from gateway.audit.reading import LogReader
 
 ORIGIN = "gateway.example/log"
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -38,6 +40,10 @@ class Place:
         log = AuditLog.open(self.url, **(settings | options))  # type: ignore[arg-type]
         self.opened.append(log)
         return log
+
+    def open_reader(self) -> LogReader:
+        verifier = SigningKey(ORIGIN, self.key).verifier
+        return LogReader.open_to_read(self.url, origin=ORIGIN, verifier=verifier)
 
 
 @pytest.fixture(params=["sqlite"])
@@ -72,9 +78,7 @@ def draft() -> Callable[..., Draft]:
             "sealed": b"\x02" * 32,
             "key": "thumbprint",
             "released": 1,
-            "records": (
-                RecordRow(f"id-{release}", "release", b"\x03" * 32, {"marking": "U//REL TO USA, JPN"}),
-            ),
+            "records": (RecordRow(f"id-{release}", "release", b"\x03" * 32, {"marking": "U//REL TO USA, JPN"}),),
             "private": {"policy": "aa", "withheld": 2},
         }
         return Draft(**(told | said))  # type: ignore[arg-type]

@@ -217,9 +217,7 @@ def test_a_cosignature_needs_an_aware_time_and_a_checkpoint_to_sign():
 def test_a_cosignature_of_a_time_beyond_any_clock_is_refused():
     data = WITNESS.verifier.key_id + b"\xff" * 8 + bytes(64)
     with pytest.raises(ProofRefused, match="clock"):
-        open_note(
-            SIGNED + f"— {WITNESS.name} {base64.b64encode(data).decode()}\n", [LOG.verifier, WITNESS.verifier]
-        )
+        open_note(SIGNED + f"— {WITNESS.name} {base64.b64encode(data).decode()}\n", [LOG.verifier, WITNESS.verifier])
 
 
 def test_a_key_name_that_cannot_stand_in_a_signature_line_is_refused():

@@ -35,11 +35,7 @@ def test_every_node_made_is_the_root_of_the_leaves_it_covers():
     _, made = Edge().extend(LEAVES)
     for node in made:
         assert node.hash == merkle.root(LEAVES[node.offset << node.level : (node.offset + 1) << node.level])
-    assert (
-        len({(node.level, node.offset) for node in made})
-        == len(made)
-        == len(LEAVES) - len(LEAVES).bit_count()
-    )
+    assert len({(node.level, node.offset) for node in made}) == len(made) == len(LEAVES) - len(LEAVES).bit_count()
 
 
 def test_planned_proofs_equal_the_proofs_made_from_all_leaves():

@@ -66,9 +66,7 @@ def test_the_private_digest_is_over_salt_and_canonical_bytes(draft: Drafts):
     prepared = made(draft(private={"b": 1, "a": [True]}), b"s" * 32)
     assert prepared.private == b'{"a":[true],"b":1}'
     expected = hashlib.sha256(b"s" * 32 + b'{"a":[true],"b":1}').hexdigest()
-    assert (
-        parse_leaf(prepared.leaf).private == expected == private_digest(prepared.salt, prepared.private).hex()
-    )
+    assert parse_leaf(prepared.leaf).private == expected == private_digest(prepared.salt, prepared.private).hex()
 
 
 def test_one_record_is_proved_in_its_release_without_showing_the_others(draft: Drafts):
@@ -79,16 +77,13 @@ def test_one_record_is_proved_in_its_release_without_showing_the_others(draft: D
     root = bytes.fromhex(parse_leaf(prepared.leaf).records)
     shown = prepared.rows[3]
     proof = merkle.inclusion_proof(leaves, shown.number, len(leaves))
-    merkle.verify_inclusion(
-        shown.number, len(leaves), merkle.leaf_hash(row_salt(SALT, 4) + shown.body), proof, root
-    )
+    merkle.verify_inclusion(shown.number, len(leaves), merkle.leaf_hash(row_salt(SALT, 4) + shown.body), proof, root)
 
 
 def test_any_change_to_a_row_its_order_or_number_changes_the_record_root():
     bodies = [b"a", b"b", b"c"]
     roots = {
-        record_root(SALT, some)
-        for some in (bodies, bodies[::-1], bodies[:2], [*bodies, b"c"], [b"a", b"b", b"d"], [])
+        record_root(SALT, some) for some in (bodies, bodies[::-1], bodies[:2], [*bodies, b"c"], [b"a", b"b", b"d"], [])
     }
     assert len(roots) == 6
 
@@ -132,9 +127,7 @@ def test_a_record_named_by_a_stop_is_kept_keyed_in_the_private_part_too(draft: D
         ({"records": (RecordRow("a", "release", None, {"x": 0.5}),)}, "record 1.detail.x"),
     ],
 )
-def test_a_draft_that_cannot_be_an_entry_is_refused_naming_what_is_wrong(
-    draft: Drafts, said: dict, field: str
-):
+def test_a_draft_that_cannot_be_an_entry_is_refused_naming_what_is_wrong(draft: Drafts, said: dict, field: str):
     with pytest.raises(DraftRefused) as refused:
         made(draft(**said))
     assert refused.value.field == field

@@ -154,9 +154,7 @@ def test_proofs_hold_in_random_large_trees_with_made_up_subtrees():
         size1 = rng.randrange(1, size2 + 1)
         index = rng.randrange(size2)
         root2 = merkle.root(leaves[:size2])
-        merkle.verify_inclusion(
-            index, size2, leaves[index], merkle.inclusion_proof(leaves, index, size2), root2
-        )
+        merkle.verify_inclusion(index, size2, leaves[index], merkle.inclusion_proof(leaves, index, size2), root2)
         proof = merkle.consistency_proof(leaves, size1, size2)
         merkle.verify_consistency(size1, size2, proof, merkle.root(leaves[:size1]), root2)
 

@@ -34,7 +34,12 @@ def test_every_tile_has_one_path_that_leads_back_to_it(level: int, index: int, w
 
 @pytest.mark.parametrize(
     "text",
-    ["", "tile/0/0", "tile/00/000", "tile/64/000", "tile/0/x000/001", "tile/0/001/002", "tile/0/x001", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/257", "tile/0/000.p/01", "/tile/0/000", "tile/0/000/", "tile/0/../000", "tile/-1/000", "tile/0/0٣0", "tile/0/000\n", "tile/0/000.p"],
+    """
+    |tile/0/0|tile/00/000|tile/64/000|tile/0/x000/001|tile/0/001/002|tile/0/x001|tile/0/000.p/0|tile/0/000.p/256
+    tile/0/000.p/257|tile/0/000.p/01|/tile/0/000|tile/0/000/|tile/0/../000|tile/-1/000|tile/0/0٣0|tile/0/000.p
+    """.replace("\n", "|")
+    .replace(" ", "")
+    .split("|"),
 )
 def test_a_path_written_otherwise_is_refused_as_no_path(text: str):
     with pytest.raises(ProofRefused):
