@@ -32,6 +32,9 @@ EVENT = re.compile(r"[a-z]+(?:-[a-z]+)*")
 UNNAMED = "unnamed-event"
 REDACTED = "[redacted]"
 LOST = "log-line-lost"
+QUIET = ("casbin",)
+"""Libraries that tell at length what they do when all is well; they are heard from ``warning`` on."""
+
 FRAMES = 12
 """Most places of a traceback that are kept, innermost last."""
 
@@ -41,9 +44,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 _HEX = re.compile(r"[0-9a-f]{8,64}")
 _ROUTE = re.compile(r"/[A-Za-z0-9/_{}.:-]{0,127}")
 _CLASS = re.compile(r"(?:[a-z_][a-z0-9_]{0,31}\.){0,6}[A-Za-z_][A-Za-z0-9_]{0,47}")
-_FILE = re.compile(
-    r"/?(?:[A-Za-z0-9_.-]{1,64}/){0,12}[A-Za-z0-9_-]{1,64}(?:\.jwks)?\.(?:toml|json|csv|conf|pem)"
-)
+_FILE = re.compile(r"/?(?:[A-Za-z0-9_.-]{1,64}/){0,12}[A-Za-z0-9_-]{1,64}(?:\.jwks)?\.(?:toml|json|csv|conf|pem)")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,255}(?:/[A-Za-z0-9_./-]{0,127})?")
 _PLACE = re.compile(r"[A-Za-z0-9_./-]{1,255}:[0-9]+(?: [A-Za-z0-9_<>.]+)?")
 _MODULE = re.compile(r"[a-z_][a-z0-9_]{0,31}(?:\.[a-z_][a-z0-9_]{0,31}){0,6}")
@@ -118,6 +119,8 @@ def configure(
         library = logging.getLogger(name)
         library.handlers.clear()
         library.propagate = name != "uvicorn.access"
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

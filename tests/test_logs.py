@@ -232,6 +232,12 @@ def test_no_color_is_obeyed_on_a_terminal(monkeypatch):
     assert "\x1b" not in terminal.getvalue()
 
 
+def test_a_talkative_library_is_heard_only_when_something_is_wrong(pipe):
+    logging.getLogger("casbin.anything").info("Policy:")
+    logging.getLogger("casbin.anything").warning("something is wrong")
+    assert [line["level"] for line in lines(pipe)] == ["warning"]
+
+
 def test_lines_below_the_level_are_not_written():
     root = logging.getLogger()
     before = (root.handlers[:], root.level)

@@ -26,9 +26,7 @@ from gateway.cli.errors import REFUSED, USAGE, CommandFailed
 from gateway.cli.output import Block, Data, Facts, Line, Table
 from gateway.cli.session import By, Json, LogKey, Session, order, session
 
-app = typer.Typer(
-    name="audit", help="The audit log: check it, follow it, read an entry.", no_args_is_help=True
-)
+app = typer.Typer(name="audit", help="The audit log: check it, follow it, read an entry.", no_args_is_help=True)
 
 FOLLOW_EVERY_SECONDS = 1.0
 PAGE = 200
@@ -53,9 +51,7 @@ def verify(
     held: Annotated[
         Path | None, typer.Option("--held", help="A checkpoint kept from before: the log must extend it.")
     ] = None,
-    keep: Annotated[
-        Path | None, typer.Option("--keep", help="Write the checkpoint found to this file.")
-    ] = None,
+    keep: Annotated[Path | None, typer.Option("--keep", help="Write the checkpoint found to this file.")] = None,
     log_key: LogKey = "",
     as_json: Json = False,
 ) -> None:
@@ -81,13 +77,9 @@ def verify(
     }
     against = " and extends the checkpoint you hold" if kept else ""
     if report.sound:
-        blocks: list[Block] = [
-            Line(f"sound: {report.checked} entries checked, the log agrees{against}", good=True)
-        ]
+        blocks: list[Block] = [Line(f"sound: {report.checked} entries checked, the log agrees{against}", good=True)]
         if kept is None:
-            blocks.append(
-                Line("a log put back whole shows only against a checkpoint kept elsewhere: --keep, --held")
-            )
+            blocks.append(Line("a log put back whole shows only against a checkpoint kept elsewhere: --keep, --held"))
     else:
         blocks = [Line(f"NOT SOUND: {len(report.findings)} finding(s)", good=False)]
         blocks.append(Table(("where", "what"), [(each.where, each.what) for each in report.findings]))
@@ -102,9 +94,7 @@ def verify(
 def tail(
     context: typer.Context,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=10_000, help="How many entries.")] = 20,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with new entries until Ctrl-C.")
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new entries until Ctrl-C.")] = False,
     by: By = "",
     log_key: LogKey = "",
     as_json: Json = False,
@@ -189,9 +179,7 @@ def _checkpoint(path: Path, here: Session, log_key: str) -> Checkpoint:
     try:
         note = path.read_bytes()
     except OSError as error:
-        raise CommandFailed(
-            USAGE, f"{path}: {error.strerror}", "relgate audit verify --keep FILE writes one"
-        ) from None
+        raise CommandFailed(USAGE, f"{path}: {error.strerror}", "relgate audit verify --keep FILE writes one") from None
     return parse_checkpoint(open_note(note, [here.verifier(log_key)]).text)
 
 
@@ -248,7 +236,7 @@ def _plain(value: object) -> Data:
 
 def _whole(entry: StoredEntry) -> list[Block]:
     leaf = [(name, str(value)) for name, value in msgspec.to_builtins(entry.leaf).items() if value != ""]
-    private = [(name, _short(value)) for name, value in sorted(entry.private.items())]
+    private = [pair for name, value in sorted(entry.private.items()) for pair in _pairs(name, value)]
     blocks: list[Block] = [Facts(leaf, title=f"entry {entry.index}: the leaf, which its partner may hold")]
     blocks.append(Facts(private, title="the private part, for auditors"))
     if entry.rows:
@@ -270,6 +258,13 @@ def _whole(entry: StoredEntry) -> list[Block]:
 
 def _many(value: object) -> list[object]:
     return list(value) if isinstance(value, list | tuple) else []
+
+
+def _pairs(name: str, value: object) -> list[tuple[str, str]]:
+    """A name with its value; a table's members one by one, under dotted names."""
+    if isinstance(value, dict) and value:
+        return [pair for key, inner in sorted(value.items()) for pair in _pairs(f"{name}.{key}", inner)]
+    return [(name, _short(value))]
 
 
 def _short(value: object) -> str:

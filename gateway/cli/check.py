@@ -20,7 +20,7 @@ from gateway.activation.files import read_policy_files
 from gateway.activation.running import stored_set
 from gateway.cli.errors import REFUSED, USAGE, CommandFailed
 from gateway.cli.output import Block, Data, Facts, Line, Table, say
-from gateway.cli.session import Json, Session, instant, now, session
+from gateway.cli.session import Json, Session, instant, session
 from gateway.policy.admission import Claims
 from gateway.policy.compile import CompiledPolicy, compile_policy
 from gateway.policy.decision import Decision, LabelDoubt, Outcome, Subject
@@ -28,6 +28,7 @@ from gateway.policy.errors import CallerRefused
 from gateway.policy.load import load
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.reasons import MEANING, Reason
+from gateway.service import now
 
 EXAMPLES = """Examples:
 
@@ -53,19 +54,11 @@ def check(
         list[str] | None,
         typer.Option("--field", help="A field of the record that rules read, NAME=VALUE (JSON)."),
     ] = None,
-    day: Annotated[
-        str, typer.Option("--date", help="The day the record was marked; by default that of --at.")
-    ] = "",
+    day: Annotated[str, typer.Option("--date", help="The day the record was marked; by default that of --at.")] = "",
     at: Annotated[str, typer.Option("--at", help="The moment of the question; by default now.")] = "",
-    purpose: Annotated[
-        str, typer.Option("--purpose", help="The purpose; by default the only one granted.")
-    ] = "",
-    system: Annotated[
-        str, typer.Option("--system", help="The calling system; by default the only one.")
-    ] = "",
-    in_force: Annotated[
-        bool, typer.Option("--in-force", help="Ask the set in force, with its stops.")
-    ] = False,
+    purpose: Annotated[str, typer.Option("--purpose", help="The purpose; by default the only one granted.")] = "",
+    system: Annotated[str, typer.Option("--system", help="The calling system; by default the only one.")] = "",
+    in_force: Annotated[bool, typer.Option("--in-force", help="Ask the set in force, with its stops.")] = False,
     as_json: Json = False,
 ) -> None:
     """Say whether a record so marked would go to a partner now, gate by gate. Exit code 0: it would; 1: it
@@ -75,11 +68,12 @@ def check(
     moment = instant(at, "--at") if at else now()
     found, stops = _set(here, partner, dataset, in_force=in_force)
     policy = compile_policy(found)
-    asking = _subject(policy, _known(found.partners, partner, "partner"), system, moment)
+    asker = _known(found.partners, partner, "partner")
     _known(found.datasets, dataset, "dataset")
+    asking = _subject(policy, asker, system, moment)
     label = _label(policy, dataset, marking, _day(day, moment))
     facts = policy.facts(dataset, _fields(field or ()), moment, stops)
-    for_purpose = _purpose(policy, asking, dataset, purpose)
+    for_purpose = _purpose(policy, asker, asking, dataset, purpose)
     decision = policy.decide(asking, dataset, label, facts, for_purpose, moment)
     data = _as_data(decision, partner, dataset, for_purpose, moment)
     here.output(as_json).show(data, *_blocks(decision, marking, partner, dataset))
@@ -117,9 +111,7 @@ def _subject(policy: CompiledPolicy, partner: Partner, system: str, at: datetime
     name = system or (next(iter(partner.systems)) if len(partner.systems) == 1 else "")
     if not name:
         systems = ", ".join(sorted(partner.systems)) or "none registered"
-        raise CommandFailed(
-            USAGE, f"partner {partner.code} does not have just one system", f"--system: {systems}"
-        )
+        raise CommandFailed(USAGE, f"partner {partner.code} does not have just one system", f"--system: {systems}")
     key = policy.recipient(partner.code, at)
     try:
         return policy.subject(partner.code, name, Claims(), partner.channel.strength, key)
@@ -127,11 +119,12 @@ def _subject(policy: CompiledPolicy, partner: Partner, system: str, at: datetime
         raise CommandFailed(REFUSED, MEANING[Reason(refused.reason)], "see the partner's file") from refused
 
 
-def _purpose(policy: CompiledPolicy, subject: Subject, dataset: str, claimed: str) -> str:
-    purpose = policy.purpose(subject.partner, dataset, claimed or None, subject.system)
+def _purpose(policy: CompiledPolicy, partner: Partner, subject: Subject, dataset: str, claimed: str) -> str:
+    purpose = policy.purpose(partner.code, dataset, claimed or None, subject.system)
     if purpose.value is None:
         meaning = MEANING[Reason(purpose.reason)] if purpose.reason else "no purpose"
-        raise CommandFailed(REFUSED, meaning, "name one with --purpose")
+        agreed = ", ".join(sorted(partner.agreement.purposes))
+        raise CommandFailed(REFUSED, meaning, f"--purpose: the agreement names {agreed}")
     return purpose.value
 
 
@@ -208,9 +201,7 @@ def _blocks(decision: Decision, marking: str, partner: str, dataset: str) -> lis
     if duties.drop:
         facts.append(("left out", ", ".join(sorted(duties.drop))))
     if duties.round:
-        facts.append(
-            ("rounded", ", ".join(f"{path} to {step}" for path, step in sorted(duties.round.items())))
-        )
+        facts.append(("rounded", ", ".join(f"{path} to {step}" for path, step in sorted(duties.round.items()))))
     if duties.delay:
         facts.append(("delay", str(duties.delay)))
     until = decision.stays_true_until

@@ -15,6 +15,7 @@ from gateway.activation.files import FilesError
 from gateway.activation.orders import ActivationRefused
 from gateway.audit.errors import AuditError, LogAltered, LogUnavailable
 from gateway.cli.output import said_plainly
+from gateway.client.errors import ClientError
 from gateway.identity.caller import IdentityError
 from gateway.keys.errors import KeyFileRefused, KeysError
 from gateway.policy.errors import PolicyError
@@ -44,6 +45,7 @@ FAILURES = (
     IdentityError,
     PolicyError,
     ActivationRefused,
+    ClientError,
 )
 """Every family of errors that a command may meet; anything else is a mistake in the program."""
 
@@ -66,9 +68,7 @@ def explain(error: Exception) -> CommandFailed:
         case KeyFileRefused():
             return CommandFailed(REFUSED, f"{error.path}: {error.problem}", error.fix)
         case ActivationRefused():
-            return CommandFailed(
-                REFUSED, str(error), "What was in force still is; mend the set and try again."
-            )
+            return CommandFailed(REFUSED, str(error), "What was in force still is; mend the set and try again.")
         case _:
             return CommandFailed(REFUSED, str(error))
 

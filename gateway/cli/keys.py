@@ -10,16 +10,15 @@ import typer
 
 from gateway.cli.errors import USAGE, CommandFailed
 from gateway.cli.output import Data, Facts, Line, Table
-from gateway.cli.session import Json, instant, now, session
+from gateway.cli.session import Json, instant, session
 from gateway.keys.errors import JwkRefused
 from gateway.keys.jwks import PublicJwk, parse_jwks
 from gateway.keys.partner import generate_partner, write_partner
 from gateway.keys.ring import GatewayKeys, open_ring
+from gateway.service import now
 from gateway.settings import Mode
 
-app = typer.Typer(
-    name="keys", help="The gateway's own keys, and partners' public ones.", no_args_is_help=True
-)
+app = typer.Typer(name="keys", help="The gateway's own keys, and partners' public ones.", no_args_is_help=True)
 
 
 @app.command("init", epilog="Example: relgate keys init")
@@ -42,8 +41,7 @@ def show(context: typer.Context, as_json: Json = False) -> None:
     found = _partners(settings.partner_keys_dir)
     at = now()
     rows = [
-        (partner, key.use or "", key.alg or "", key.curve or key.kty, key.kid, _life(key, at))
-        for partner, key in found
+        (partner, key.use or "", key.alg or "", key.curve or key.kty, key.kid, _life(key, at)) for partner, key in found
     ]
     listed: list[Data] = [
         dict(zip(("partner", "use", "algorithm", "curve", "id", "state"), row, strict=True)) for row in rows

@@ -25,19 +25,23 @@ app = typer.Typer(
 )
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def _relgate(
     context: typer.Context,
     config: Annotated[
-        Path | None,
-        typer.Option("--config", help="Settings file; by default RELGATE_CONFIG or ./relgate.toml."),
+        Path | None, typer.Option("--config", help="Settings file; by default RELGATE_CONFIG or ./relgate.toml.")
     ] = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour, also on a terminal.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Say the version and exit.")] = False,
+    _version: Annotated[
+        bool, typer.Option("--version", help="Say the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
 ) -> None:
-    if version:
-        print(__version__)
-        raise typer.Exit
     context.obj = Session(config=config, color=not no_color)
 
 

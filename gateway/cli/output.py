@@ -79,9 +79,7 @@ def said_plainly(text: str) -> str:
     """The text with control characters written out, so that a terminal shows them and obeys
     none.
     """
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text
-    )
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def say(text: str) -> None:
@@ -100,9 +98,7 @@ def _plain(block: Block) -> Iterable[str]:
         return [block.title, block.empty] if block.title else [block.empty]
     rows = [block.columns, *([said_plainly(cell) for cell in row] for row in block.rows)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(block.columns))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return [block.title, *lines] if block.title else lines
 
 

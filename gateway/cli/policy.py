@@ -30,9 +30,7 @@ def check(context: typer.Context, as_json: Json = False) -> None:
     except orders.ActivationRefused as refused:
         _show_findings(here, refused, as_json)
         raise typer.Exit(REFUSED) from refused
-    here.output(as_json).show(
-        {"valid": True, **_summary(found)}, Line("the set is valid", good=True), _facts(found)
-    )
+    here.output(as_json).show({"valid": True, **_summary(found)}, Line("the set is valid", good=True), _facts(found))
 
 
 @app.command("activate", epilog="Example: relgate policy activate --reason 'JPN key renewed'")
@@ -78,9 +76,7 @@ def show(context: typer.Context, as_json: Json = False) -> None:
         "refused_since": refused or None,
         "stops": [str(stop) for stop in standing.stops],
     }
-    here.output(as_json).show(
-        data, _facts(found), Facts(_standing(standing, since, refused)), _partners(found)
-    )
+    here.output(as_json).show(data, _facts(found), Facts(_standing(standing, since, refused)), _partners(found))
 
 
 def _files(here: Session) -> dict[str, bytes]:
@@ -132,9 +128,7 @@ def _partners(found: PolicySet) -> Table:
 def _show_findings(here: Session, refused: orders.ActivationRefused, as_json: bool) -> None:
     """Every mistake as a row, or the one message there is when it is not the files' own."""
     if not isinstance(refused.error, PolicyError):
-        here.output(as_json).show(
-            {"valid": False, "error": str(refused.error)}, Line(str(refused.error), good=False)
-        )
+        here.output(as_json).show({"valid": False, "error": str(refused.error)}, Line(str(refused.error), good=False))
         return
     findings = refused.error.findings
     listed: list[Data] = [

@@ -56,6 +56,4 @@ def _read(file: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except OSError as error:
-        raise CommandFailed(
-            USAGE, f"{file}: {error.strerror}", "name the file that the receipt was saved to"
-        ) from None
+        raise CommandFailed(USAGE, f"{file}: {error.strerror}", "name the file that the receipt was saved to") from None

@@ -18,12 +18,12 @@ import typer
 
 from gateway.activation.orders import Order
 from gateway.audit.checkpoint import VerifierKey, parse_verifier_key
-from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
 from gateway.audit.reading import LogReader
 from gateway.cli.errors import USAGE, CommandFailed
 from gateway.cli.output import Output
 from gateway.keys.ring import GatewayKeys, open_ring
+from gateway.service import now, open_log
 from gateway.settings import LoadedSettings, Settings, load
 
 OFFICER = "officer"
@@ -72,15 +72,7 @@ class Session:
     @contextmanager
     def log(self) -> Iterator[AuditLog]:
         """The audit log, to write an officer's order; raises ``LogUnavailable`` or ``KeyFileRefused``."""
-        keys, settings = self.keys(), self.settings
-        log = AuditLog.open(
-            settings.log_url,
-            origin=settings.log_origin,
-            key=keys.log_signing,
-            identifier_key=IdentifierKey(keys.identifier.version, keys.identifier.secret),
-            instance=OFFICER,
-            busy_timeout=settings.busy_timeout_ms / 1000,
-        )
+        log = open_log(self.settings, self.keys(), OFFICER)
         try:
             yield log
         finally:
@@ -112,11 +104,6 @@ def session(context: typer.Context) -> Session:
     if found is None:
         raise CommandFailed(USAGE, "run this through `relgate`")
     return found
-
-
-def now() -> datetime:
-    """The time, aware UTC."""
-    return datetime.now(UTC)
 
 
 def order(by: str, reason: str) -> Order:

@@ -40,12 +40,8 @@ def add_to(app: typer.Typer) -> None:
 
 def stop(
     context: typer.Context,
-    kind: Annotated[
-        StopKind | None, typer.Argument(help="What to stop; nothing: list the stops in force.")
-    ] = None,
-    subject: Annotated[
-        str, typer.Argument(help="The partner, the dataset, or the record's identifier.")
-    ] = "",
+    kind: Annotated[StopKind | None, typer.Argument(help="What to stop; nothing: list the stops in force.")] = None,
+    subject: Annotated[str, typer.Argument(help="The partner, the dataset, or the record's identifier.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")] = "",
     by: By = "",
     lift: Annotated[bool, typer.Option("--lift", help="Lift the stop instead.")] = False,

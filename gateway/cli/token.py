@@ -13,12 +13,13 @@ from gateway.activation.files import read_policy_files
 from gateway.activation.orders import revoke as revoke_token
 from gateway.cli.errors import REFUSED, USAGE, CommandFailed
 from gateway.cli.output import Data, Line
-from gateway.cli.session import By, Json, Reason, Session, now, order, session
+from gateway.cli.session import By, Json, Reason, Session, order, session
 from gateway.identity.mint import mint as mint_token
 from gateway.keys.files import read_private
 from gateway.keys.jwks import PrivateJwk, parse_private_jwks
 from gateway.policy.load import load
 from gateway.policy.policyset import Partner
+from gateway.service import now
 from gateway.settings import Mode
 
 app = typer.Typer(name="token", help="Tokens: mint one for development, revoke one.", no_args_is_help=True)
@@ -39,9 +40,7 @@ def mint(
         str, typer.Option("--system", help="The calling system; needed if the partner has several.")
     ] = "",
     purpose: Annotated[str, typer.Option("--purpose", help="The purpose claim.")] = "",
-    clearance: Annotated[
-        str, typer.Option("--clearance", help="The clearance claim; the agreement caps it.")
-    ] = "",
+    clearance: Annotated[str, typer.Option("--clearance", help="The clearance claim; the agreement caps it.")] = "",
     nationality: Annotated[str, typer.Option("--nationality", help="The nationality claim.")] = "",
     minutes: Annotated[int, typer.Option("--minutes", min=1, max=1440, help="How long it is good.")] = 60,
     key: Annotated[Path | None, typer.Option("--key", help="The partner's private JWK set.")] = None,
@@ -114,6 +113,4 @@ def _signing_key(path: Path) -> PrivateJwk:
     for key in parse_private_jwks(read_private(path)):
         if key.public.use == "sig":
             return key
-    raise CommandFailed(
-        REFUSED, f"{path}: holds no key for signatures", "relgate keys partner NAME makes a set"
-    )
+    raise CommandFailed(REFUSED, f"{path}: holds no key for signatures", "relgate keys partner NAME makes a set")
