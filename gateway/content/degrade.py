@@ -49,8 +49,8 @@ Cut: TypeAlias = "Drop | Round | Mapping[str, Cut]"
 class CutPlan:
     """Obligations made ready for a dataset's records: a tree of member names with what to do at its leaves.
 
-    Made once for a decision and used for each record it covers. ``drop`` and ``round`` are the dotted paths
-    again, for the checker.
+    Made once for a decision and used for each record it covers. ``drop`` and ``round`` are the dotted paths that the
+    tree comes to, for the checker: what was to be rounded and cut inside is among the dropped.
     """
 
     tree: Mapping[str, Cut]
