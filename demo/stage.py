@@ -53,9 +53,7 @@ class Stage:
         for partner in self.partners():
             if not (self.keys / "partners" / f"{partner}.jwks.json").exists():
                 made = generate_partner(partner)
-                write_partner(
-                    made, public_folder=self.keys / "partners", private_folder=self.keys / "development"
-                )
+                write_partner(made, public_folder=self.keys / "partners", private_folder=self.keys / "development")
         if not self.source_token.exists():
             write_private(self.source_token, secrets.token_urlsafe(32).encode())
         self.config.write_text(self._settings(source_url, port), encoding="utf-8")

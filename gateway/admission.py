@@ -16,6 +16,7 @@ from datetime import datetime
 from gateway.activation.running import Force
 from gateway.asking import Ask, Plan, QueryRules, plan
 from gateway.identity.caller import Caller, CredentialRefused
+from gateway.identity.tokens import sole_authorization
 from gateway.judging import Case
 from gateway.policy.admission import Claims
 from gateway.policy.compile import CompiledPolicy
@@ -26,6 +27,16 @@ from gateway.policy.partnerkeys import PartnerKey
 from gateway.policy.policyset import Partner
 from gateway.policy.shape import RecordShape
 from gateway.refusals import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Approach:
+    """A caller at the door: which dataset it asks of, as whom, for what, when. What an admission is decided from."""
+
+    caller: Caller
+    partner: Partner
+    dataset: DatasetFile
+    case: Case
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +62,14 @@ def identify(ask: Ask, force: Force, at: datetime) -> Caller:
     revoked = force.standing.revoked
     try:
         return force.running.verifier.verify(
-            ask.authorization, at, lambda partner, jti: (partner, jti) in revoked
+            sole_authorization(ask.authorization), at, lambda partner, jti: (partner, jti) in revoked
         )
     except CredentialRefused as refused:
         raise Refused(refused.code) from refused
 
 
-def admit(ask: Ask, caller: Caller, force: Force, at: datetime) -> Admitted:
-    """Decide what concerns the caller; raises :class:`Refused` with the first reason against it."""
+def approach(ask: Ask, caller: Caller, force: Force, at: datetime) -> Approach:
+    """Find the dataset, the subject and the purpose; raises :class:`Refused` when there is none for this caller."""
     policy = force.running.policy
     partner = policy.policy_set.partners[caller.partner]
     dataset = _dataset(ask, policy, partner, force.running.paths)
@@ -66,35 +77,41 @@ def admit(ask: Ask, caller: Caller, force: Force, at: datetime) -> Admitted:
     purpose = policy.purpose(partner.code, dataset.dataset, caller.purpose, caller.system)
     if purpose.value is None:
         raise Refused(purpose.reason or "purpose_required")
-    stops = force.standing.stopping(partner.code, dataset.dataset)
-    reasons = policy.admit(subject, dataset.dataset, purpose.value, at, stops)
+    return Approach(caller, partner, dataset, Case(policy, force.standing, subject, dataset.dataset, purpose.value, at))
+
+
+def against(case: Case) -> tuple[str, ...]:
+    """Every reason against this caller whatever the record is, as ``gate:code``; what a replay asks again."""
+    stops = case.standing.stopping(case.subject.partner, case.dataset)
+    return case.policy.admit(case.subject, case.dataset, case.purpose, case.at, stops)
+
+
+def admit(ask: Ask, come: Approach) -> Admitted:
+    """Decide what concerns the caller; raises :class:`Refused` with the first reason against it."""
+    reasons = against(come.case)
     if reasons:
         raise Refused(reasons[0].partition(":")[2], ", ".join(reasons))
-    rules = _rules(policy, partner, dataset)
+    rules = _rules(come.case.policy, come.partner, come.dataset)
     return Admitted(
-        caller=caller,
-        partner=partner,
-        dataset=dataset,
-        shape=policy.shape(dataset.dataset),
-        case=Case(policy, force.standing, subject, dataset.dataset, purpose.value, at),
-        sealed=_form(ask, partner),
+        caller=come.caller,
+        partner=come.partner,
+        dataset=come.dataset,
+        shape=come.case.policy.shape(come.dataset.dataset),
+        case=come.case,
+        sealed=_form(ask, come.partner),
         plan=plan(ask.operation, ask.query, rules),
         rules=rules,
-        key=_key(partner, subject),
+        key=_key(come.partner, come.case.subject),
     )
 
 
-def _dataset(
-    ask: Ask, policy: CompiledPolicy, partner: Partner, paths: Mapping[str, DatasetFile]
-) -> DatasetFile:
+def _dataset(ask: Ask, policy: CompiledPolicy, partner: Partner, paths: Mapping[str, DatasetFile]) -> DatasetFile:
     """The dataset at this path, if it is there for this partner."""
     dataset = paths.get(ask.path)
     if dataset is None or ask.operation.value not in dataset.operations:
         raise Refused("not_found", "no such dataset or operation")
     if not policy.granted(partner.code, dataset.dataset):
-        raise Refused(
-            "dataset_not_covered" if dataset.announced else "not_found", "the dataset is not granted"
-        )
+        raise Refused("dataset_not_covered" if dataset.announced else "not_found", "the dataset is not granted")
     return dataset
 
 

@@ -61,10 +61,7 @@ def _checked(body: bytes, form: Form, batch: Batch) -> str:
     named = columns is None or admitted.shape.identifier in columns
     expected = Expected(
         form,
-        [
-            ExpectedRecord(picked.view.identifier if named else None, _permit(picked))
-            for picked in batch.going
-        ],
+        [ExpectedRecord(picked.view.identifier if named else None, _permit(picked)) for picked in batch.going],
         admitted.shape.marking,
         admitted.shape.identifier,
         opens=batch.number == 0,
@@ -79,18 +76,14 @@ def _checked(body: bytes, form: Form, batch: Batch) -> str:
         return ""
     rolled = permits_roll_up(admitted.case, [picked.judged for picked in batch.going])
     if rolled is None:
-        raise Refused(
-            "release_check_failed", "the roll-up of the answer's labels would not permit this partner"
-        )
+        raise Refused("release_check_failed", "the roll-up of the answer's labels would not permit this partner")
     return rolled.banner()
 
 
 def _permit(picked: Picked) -> Permitted:
     shown, obligations = picked.judged.evidence, picked.judged.decision.obligations
     texts = [shown.marking, *(marking for _, marking in shown.nested)]
-    return Permitted(
-        frozenset(text for text in texts if text is not None), obligations.drop, obligations.round
-    )
+    return Permitted(frozenset(text for text in texts if text is not None), obligations.drop, obligations.round)
 
 
 def _help(batch: Batch) -> bytes:

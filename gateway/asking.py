@@ -38,7 +38,8 @@ class Ask:
     """One request as a door parsed it; nothing in it is believed but what the token proves.
 
     ``path`` is the dataset's path (``/udl/elset``). ``sealed`` says that the caller accepts a sealed answer, ``plain``
-    that it accepts one in clear. ``traceparent`` is W3C Trace Context, already checked for form.
+    that it accepts one in clear. ``authorization`` holds every such header. ``traceparent`` is W3C Trace Context,
+    already checked for form.
     """
 
     request: str
@@ -46,7 +47,7 @@ class Ask:
     operation: Operation
     query: tuple[tuple[str, str], ...] = ()
     identifier: str | None = None
-    authorization: str | None = None
+    authorization: tuple[str, ...] = ()
     sealed: bool = True
     plain: bool = False
     traceparent: str | None = None
@@ -113,9 +114,7 @@ def _once(query: Sequence[tuple[str, str]]) -> dict[str, str]:
         if name in given:
             raise Refused("parameter_repeated", "", name[:64])
         if len(value) > VALUE_LIMIT or not value.isprintable():
-            raise Refused(
-                "parameter_invalid", f"longer than {VALUE_LIMIT} characters or not printable", name[:64]
-            )
+            raise Refused("parameter_invalid", f"longer than {VALUE_LIMIT} characters or not printable", name[:64])
         given[name] = value
     return given
 

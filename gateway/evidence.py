@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway import __version__
-from gateway.admission import Admitted
+from gateway.admission import Approach
 from gateway.answering import Content
 from gateway.asking import Ask
 from gateway.audit.entry import Draft, Event, Json, RecordRow
 from gateway.identity.caller import Caller
-from gateway.judging import Evidence
+from gateway.judging import Case, Evidence
 from gateway.markings import LONGEST_MARKING
 from gateway.policy.decision import Effect
 from gateway.policy.replay import facts_to_json, obligations_to_json, subject_to_json
@@ -40,7 +40,7 @@ class Notes:
     release: str
     at: datetime
     caller: Caller | None = None
-    admitted: Admitted | None = None
+    approach: Approach | None = None
     chunks: int = 0
     timing: dict[str, int] = field(default_factory=dict)
     _since: int = field(default_factory=time.perf_counter_ns)
@@ -76,7 +76,7 @@ def release_draft(notes: Notes, batch: Batch, content: Content, sealed: bytes | 
         records=_rows(batch),
         private={
             **_about_request(notes),
-            **_about_case(admitted),
+            **_about_case(admitted.case),
             **_about_batch(batch),
             "label": content.label,
         },
@@ -85,7 +85,7 @@ def release_draft(notes: Notes, batch: Batch, content: Content, sealed: bytes | 
 
 def refusal_draft(notes: Notes, refusal: Refused, batch: Batch | None) -> Draft:
     """The entry of a request that was refused, or of the chunk at which a release ended."""
-    about_case = {} if notes.admitted is None else _about_case(notes.admitted)
+    about_case = {} if notes.approach is None else _about_case(notes.approach.case)
     about_batch = {} if batch is None else _about_batch(batch)
     said: dict[str, Json] = {"status": refusal.problem.status, "detail": refusal.detail[:2000]}
     return Draft(
@@ -135,8 +135,7 @@ def _about_request(notes: Notes) -> dict[str, Json]:
     return about
 
 
-def _about_case(admitted: Admitted) -> dict[str, Json]:
-    case = admitted.case
+def _about_case(case: Case) -> dict[str, Json]:
     return {
         "dataset": case.dataset,
         "purpose": case.purpose,
@@ -145,7 +144,6 @@ def _about_case(admitted: Admitted) -> dict[str, Json]:
         "tables": dict(case.policy.tables),
         "subject": subject_to_json(case.subject),
         "stops": [str(stop) for stop in case.standing.stops],
-        "sealed": admitted.sealed,
     }
 
 

@@ -101,9 +101,7 @@ def evidence(
     return Evidence(view.marking, day, nested, doubts, facts)
 
 
-def judge_record(
-    case: Case, view: RecordView, shape: RecordShape, stops: tuple[str, ...], *, twin: bool
-) -> Judgement:
+def judge_record(case: Case, view: RecordView, shape: RecordShape, stops: tuple[str, ...], *, twin: bool) -> Judgement:
     """Judge a record as it was read; one that would go is read strictly first, and judged again if a doubt is found."""
     doubts = (TWIN,) if twin else ()
     judged = judge(case, evidence(case, view, shape, stops, doubts), shape)
@@ -141,8 +139,6 @@ def permits_roll_up(case: Case, judged: Sequence[Judgement]) -> Label | None:
     """
     labels = [label for judgement in judged for label in judgement.labels]
     rolled = markings.roll_up(labels, case.policy.profile(case.dataset))
-    days = [label.created for label in labels if label.created is not None]
-    rolled = dataclasses.replace(rolled, created=max(days))
     decision = _decide(case, rolled, judged[0].evidence.facts)
     by_label = {Gate.LABEL, Gate.ORIGINATOR, Gate.RELEASABILITY, Gate.CLEARANCE, Gate.NEED_TO_KNOW}
     if all(result.passed for result in decision.gates if result.gate in by_label):
@@ -171,11 +167,6 @@ def _read(case: Case, marking: str | None, day: date | None) -> Label | LabelDou
 
 
 def _outer_is_below(labels: Sequence[Label], case: Case) -> bool:
-    """Whether the outer label (the first) is less strict than the roll-up of all of them (ISM-ID-00058)."""
-    if len(labels) == 1:
-        return False
-    outer, rolled = labels[0], markings.roll_up(labels, case.policy.profile(case.dataset))
-    day = case.at.date()
-    return outer.level < rolled.level or markings.releasable_to(outer, at=day) != markings.releasable_to(
-        rolled, at=day
-    )
+    """Whether the outer label (the first) is less strict than an inner one, as a banner may not be (ISM-ID-00058)."""
+    findings = markings.check_banner(labels[0], labels[1:], case.at.date())
+    return any(finding.severity is markings.Severity.ERROR for finding in findings)

@@ -27,9 +27,7 @@ class Problem:
 
 
 def _table(*rows: tuple[str, int, str, str]) -> Mapping[str, Problem]:
-    return MappingProxyType(
-        {code: Problem(code, status, title, advice) for code, status, title, advice in rows}
-    )
+    return MappingProxyType({code: Problem(code, status, title, advice) for code, status, title, advice in rows})
 
 
 PROBLEMS: Mapping[str, Problem] = _table(

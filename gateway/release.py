@@ -24,12 +24,12 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.activation.running import Clock, Force, NothingInForce, PolicyKeeper
-from gateway.admission import Admitted, admit, identify
+from gateway.admission import Admitted, admit, approach, identify
 from gateway.answering import Content, content_of
 from gateway.asking import Ask
 from gateway.audit.entry import Draft, Recorded
@@ -72,7 +72,7 @@ class Pipeline:
         self.unrecorded = False
         """Whether the last entry could not be written; readiness says so."""
 
-    async def release(self, ask: Ask) -> AsyncIterator[Chunk]:
+    async def release(self, ask: Ask) -> AsyncGenerator[Chunk]:
         """Answer one request, chunk by chunk, or raise :class:`Refused`; either way it is in the log first.
 
         Raises:
@@ -82,9 +82,8 @@ class Pipeline:
         batch: Batch | None = None
         try:
             admitted = await self._authenticate(notes)  # 1
-            async for batch in self._selector.select(
-                ask, admitted, lambda: self._authenticate(notes)
-            ):  # 2 to 5
+            async for selected in self._selector.select(ask, admitted, lambda: self._authenticate(notes)):  # 2 to 5
+                batch = selected
                 notes.step_done("fetch-label-decide-transform")
                 content = content_of(ask.operation, batch)  # 6
                 notes.step_done("check")
@@ -100,9 +99,9 @@ class Pipeline:
             raise
         except UpstreamError as error:
             code = "upstream_timeout" if error.code == TIMED_OUT else "upstream_failed"
-            refusal = Refused(code, str(error))
-            await self._record(refusal_draft(notes, refusal, batch))
-            raise refusal from error
+            failed = Refused(code, str(error))
+            await self._record(refusal_draft(notes, failed, batch))
+            raise failed from error
         except (GeneratorExit, asyncio.CancelledError):
             self._close_later(notes, batch)
             raise
@@ -145,9 +144,10 @@ class Pipeline:
         """Step 1, for the first chunk and again for each one after it."""
         force = await self._in_force(notes)
         notes.caller = identify(notes.ask, force, notes.at)
-        notes.admitted = admit(notes.ask, notes.caller, force, notes.at)
+        notes.approach = approach(notes.ask, notes.caller, force, notes.at)
+        admitted = admit(notes.ask, notes.approach)
         notes.step_done("authenticate")
-        return notes.admitted
+        return admitted
 
     def _seal(self, content: Content, batch: Batch, notes: Notes) -> bytes:
         """Step 7. The key was judged by the channel gate, for every record and for the caller."""
@@ -166,7 +166,8 @@ class Pipeline:
 
     async def _record(self, draft: Draft) -> Recorded:
         """Step 8. Durable when this returns; a crash before it has released nothing, one after it at most this chunk,
-        which the entry then says was authorised."""
+        which the entry then says was authorised.
+        """
         try:
             recorded = await self._log.append(draft)
         except AuditError as error:

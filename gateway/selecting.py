@@ -6,7 +6,7 @@ the answer. What was withheld on the way comes along for the entry, and for noth
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -16,9 +16,9 @@ from gateway.audit.log import AuditLog
 from gateway.content.records import RecordView
 from gateway.judging import judge_record
 from gateway.refusals import Refused
+from gateway.transforming import NOTHING, Picked, transform
 from gateway.upstream.client import Upstream
 from gateway.upstream.paging import PagingMemory, Place
-from gateway.transforming import NOTHING, Picked, transform
 from gateway.walking import PAGE_LIMIT, Collection, QueryNotUnderstood, Seen, one, walk
 
 
@@ -52,7 +52,7 @@ class Selector:
         self._memory = memory
         self._chunk_bytes = chunk_bytes
 
-    async def select(self, ask: Ask, admitted: Admitted, readmit: Readmit) -> AsyncIterator[Batch]:
+    async def select(self, ask: Ask, admitted: Admitted, readmit: Readmit) -> AsyncGenerator[Batch]:
         """Give out an answer's batches, the last one marked so; there is always at least one.
 
         Raises:
@@ -128,9 +128,7 @@ class Selector:
         yield batch
 
     @asynccontextmanager
-    async def _walk(
-        self, ask: Ask, admitted: Admitted, start: int, size: int
-    ) -> AsyncIterator[AsyncIterator[Seen]]:
+    async def _walk(self, ask: Ask, admitted: Admitted, start: int, size: int) -> AsyncIterator[AsyncIterator[Seen]]:
         """Walk the dataset for this caller; ending early ends the fetch."""
         try:
             async with aclosing(walk(self._upstream, _collection(ask, admitted), start, size)) as walking:

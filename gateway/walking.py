@@ -11,7 +11,7 @@ collection, not on this memory or that page size.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from gateway.content.errors import SourceMalformed
@@ -48,7 +48,7 @@ class Seen:
     after: int
 
 
-async def walk(upstream: Upstream, collection: Collection, start: int, size: int) -> AsyncIterator[Seen]:
+async def walk(upstream: Upstream, collection: Collection, start: int, size: int) -> AsyncGenerator[Seen]:
     """Walk from the source's offset ``start`` to the end, ``size`` records in the first page.
 
     Raises:
@@ -72,9 +72,7 @@ async def walk(upstream: Upstream, collection: Collection, start: int, size: int
                 yield _seen(waiting, before, None)
             return
         size = min(size * 2, PAGE_LIMIT)
-    raise UpstreamError(
-        MALFORMED, collection.source, f"the collection does not end within {WALK_LIMIT} records"
-    )
+    raise UpstreamError(MALFORMED, collection.source, f"the collection does not end within {WALK_LIMIT} records")
 
 
 async def one(upstream: Upstream, collection: Collection, identifier: str) -> RecordView | None:
@@ -103,9 +101,7 @@ class QueryNotUnderstood(Exception):
 async def _page(upstream: Upstream, collection: Collection, offset: int, size: int) -> tuple[RecordView, ...]:
     sort = () if collection.sort is None else (("sort", collection.sort),)
     query = (*collection.filters, *sort, ("firstResult", str(offset)), ("maxResults", str(size)))
-    fetched = await upstream.fetch(
-        collection.source, collection.path, query, traceparent=collection.traceparent
-    )
+    fetched = await upstream.fetch(collection.source, collection.path, query, traceparent=collection.traceparent)
     if fetched.status == 400:
         raise QueryNotUnderstood
     if fetched.status == 404:
@@ -115,7 +111,5 @@ async def _page(upstream: Upstream, collection: Collection, offset: int, size: i
     except SourceMalformed as error:
         raise UpstreamError(MALFORMED, collection.source, str(error)) from error
     if len(views) > size:
-        raise UpstreamError(
-            MALFORMED, collection.source, f"sent {len(views)} records where {size} were asked for"
-        )
+        raise UpstreamError(MALFORMED, collection.source, f"sent {len(views)} records where {size} were asked for")
     return views

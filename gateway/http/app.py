@@ -70,9 +70,7 @@ async def _not_routed(request: Request, error: Exception) -> Response:
 def _document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document, with the problem schema and the security scheme that the routes refer to."""
     if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         parts = document.setdefault("components", {})
         parts.setdefault("schemas", {})["Problem"] = openapi.PROBLEM_SCHEMA
         parts["securitySchemes"] = {"bearer": openapi.SECURITY_SCHEME}

@@ -71,9 +71,7 @@ def problem_responses(codes: Iterable[str]) -> dict[int | str, Document]:
     return {
         status: {
             "description": "; ".join(str(each["summary"]) for each in examples.values()),
-            "content": {
-                MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
-            },
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}},
         }
         for status, examples in sorted(by_status.items())
     }

@@ -15,13 +15,14 @@ from starlette.responses import Response, StreamingResponse
 
 from gateway.asking import Ask, Operation
 from gateway.http import openapi
-from gateway.http.negotiation import accepted
+from gateway.http.negotiation import SEALED_TYPE, accepted
+from gateway.refusals import PROBLEMS
 from gateway.release import Chunk, Pipeline
 
 REQUEST_LIMIT = 8192
 """Most bytes of a request's path and query together."""
 
-CREDENTIAL_CODES = tuple(code for code, problem in openapi.PROBLEMS.items() if problem.status in (401, 403))
+CREDENTIAL_CODES = tuple(code for code, problem in PROBLEMS.items() if problem.status in (401, 403))
 ALWAYS = (
     *CREDENTIAL_CODES,
     "not_found",
@@ -60,9 +61,7 @@ EXAMPLE = {
 router = APIRouter(tags=["data"])
 
 
-def _parameter(
-    name: str, where: str, description: str, example: object, kind: str = "string"
-) -> openapi.Document:
+def _parameter(name: str, where: str, description: str, example: object, kind: str = "string") -> openapi.Document:
     required = where == "path" or name == "columns"
     schema: openapi.Document = {"type": kind, "minimum": 0} if kind == "integer" else {"type": kind}
     return {
@@ -174,9 +173,7 @@ def _path(request: Request) -> str:
     return f"/{request.path_params['source']}/{request.path_params['dataset']}"
 
 
-async def answer(
-    request: Request, path: str, operation: Operation, identifier: str | None = None
-) -> Response:
+async def answer(request: Request, path: str, operation: Operation, identifier: str | None = None) -> Response:
     """Put a request through the pipeline and shape what comes out."""
     pipeline = pipeline_of(request)
     ask = ask_of(request, path, operation, identifier)
@@ -199,7 +196,7 @@ async def answer(
 
 async def _stream(first: Chunk, rest: AsyncIterator[Chunk]) -> AsyncIterator[bytes]:
     """The chunks' bytes as they are recorded; sealed chunks stand one a line. A refusal in the middle cuts it off."""
-    sealed = first.media_type == openapi.SEALED_TYPE
+    sealed = first.media_type == SEALED_TYPE
     yield first.body
     async for chunk in rest:
         yield b"\n" + chunk.body if sealed else chunk.body
@@ -214,14 +211,13 @@ def pipeline_of(request: Request) -> Pipeline:
 def ask_of(request: Request, path: str, operation: Operation, identifier: str | None = None) -> Ask:
     """Read a request; nothing in it is believed yet."""
     forms = accepted(request.headers.get("accept"))
-    authorization = request.headers.getlist("authorization")
     return Ask(
         request=request.state.request_id,
         path=path,
         operation=operation,
         query=tuple(request.query_params.multi_items()),
         identifier=identifier,
-        authorization=authorization[0] if len(authorization) == 1 else None,
+        authorization=tuple(request.headers.getlist("authorization")),
         sealed=forms.sealed,
         plain=forms.plain,
         traceparent=request.state.traceparent,

@@ -22,9 +22,7 @@ RECEIPT_TYPE = "text/plain; charset=utf-8"
     responses={
         200: {
             "description": "A tlog-proof (c2sp.org/tlog-proof@v1) whose extra line carries the leaf itself.",
-            "content": {
-                "text/plain": {"schema": {"type": "string"}, "example": "c2sp.org/tlog-proof@v1\\n..."}
-            },
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": "c2sp.org/tlog-proof@v1\\n..."}},
         },
         **openapi.problem_responses(ALWAYS),
     },
@@ -67,9 +65,7 @@ def _chunk(text: str | None) -> int | None:
     "/checkpoint",
     summary="The log's newest checkpoint",
     response_class=PlainTextResponse,
-    responses={
-        200: {"description": "A signed note (c2sp.org/tlog-checkpoint).", "content": {"text/plain": {}}}
-    },
+    responses={200: {"description": "A signed note (c2sp.org/tlog-checkpoint).", "content": {"text/plain": {}}}},
 )
 async def checkpoint(request: Request) -> Response:
     """The log's size and root hash, signed. Keep one: it shows later that the log was not rewritten."""
