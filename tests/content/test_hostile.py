@@ -188,3 +188,10 @@ def test_marking_twice_is_a_doubt_already_when_the_record_is_read():
 def test_marking_twice_by_an_escape_is_a_doubt_already_when_the_record_is_read():
     view = read_record(GOOD % rb',"\u0063lassificationMarking":"S//NF"', SHAPE)
     assert Doubt.DUPLICATE_KEY in view.doubts
+
+
+@pytest.mark.parametrize("number", [b"18446744073709551616", b"-9223372036854775809", b"1" * 5000])
+def test_checker_refuses_integers_past_64_bits_where_it_reads_every_pair(number):
+    with pytest.raises(CheckRefused) as refused:
+        check(GOOD % (b',"n":"a : b","x":' + number), expected())
+    assert refused.value.code in (Refusal.NUMBER_OVERFLOW, Refusal.MALFORMED)
