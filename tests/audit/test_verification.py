@@ -1,0 +1,202 @@
+"""Whatever somebody with the database changes, checking the log finds it and says where; clean logs raise no alarm."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from string import Template
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import create_engine, text
+
+from gateway.audit import merkle
+from gateway.audit.checkpoint import Checkpoint, open_note, parse_checkpoint
+from gateway.audit.entry import Draft, Event, RecordRow
+from gateway.audit.errors import LogAltered, LogUnavailable
+from gateway.audit.log import AuditLog
+from gateway.audit.orders import Activate, LiftStop, Order, Refuse, Revoke, SetStop, StopKind
+from gateway.audit.verification import Report
+
+Drafts = Callable[..., Draft]
+MANIFEST = b"manifest"
+DIGEST = hashlib.sha256(MANIFEST).hexdigest()
+
+
+@pytest.fixture
+def written(place, draft: Drafts, at: datetime) -> AuditLog:
+    """A log of 21 entries in several commits, with everything in it that a log can hold."""
+    log = place.open()
+
+    def order(*orders: Order) -> None:
+        log.append_now([draft("", event=Event.STOP_SET, outcome="done", records=())], orders)
+
+    order(Activate(DIGEST, "officer", at, (MANIFEST, b"table")))  # 0
+    for number in range(10):  # 1 to 10
+        rows = tuple(RecordRow(f"sat-{n}", "release", bytes([n]) * 32) for n in range(number % 4))
+        log.append_now([draft(f"r{number}", records=rows)])
+    log.append_now([draft("s", last=False), draft("s", chunk=1, last=False), draft("s", chunk=2)])  # 11 to 13
+    order(SetStop(StopKind.PARTNER, "JPN", "officer", "spill", at))  # 14
+    order(SetStop(StopKind.RECORD, "sat-1", "officer", "spill", at))  # 15
+    order(LiftStop(StopKind.RECORD, "sat-1", "officer", "", at))  # 16
+    order(Revoke("JPN", "token-1", "officer", at), Refuse("line 3", "officer", at))  # 17
+    log.append_now([draft("open", last=False), draft("t0"), draft("t1")])  # 18 to 20
+    assert log.size() == 21
+    return log
+
+
+def change(place, *statements: str) -> None:
+    engine = create_engine(place.url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def tamper(place, name: str) -> None:
+    change(place, *Template(TAMPERINGS[name]["sql"]).substitute(DIGEST=DIGEST).split(";"))
+
+
+def said(report: Report) -> str:
+    return "\n".join(f"{finding.where}: {finding.what}" for finding in report.findings)
+
+
+def test_a_clean_log_is_sound_however_it_is_checked(written: AuditLog, place):
+    steps: list[tuple[int, int]] = []
+    report = written.verify(progress=lambda done, of: steps.append((done, of)))
+    assert (report.findings, report.size, report.checked, steps) == ((), 21, 21, [(21, 21)])
+    reader = place.open_reader()
+    with create_engine(place.url).connect() as connection:
+        notes = connection.execute(text("SELECT note FROM checkpoints")).scalars().all()
+    for note in notes:
+        held = parse_checkpoint(open_note(note, [written.verifier]).text)
+        assert reader.verify(held=held).findings == ()
+        part = reader.verify(held=held, whole=False)
+        assert (part.findings, part.checked) == ((), 21 - held.size)
+    reader.close()
+
+
+def test_a_new_log_without_entries_is_sound(log: AuditLog):
+    assert log.verify().sound
+    assert log.verify(held=Checkpoint(log.origin, 0, merkle.EMPTY_ROOT)).sound
+
+
+TAMPERINGS = tomllib.loads((Path(__file__).parent / "tamperings.toml").read_text())
+TRUNCATED = "the last three entries taken away without a trace"
+
+
+@pytest.mark.parametrize("name", [name for name in TAMPERINGS if name != TRUNCATED])
+def test_every_edit_of_the_database_is_found_and_located(written: AuditLog, place, name: str):
+    tamper(place, name)
+    report = written.verify()
+    assert not report.sound
+    assert re.search(Template(TAMPERINGS[name]["found"]).substitute(DIGEST=DIGEST), said(report)), said(report)
+
+
+def test_a_rewritten_leaf_with_all_its_hashes_is_found_by_the_signed_root(written: AuditLog, place, draft: Drafts):
+    """The attacker recomputes everything that needs no key: the checkpoints still tell, to the commit."""
+    with create_engine(place.url).begin() as connection:
+        rows = connection.execute(text("SELECT leaf FROM entries ORDER BY position")).scalars().all()
+        leaves = [bytes(row) for row in rows]
+        leaves[5] = leaves[5].replace(b"JPN", b"GBR")
+        hashes = [merkle.leaf_hash(leaf) for leaf in leaves]
+        connection.execute(
+            text("UPDATE entries SET leaf = :leaf, hash = :hash, partner = 'GBR' WHERE position = 5"),
+            {"leaf": leaves[5], "hash": hashes[5]},
+        )
+        for level in range(1, 5):
+            place_ = 5 >> level
+            node = merkle.root(hashes[place_ << level : (place_ + 1) << level])
+            connection.execute(
+                text("UPDATE nodes SET hash = :hash WHERE level = :level AND place = :place"),
+                {"hash": node, "level": level, "place": place_},
+            )
+    assert said(written.verify()) == "entries 5 to 5: do not lead to the root signed for them"
+
+
+def test_a_truncated_log_is_sound_in_itself_and_found_by_a_checkpoint_held_elsewhere(written: AuditLog, place):
+    held = parse_checkpoint(open_note(written.checkpoint(), [written.verifier]).text)
+    written.close()
+    tamper(place, TRUNCATED)
+    cut = place.open_reader()
+    assert cut.verify().sound
+    assert "rolled back" in said(cut.verify(held=held))
+    assert "rolled back" in said(cut.verify(held=held, whole=False))
+    cut.close()
+
+
+def test_a_log_rewritten_by_the_holder_of_the_key_is_found_by_a_checkpoint_held_elsewhere(
+    written: AuditLog, place, draft: Drafts
+):
+    held = parse_checkpoint(open_note(written.checkpoint(), [written.verifier]).text)
+    written.close()
+    tamper(place, TRUNCATED)
+    forged = place.open()
+    forged.append_now([draft(f"n{number}") for number in range(5)])
+    assert forged.verify().sound
+    assert "not those it was given for" in said(forged.verify(held=held))
+    assert "not those it was given for" in said(forged.verify(held=held, whole=False))
+
+
+def test_a_checkpoint_of_another_log_is_not_taken_for_one_of_this(written: AuditLog):
+    head = parse_checkpoint(open_note(written.checkpoint(), [written.verifier]).text)
+    assert "of the log other" in said(written.verify(held=Checkpoint("other", head.size, head.root)))
+
+
+def test_another_key_finds_every_checkpoint_unsigned(written: AuditLog, place):
+    place.key = Ed25519PrivateKey.generate()
+    reader = place.open_reader()
+    report = reader.verify()
+    assert said(report).count("is not signed by this log's key") == 17 + 1
+    reader.close()
+
+
+def test_an_altered_entry_is_refused_by_every_way_of_reading_it(written: AuditLog, place):
+    change(place, "UPDATE private_parts SET body = CAST('{}' AS BLOB) WHERE position = 6")
+    with pytest.raises(LogAltered, match="entry 6"):
+        written.entry(6)
+    with pytest.raises(LogAltered, match="entry 6"):
+        written.entries()
+    assert written.entry(7) is not None
+
+
+def test_a_receipt_that_the_stored_hashes_do_not_prove_is_not_handed_out(written: AuditLog, place):
+    change(place, "UPDATE nodes SET hash = zeroblob(32) WHERE level = 2 AND place = 1")
+    with pytest.raises(LogAltered, match="entry 1"):
+        written.receipt("r0")
+    change(place, "UPDATE entries SET partner = 'GBR' WHERE release = 'r5'")
+    with pytest.raises(LogAltered, match="another partner"):
+        written.receipt("r5")
+    change(place, "DELETE FROM nodes WHERE level = 2")
+    with pytest.raises(LogAltered, match="is missing"):
+        written.receipt("r0")
+
+
+@pytest.mark.parametrize(
+    ("statement", "wanted"),
+    [
+        ("UPDATE entries SET hash = zeroblob(32) WHERE position = 20", "do not lead to the root"),
+        ("DELETE FROM entries WHERE position = 20", "says 21 entries, but the last one is 19"),
+        ("DELETE FROM nodes WHERE level = 4", "hash 0 of level 4: is missing"),
+        ("UPDATE head SET size = 20", "at size 21, not of .* at size 20"),
+        ("UPDATE head SET schema_version = 99", "schema version 99"),
+        ("DELETE FROM head", "says 0 entries, but the last one is 20"),
+        ("DELETE FROM stops", "not those that were signed"),
+    ],
+)
+def test_a_log_that_was_altered_at_its_head_does_not_open(written: AuditLog, place, statement: str, wanted: str):
+    written.close()
+    change(place, statement)
+    for _ in range(2):
+        with pytest.raises(LogUnavailable, match=wanted):
+            place.open()
+
+
+def test_rows_beyond_the_head_stop_the_next_append(written: AuditLog, place, draft: Drafts):
+    tamper(place, "an entry put behind the head")
+    with pytest.raises(LogAltered, match="beyond its head"):
+        written.append_now([draft("next")])
