@@ -68,10 +68,10 @@ class Source:
                 self._found.popitem(last=False)
         return self._found[key]
 
-    def by_identifier(self, table: Table, identifier: str) -> StoredRecord | None:
-        """The first record with this identifier."""
+    def by_identifier(self, table: Table, identifier: str) -> tuple[StoredRecord, ...]:
+        """Every record with this identifier: one, none, or two of a source that is broken."""
         records = self.tables.records[table.name]
-        return next((record for record in records if record.identifier == identifier), None)
+        return tuple(record for record in records if record.identifier == identifier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,14 +196,15 @@ class _Routes:
 
     async def one(self, request: Request) -> Response:
         table = self._table(request)
-        record = self.source.by_identifier(table, request.path_params["identifier"])
-        if record is None:
+        found = self.source.by_identifier(table, request.path_params["identifier"])
+        if not found:
             raise HTTPException(404, "no such record")
         try:
             collapse = read_flag(request.query_params.get("disableCapcoExtensions"))
         except QueryError as error:
             raise HTTPException(400, str(error)) from error
-        return _json(record.full, collapse=collapse)
+        body = found[0].full if len(found) == 1 else as_array(record.full for record in found)
+        return _json(body, collapse=collapse)
 
     async def health(self, _: Request) -> Response:
         return _json(b'{"status":"ok"}')

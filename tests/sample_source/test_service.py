@@ -89,6 +89,14 @@ def test_records_by_identifier_are_the_full_form_and_absent_ones_404(client: htt
     assert client.get("/udl/track", params={"epoch": ALL_TIME}).status_code == 404
 
 
+def test_an_identifier_that_two_records_share_answers_with_an_array_of_both(client: httpx.Client) -> None:
+    for table in WINDOW:
+        pair = [record for record in TABLES.records[table] if record.flaw == "same-identifier"]
+        assert len({record.identifier for record in pair}) == 1
+        answer = client.get(f"/udl/{table}/{pair[0].identifier}")
+        assert answer.content == b"[" + b",".join(record.full for record in pair) + b"]"
+
+
 @pytest.mark.parametrize("table", list(schema.TABLES))
 @pytest.mark.parametrize("operation", ["", "/count", "/tuple"])
 def test_a_request_without_its_required_time_is_refused(
