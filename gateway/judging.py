@@ -43,9 +43,6 @@ _DOUBTS: Mapping[str, Reason] = {
     Doubt.DATE_MISSING: Reason.LABEL_DATE_MISSING,
 }
 
-TWIN = "identifier_repeated"
-"""The doubt about a record whose identifier stands for another record too."""
-
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -103,7 +100,7 @@ def evidence(
 
 def judge_record(case: Case, view: RecordView, shape: RecordShape, stops: tuple[str, ...], *, twin: bool) -> Judgement:
     """Judge a record as it was read; one that would go is read strictly first, and judged again if a doubt is found."""
-    doubts = (TWIN,) if twin else ()
+    doubts = (Doubt.IDENTIFIER_DUPLICATE,) if twin else ()
     judged = judge(case, evidence(case, view, shape, stops, doubts), shape)
     if judged.permitted:
         found = strict_doubts(view.raw, shape.marking)
@@ -118,18 +115,21 @@ def judge(case: Case, shown: Evidence, shape: RecordShape) -> Judgement:
     decision = _decide(case, own, shown.facts)
     if isinstance(own, LabelDoubt):
         return Judgement(shown, decision, decision.reasons)
-    inner = [_read(case, marking, shown.day) for _, marking in shown.nested]
     labels = [own]
     sound = True
-    for label in inner:
-        if isinstance(label, LabelDoubt) or not _decide(case, label, shown.facts).permitted:
-            sound = False
-        else:
+    for _, marking in shown.nested:
+        label = _read(case, marking, shown.day)
+        inner = _decide(case, label, shown.facts)
+        # What stands against the outer record too is said once, of the outer record.
+        said = not decision.permitted and set(inner.reasons) <= set(decision.reasons)
+        sound = sound and (inner.permitted or said)
+        if isinstance(label, Label):
             labels.append(label)
-    if sound and not shape.outer_speaks_for_itself and _outer_is_below(labels, case):
+    whole = len(labels) == 1 + len(shown.nested)
+    if whole and not shape.outer_speaks_for_itself and _outer_is_below(labels, case):
         sound = False
-    reasons = decision.reasons if sound else (*decision.reasons, f"{Gate.LABEL}:{Reason.LABEL_NESTED}")
-    return Judgement(shown, decision, tuple(dict.fromkeys(reasons)), tuple(labels) if sound else ())
+    nested = () if sound else (f"{Gate.LABEL}:{Reason.LABEL_NESTED}",)
+    return Judgement(shown, decision, (*decision.reasons, *nested), tuple(labels) if whole else ())
 
 
 def permits_roll_up(case: Case, judged: Sequence[Judgement]) -> Label | None:

@@ -7,6 +7,7 @@ in the same way? A difference means that the entry was altered, or that the code
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -144,7 +145,7 @@ def _evidence(detail: Mapping[str, PlainJson]) -> Evidence:
 
 
 def _said(value: PlainJson) -> str:
-    return repr(value)
+    return json.dumps(value, sort_keys=True)
 
 
 def _differ(what: str, then: str, now: str) -> Iterator[tuple[str, str, str]]:
