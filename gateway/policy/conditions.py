@@ -22,6 +22,7 @@ The predicates are few, so that an officer can read them aloud:
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -116,6 +117,8 @@ class Between:
         """Whether ``value`` is between; raises :class:`FactMisread` on anything but a number."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise FactMisread(f"a number was expected, not {type(value).__name__}")
+        if not math.isfinite(value):
+            raise FactMisread("a finite number was expected")
         number = Decimal(value)  # exact: a float is a binary fraction
         if self.at_least is None and self.below is None:
             return False

@@ -7,8 +7,10 @@ Rules of this file:
    matters.
 2. A group is degraded whole: every quantity gets its step, and every field that repeats the fact is left out.
 3. **The same fact in two datasets takes the stricter obligation.** Where a partner's grant over one dataset
-   degrades a fact, its grants over other datasets degrade it too: with the same step where both groups have
-   the quantity in units of one dimension, and otherwise by leaving the whole group out.
+   degrades a fact, its grants over other datasets degrade it too. A dropped group drops the other. A rounded one
+   rounds the other where the two share a quantity, by name and by dimension of its unit: each quantity takes the
+   step of its namesake, one without a namesake the largest step in its dimension, and one without either is left
+   out. Where no quantity is shared the whole group is left out.
 4. A grant is exempt from rule 3 only where the two conditions prove that they speak of different things. That
    is so when both test a fact of one name and one meaning that both datasets declare ``separates``, and
    (a) each by equality or one-of, with no value in common; or
@@ -27,7 +29,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from gateway.policy.conditions import Beyond, OneOf, Predicate, Within
-from gateway.policy.dataset import DatasetFile, FactTable, GroupTable
+from gateway.policy.dataset import DatasetFile, FactTable, GroupTable, QuantityTable
 from gateway.policy.decision import Obligations
 from gateway.policy.partner import GrantTable
 from gateway.policy.policyset import Partner
@@ -36,14 +38,12 @@ from gateway.policy.values import dimension, from_base, to_base
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """One group to be degraded. ``steps`` maps each of its quantities to a base-unit step; ``None`` drops the
-    group.
-
-    ``because`` says which grant asks for it.
+    """One group to be degraded. ``steps`` maps each of its quantities to a base-unit step, or to ``None`` when the
+    quantity is left out; no mapping at all drops the whole group. ``because`` says which grant asks for it.
     """
 
     group: str
-    steps: Mapping[str, Decimal] | None
+    steps: Mapping[str, Decimal | None] | None
     because: str
 
 
@@ -85,22 +85,32 @@ def _taken_over(dataset: DatasetFile, other: GrantTable, elsewhere: DatasetFile)
             if group.fact != fact:
                 continue
             duty = _duty(other, there, elsewhere.groups[there], f"{other.id} ({elsewhere.dataset})")
-            yield Duty(here, _commensurable(duty, elsewhere.groups[there], group), duty.because)
+            yield Duty(here, _carried(duty, elsewhere.groups[there], group), duty.because)
 
 
-def _commensurable(duty: Duty, there: GroupTable, here: GroupTable) -> Mapping[str, Decimal] | None:
-    """The steps for this group's quantities, or ``None`` (drop) where the other's do not measure all of
-    them.
-    """
-    if duty.steps is None or not here.quantities:
+def _carried(duty: Duty, there: GroupTable, here: GroupTable) -> Mapping[str, Decimal | None] | None:
+    """The other group's rounding in this group's quantities (rule 3); ``None`` drops the whole group."""
+    steps = duty.steps
+    if steps is None:
         return None
-    steps: dict[str, Decimal] = {}
-    for name, table in here.quantities.items():
-        measured = there.quantities.get(name)
-        if measured is None or dimension(measured.unit) != dimension(table.unit):
-            return None
-        steps[name] = duty.steps[name]
-    return steps
+    names = [name for name, table in here.quantities.items() if _namesake(name, table, there)]
+    if not names:
+        return None
+    return {
+        name: steps[name] if name in names else _largest(dimension(table.unit), steps, there)
+        for name, table in here.quantities.items()
+    }
+
+
+def _namesake(name: str, table: QuantityTable, there: GroupTable) -> bool:
+    measured = there.quantities.get(name)
+    return measured is not None and dimension(measured.unit) == dimension(table.unit)
+
+
+def _largest(measure: str, steps: Mapping[str, Decimal | None], there: GroupTable) -> Decimal | None:
+    """The largest step of the other group in one dimension, if it has any."""
+    found = [step for name, step in steps.items() if dimension(there.quantities[name].unit) == measure]
+    return max((step for step in found if step is not None), default=None)
 
 
 def _exempt(grant: GrantTable, other: GrantTable, partner: Partner, datasets: Mapping[str, DatasetFile]) -> bool:
@@ -140,7 +150,12 @@ def merge(dataset: DatasetFile, matching: Iterable[Duties]) -> Obligations:
             drop |= group.fields
         elif rounding:
             drop |= set(group.repeats)
-            steps |= _steps(group, rounding)
+            for quantity, table in group.quantities.items():
+                step = _strictest([each[quantity] for each in rounding])
+                if step is None:
+                    drop |= set(table.fields)
+                else:
+                    steps |= dict.fromkeys(table.fields, from_base(step, table.unit))
     kept = {path: step for path, step in steps.items() if not _gone(path, drop)}
     return Obligations(
         drop=frozenset(drop),
@@ -150,13 +165,10 @@ def merge(dataset: DatasetFile, matching: Iterable[Duties]) -> Obligations:
     )
 
 
-def _steps(group: GroupTable, rounding: list[Mapping[str, Decimal]]) -> dict[str, Decimal]:
-    """The largest step of each quantity, in the quantity's own unit, for each field that states it."""
-    found: dict[str, Decimal] = {}
-    for name, table in group.quantities.items():
-        step = from_base(max(each[name] for each in rounding), table.unit)
-        found |= dict.fromkeys(table.fields, step)
-    return found
+def _strictest(asked: list[Decimal | None]) -> Decimal | None:
+    """The largest step, or ``None`` as soon as one asks to leave the quantity out."""
+    steps = [step for step in asked if step is not None]
+    return max(steps) if len(steps) == len(asked) else None
 
 
 def _gone(path: str, drop: set[str]) -> bool:
