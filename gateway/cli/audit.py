@@ -8,86 +8,30 @@ copy with the log's public key alone (``--log-key``) cannot write there, and doe
 from __future__ import annotations
 
 import json
-import sys
 import time
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from gateway.audit.checkpoint import Checkpoint, open_note, parse_checkpoint
-from gateway.audit.database import Database
-from gateway.audit.entry import Draft, Event
-from gateway.audit.reading import LogReader
 from gateway.audit.stored import StoredEntry
-from gateway.audit.verification import verify as verify_log
-from gateway.cli.errors import REFUSED, USAGE, CommandFailed
-from gateway.cli.output import Block, Data, Facts, Line, Table
-from gateway.cli.session import By, Json, LogKey, Session, order, session
+from gateway.cli import audit_replay, audit_verify
+from gateway.cli.audit_reading import entries_after, find, record_read
+from gateway.cli.output import Block, Data, Facts, Table
+from gateway.cli.session import By, Json, LogKey, session
 
 app = typer.Typer(name="audit", help="The audit log: check it, follow it, read an entry.", no_args_is_help=True)
+audit_verify.add_to(app)
+audit_replay.add_to(app)
 
 FOLLOW_EVERY_SECONDS = 1.0
-PAGE = 200
 
-VERIFY_EXAMPLES = """Examples:
-
-  relgate audit verify --keep head.checkpoint
-
-  relgate audit verify --held head.checkpoint
-"""
 SHOW_EXAMPLES = """Examples:
 
   relgate audit show 17
 
   relgate audit show 01HZX3 --json
 """
-
-
-@app.command("verify", epilog=VERIFY_EXAMPLES)
-def verify(
-    context: typer.Context,
-    held: Annotated[
-        Path | None, typer.Option("--held", help="A checkpoint kept from before: the log must extend it.")
-    ] = None,
-    keep: Annotated[Path | None, typer.Option("--keep", help="Write the checkpoint found to this file.")] = None,
-    log_key: LogKey = "",
-    as_json: Json = False,
-) -> None:
-    """Check the whole log: every entry, hash, checkpoint and standing order. Exit code 1 if anything is not
-    sound.
-    """
-    here = session(context)
-    settings, verifier = here.settings, here.verifier(log_key)
-    kept = None if held is None else _checkpoint(held, here, log_key)
-    database = Database(settings.log_url, busy_timeout=settings.busy_timeout_ms / 1000)
-    try:
-        report = verify_log(database, settings.log_origin, verifier, held=kept, progress=_say_how_far)
-    finally:
-        database.close()
-    findings: list[Data] = [{"where": each.where, "what": each.what} for each in report.findings]
-    data: Data = {
-        "sound": report.sound,
-        "entries": report.size,
-        "checked": report.checked,
-        "extends_held": None if kept is None else report.sound,
-        "findings": findings,
-        "checkpoint": report.checkpoint,
-    }
-    against = " and extends the checkpoint you hold" if kept else ""
-    if report.sound:
-        blocks: list[Block] = [Line(f"sound: {report.checked} entries checked, the log agrees{against}", good=True)]
-        if kept is None:
-            blocks.append(Line("a log put back whole shows only against a checkpoint kept elsewhere: --keep, --held"))
-    else:
-        blocks = [Line(f"NOT SOUND: {len(report.findings)} finding(s)", good=False)]
-        blocks.append(Table(("where", "what"), [(each.where, each.what) for each in report.findings]))
-    here.output(as_json).show(data, *blocks)
-    if not report.sound:
-        raise typer.Exit(REFUSED)
-    if keep is not None:
-        keep.write_text(report.checkpoint, encoding="utf-8")
 
 
 @app.command("tail", epilog="Example: relgate audit tail -n 50 --follow")
@@ -103,10 +47,10 @@ def tail(
     line.
     """
     here = session(context)
-    _record_read(here, f"tail {count}", by, log_key)
+    record_read(here, f"tail {count}", by, log_key)
     with here.reader(log_key) as reader:
         last = max(-1, reader.size() - 1 - count)
-        entries = _after(reader, last)
+        entries = list(entries_after(reader, last))
         data: list[Data] = [_summary(entry) for entry in entries]
         if not follow:
             here.output(as_json).show(data, Table(_COLUMNS, [_row(entry) for entry in entries]))
@@ -119,7 +63,7 @@ def tail(
                 time.sleep(FOLLOW_EVERY_SECONDS)
             except KeyboardInterrupt:
                 return
-            entries = _after(reader, last)
+            entries = list(entries_after(reader, last))
 
 
 @app.command("show", epilog=SHOW_EXAMPLES)
@@ -134,9 +78,9 @@ def show(
     judged.
     """
     here = session(context)
-    _record_read(here, f"show {entry}", by, log_key)
+    record_read(here, f"show {entry}", by, log_key)
     with here.reader(log_key) as reader:
-        found = _find(reader, entry)
+        found = find(reader, entry)
     blocks: list[Block] = []
     for each in found:
         blocks += _whole(each)
@@ -144,50 +88,6 @@ def show(
 
 
 _COLUMNS = ("index", "time", "event", "partner", "dataset", "outcome", "released", "withheld", "release")
-
-
-def _record_read(here: Session, what: str, by: str, log_key: str) -> None:
-    """Write down who reads what, before it is read; whoever brings the log's public key reads a copy."""
-    if log_key:
-        return
-    told = order(by, what)
-    draft = Draft(Event.AUDIT_READ, told.at, "read", private={"by": told.by, "what": what})
-    with here.log() as log:
-        log.append_now((draft,))
-
-
-def _after(reader: LogReader, last: int) -> list[StoredEntry]:
-    found: list[StoredEntry] = []
-    while page := reader.entries(last, PAGE):
-        found += page
-        last = page[-1].index
-    return found
-
-
-def _find(reader: LogReader, name: str) -> tuple[StoredEntry, ...]:
-    found = reader.find(name)
-    if not found and name.isdecimal():
-        one = reader.entry(int(name))
-        found = () if one is None else (one,)
-    if not found:
-        hint = f"the log has entries 0 to {reader.size() - 1}; `relgate audit tail` names releases"
-        raise CommandFailed(REFUSED, f"no entry and no release {name}", hint)
-    return found
-
-
-def _checkpoint(path: Path, here: Session, log_key: str) -> Checkpoint:
-    try:
-        note = path.read_bytes()
-    except OSError as error:
-        raise CommandFailed(USAGE, f"{path}: {error.strerror}", "relgate audit verify --keep FILE writes one") from None
-    return parse_checkpoint(open_note(note, [here.verifier(log_key)]).text)
-
-
-def _say_how_far(done: int, of: int) -> None:
-    """On a terminal, say how far the check is; nothing in a pipe."""
-    if sys.stderr.isatty():
-        end = "\n" if done >= of else ""
-        print(f"\r\033[Kchecked {done} of {of} entries", end=end, file=sys.stderr, flush=True)
 
 
 def _row(entry: StoredEntry) -> tuple[str, ...]:

@@ -1,0 +1,45 @@
+"""What the commands that read the audit log's private parts share: whoever reads is written down first.
+
+An auditor who works on a copy with the log's public key alone (``--log-key``) cannot write there, and does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.audit.entry import Draft, Event
+from gateway.audit.reading import LogReader
+from gateway.audit.stored import StoredEntry
+from gateway.cli.errors import REFUSED, CommandFailed
+from gateway.cli.session import Session, order
+
+PAGE = 200
+
+
+def record_read(here: Session, what: str, by: str, log_key: str) -> None:
+    """Write down who reads what, before it is read; whoever brings the log's public key reads a copy."""
+    if log_key:
+        return
+    told = order(by, what)
+    draft = Draft(Event.AUDIT_READ, told.at, "read", private={"by": told.by, "what": what})
+    with here.log() as log:
+        log.append_now((draft,))
+
+
+def entries_after(reader: LogReader, last: int) -> Iterator[StoredEntry]:
+    """Every entry that follows index ``last``, in order."""
+    while page := reader.entries(last, PAGE):
+        yield from page
+        last = page[-1].index
+
+
+def find(reader: LogReader, name: str) -> tuple[StoredEntry, ...]:
+    """The entries of a release, or the one at an index; raises ``CommandFailed`` when there is none."""
+    found = reader.find(name)
+    if not found and name.isdecimal():
+        one = reader.entry(int(name))
+        found = () if one is None else (one,)
+    if not found:
+        hint = f"the log has entries 0 to {reader.size() - 1}; `relgate audit tail` names releases"
+        raise CommandFailed(REFUSED, f"no entry and no release {name}", hint)
+    return found

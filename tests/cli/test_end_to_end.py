@@ -1,0 +1,117 @@
+"""A real answer, saved as curl would save it, opened and proven by the commands; and its decisions made again."""
+
+import json
+
+import httpx
+import pytest
+
+from demo.stage import Stage
+from gateway.cli.main import main
+from sample_source.app import build_app
+from sample_source.flaws import Flaws
+from sample_source.serve import serving
+from sample_source.tables import build_tables
+from tests.support.running import POLICIES, running_gateway
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A folder with what one partner saved: the sealed answer, its receipt, the gateway's public keys."""
+    place = tmp_path_factory.mktemp("served")
+    stage = Stage(place / "var", place / "keys", POLICIES)
+    stage.prepare("http://127.0.0.1:1")
+    token = stage.source_token.read_text()
+    with (
+        serving(build_app(build_tables(60, 1, Flaws.READABLE), token)) as source,
+        running_gateway(stage, source.base_url) as gateway,
+    ):
+        answer = gateway.ask(
+            "JPN", "/udl/elset?epoch=%3Enow-30%20days", accept="application/jose", purpose="collision-avoidance"
+        )
+        assert answer.status_code == 200, answer.text
+        address = httpx.URL(gateway.url).join(answer.links["receipt"]["url"])
+        headers = {"Authorization": f"Bearer {stage.token('JPN')}"}
+        (place / "answer.jose").write_bytes(answer.content)
+        (place / "answer.tlog-proof").write_bytes(httpx.get(address, headers=headers).raise_for_status().content)
+        keys = stage.gateway_keys()
+        (place / "gateway.jwks.json").write_bytes(keys.public_jwks)
+        (place / "log.key").write_text(keys.log_verifier_key)
+    return place
+
+
+@pytest.fixture
+def relgate(served, monkeypatch, capfdbinary):
+    monkeypatch.chdir(served)
+
+    def run(*arguments: str) -> tuple[int, bytes, bytes]:
+        capfdbinary.readouterr()
+        code = 0
+        try:
+            main(["--config", "var/relgate.toml", *arguments])
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
+        said = capfdbinary.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+KEY = ("--key", "keys/development/JPN.private.jwks.json")
+
+
+def test_a_saved_answer_opens_to_its_content_alone_on_standard_output(relgate):
+    code, out, err = relgate("open", "answer.jose", *KEY)
+    assert code == 0, err
+    assert isinstance(json.loads(out), list)
+    assert b"not proven: give its --receipt" in err
+
+
+def test_a_partner_needs_its_key_the_gateways_public_keys_and_the_receipt_and_nothing_else(relgate, served):
+    log_key = (served / "log.key").read_text()
+    public = ("--gateway-keys", "gateway.jwks.json", "--log-key", log_key)
+    code, out, err = relgate("open", "answer.jose", *KEY, *public, "--receipt", "answer.tlog-proof", "--json")
+    assert code == 0, err
+    said = json.loads(out)
+    assert said["proven"] is True
+    assert json.loads(said["content"])
+
+
+def test_an_answer_for_one_partner_does_not_open_for_another(relgate):
+    code, out, err = relgate("open", "answer.jose", "--key", "keys/development/GBR.private.jwks.json")
+    assert code == 1
+    assert out == b""
+    assert err.startswith(b"error: ")
+
+
+def test_an_answer_that_was_changed_on_the_way_does_not_open(relgate, served):
+    sealed = (served / "answer.jose").read_bytes()
+    (served / "changed.jose").write_bytes(sealed[:-8] + (b"A" if sealed[-8:-7] != b"A" else b"B") + sealed[-7:])
+    assert relgate("open", "changed.jose", *KEY)[:2] == (1, b"")
+
+
+def test_the_receipt_of_a_release_names_what_its_partner_may_know_and_no_more(relgate):
+    code, out, err = relgate("receipt", "verify", "answer.tlog-proof", "--json")
+    assert code == 0, err
+    leaf = json.loads(out)["leaf"]
+    assert (leaf["partner"], leaf["event"]) == ("JPN", "release")
+    assert "withheld" not in json.dumps(leaf)
+
+
+def test_an_auditor_sees_every_record_that_was_judged_with_its_reasons(relgate):
+    _, out, _ = relgate("audit", "tail", "--json")
+    release = next(entry for entry in json.loads(out) if entry["event"] == "release")
+    code, out, err = relgate("audit", "show", release["release"], "--json")
+    assert code == 0, err
+    (entry,) = json.loads(out)
+    effects = [row["effect"] for row in entry["records"]]
+    assert effects.count("release") == release["released"] > 0
+    assert effects.count("withhold") == int(release["withheld"]) > 0
+    assert all(row["detail"]["reasons"] for row in entry["records"] if row["effect"] == "withhold")
+
+
+def test_every_decision_of_the_log_comes_out_the_same_when_it_is_made_again(relgate):
+    code, out, _ = relgate("audit", "replay", "--json")
+    assert code == 0, out
+    said = json.loads(out)
+    assert said["decisions"] > 20
+    assert said["differences"] == []
