@@ -36,6 +36,7 @@ HINTS = {
     "SQLITE_NOTADB": "The file is not a SQLite database. Correct the URL, or restore a verified copy.",
     "SQLITE_CORRUPT": "The database file is damaged. Keep it as evidence and restore a verified copy.",
 }
+POSTGRES_LOCK = 0x72656C67617465  # "relgate": the advisory lock that writers of one database share
 LOST_SYNC = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
 """After these nobody can say what is on the disk: the kernel may have dropped what it could not write."""
 
@@ -154,9 +155,11 @@ class Database:
 
     def _begin_postgres(self, connection: Connection) -> None:
         if connection.get_execution_options().get("gateway_purpose") == "write":
-            # The lock comes first, so that the snapshot after it sees what its last holder committed.
+            # Each statement sees what was committed before it, and the lock comes first: so the head that is
+            # read is the one the last holder of the lock left.
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self._busy_timeout * 1000)}")
-            connection.exec_driver_sql("LOCK TABLE head IN EXCLUSIVE MODE")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({POSTGRES_LOCK})")
 
     def _explain(self, purpose: str, error: Exception) -> NoReturn:
         """Say what failed in words, with what to do; the driver's own error stays as the cause."""

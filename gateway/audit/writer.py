@@ -201,6 +201,8 @@ class _Batch:
                 raise DraftRefused("release", f"{draft.release} is in the log already")
             if draft.chunk and (before is None or before.chunk != draft.chunk - 1):
                 raise DraftRefused("chunk", f"{draft.chunk} does not follow what the log has of {draft.release}")
+            if before is not None and before.partner != draft.partner:
+                raise DraftRefused("partner", f"{draft.release} was begun for another partner")
             begun.add(draft.release)
             now = OpenRelease(draft.release, draft.chunk, draft.partner, draft.request)
             changed[draft.release] = None if draft.last else now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import create_engine, text
 
 from gateway.audit.checkpoint import SigningKey
 from gateway.audit.entry import Draft, Event, RecordRow
@@ -16,6 +19,7 @@ from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
 from gateway.audit.reading import LogReader
 
+SERVER = os.environ.get("RELGATE_TEST_POSTGRES", "")
 ORIGIN = "gateway.example/log"
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -46,15 +50,39 @@ class Place:
         return LogReader.open_to_read(self.url, origin=ORIGIN, verifier=verifier)
 
 
-@pytest.fixture(params=["sqlite"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test on each store there is; a module whose tests are about one store says so in ``STORES``.
+
+    PostgreSQL is there when RELGATE_TEST_POSTGRES holds the URL of a server on which databases may be made.
+    """
+    if "place" in metafunc.fixturenames:
+        stores = getattr(metafunc.module, "STORES", ["sqlite", "postgresql"])
+        there = [store for store in stores if store == "sqlite" or SERVER]
+        metafunc.parametrize("place", there, indirect=True)
+
+
+@pytest.fixture
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """A place for a log; every test that takes it runs on each store there is."""
-    assert request.param == "sqlite"
+    """A place for a log of its own."""
     file = tmp_path / "audit.db"
-    found = Place(f"sqlite:///{file}", file)
+    name = f"relgate_test_{uuid.uuid4().hex}"
+    if request.param == "sqlite":
+        found = Place(f"sqlite:///{file}", file)
+    else:
+        administer(f"CREATE DATABASE {name}")
+        found = Place(f"{SERVER.rpartition('/')[0]}/{name}", file)
     yield found
     for log in found.opened:
         log.close()
+    if request.param != "sqlite":
+        administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def administer(statement: str) -> None:
+    engine = create_engine(SERVER, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
 
 
 @pytest.fixture

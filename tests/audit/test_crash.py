@@ -46,8 +46,8 @@ def assert_kept(log: AuditLog, said: dict[int, str]) -> None:
     assert said.items() <= stored.items()
 
 
-def test_no_acknowledged_entry_is_lost_when_appending_processes_are_killed(tmp_path: Path):
-    url = f"sqlite:///{tmp_path / 'audit.db'}"
+def test_no_acknowledged_entry_is_lost_when_appending_processes_are_killed(place):
+    url = place.url
     rng = random.Random(7)
     held: Checkpoint | None = None
     said: dict[int, str] = {}
@@ -78,8 +78,8 @@ def test_no_acknowledged_entry_is_lost_when_appending_processes_are_killed(tmp_p
     log.close()
 
 
-def test_several_processes_append_to_one_file_and_every_entry_has_one_place(tmp_path: Path):
-    url = f"sqlite:///{tmp_path / 'audit.db'}"
+def test_several_processes_append_to_one_store_and_every_entry_has_one_place(place):
+    url = place.url
     reopened(url).close()
     processes = [start(url, name, "150") for name in ("a", "b", "c")]
     said = [acknowledged(process.communicate()[0].splitlines(keepends=True)) for process in processes]

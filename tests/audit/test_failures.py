@@ -27,6 +27,7 @@ from gateway.audit.writer import Writer
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 Drafts = Callable[..., Draft]
+STORES = ["sqlite"]  # Files, locks and disks: these are SQLite's.
 
 
 def names(log: AuditLog) -> list[str]:

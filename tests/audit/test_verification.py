@@ -23,6 +23,7 @@ from gateway.audit.orders import Activate, LiftStop, Order, Refuse, Revoke, SetS
 from gateway.audit.verification import Report
 
 Drafts = Callable[..., Draft]
+STORES = ["sqlite"]  # The SQL that tampers is SQLite's.
 MANIFEST = b"manifest"
 DIGEST = hashlib.sha256(MANIFEST).hexdigest()
 
