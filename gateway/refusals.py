@@ -68,6 +68,12 @@ PROBLEMS: Mapping[str, Problem] = _table(
     ),
     ("token_claim_missing", 401, "A required claim is missing", "Give iss, sub, aud, iat, exp and jti."),
     (
+        "token_claim_invalid",
+        401,
+        "A claim has the wrong type or form",
+        "Give times in whole seconds and texts of at most 256 characters.",
+    ),
+    (
         "token_proof_missing",
         401,
         "The token is bound to a key",

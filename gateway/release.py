@@ -22,6 +22,7 @@ docs/architecture.md.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import uuid
 from collections.abc import AsyncGenerator
@@ -32,7 +33,7 @@ from gateway.activation.running import Clock, Force, NothingInForce, PolicyKeepe
 from gateway.admission import Admitted, admit, approach, identify
 from gateway.answering import Content, content_of
 from gateway.asking import Ask
-from gateway.audit.entry import Draft, Recorded
+from gateway.audit.entry import Draft, Event, Recorded
 from gateway.audit.errors import AuditError
 from gateway.audit.log import AuditLog
 from gateway.evidence import Notes, interrupted_draft, refusal_draft, release_draft
@@ -69,6 +70,7 @@ class Pipeline:
         self._signing_key = signing_key
         self._clock = clock
         self._closing: set[asyncio.Task[None]] = set()
+        self._resuming = asyncio.Lock()
         self.unrecorded = False
         """Whether the last entry could not be written; readiness says so."""
 
@@ -116,13 +118,13 @@ class Pipeline:
                 await self._record(refusal_draft(notes, refusal, None))
             raise
 
-    async def refuse(self, ask: Ask, code: str) -> Refused:
+    async def refuse(self, ask: Ask, code: str, parameter: str | None = None) -> Refused:
         """Record a request that no dataset can answer (a wrong method, a malformed request) and give its refusal.
 
         Who asks is established first, so that nothing is told to a caller without a credential.
         """
         notes = Notes(ask, uuid.uuid4().hex, self._clock())
-        refusal = Refused(code)
+        refusal = Refused(code, parameter=parameter)
         try:
             force = await self._in_force(notes)
             notes.caller = identify(ask, force, notes.at)
@@ -175,6 +177,17 @@ class Pipeline:
             raise Refused("audit_unavailable", str(error)) from error
         self.unrecorded = False
         return recorded
+
+    async def resumed(self) -> bool:
+        """Whether entries can be written, after one could not be: found out by writing one that says so.
+
+        Readiness asks, so that a gateway that nobody sends requests to any more still finds out for itself.
+        """
+        async with self._resuming:
+            if self.unrecorded:
+                with contextlib.suppress(Refused):
+                    await self._record(Draft(Event.RESUMED, self._clock(), "resumed"))
+            return not self.unrecorded
 
     def _close_later(self, notes: Notes, batch: Batch | None) -> None:
         """The receiver went away in the middle: close the release in the log without holding up its end.

@@ -1,7 +1,7 @@
 """Put the parts together: from settings to a pipeline that can answer. No decision is made here.
 
-What is opened here is closed here, in the opposite order. The clock of the whole service is read in this file alone
-(:func:`now`) and handed down.
+What is opened here is closed here, in the opposite order. The service has one clock (:func:`now`, unless whoever opens
+it hands in another) and hands it down.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from gateway import __version__
 from gateway.activation import orders
 from gateway.activation.files import FilesError, read_policy_files
-from gateway.activation.running import PolicyKeeper
+from gateway.activation.running import Clock, PolicyKeeper
 from gateway.audit.entry import Draft, Event
 from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
@@ -31,13 +31,16 @@ from gateway.upstream.paging import PagingMemory
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A gateway that is ready to answer: its pipeline, what is in force, its log, and its public keys as JSON."""
+    """A gateway that is ready to answer: its pipeline, what is in force, its log, its clock, and its public keys as
+    JSON.
+    """
 
     settings: Settings
     keys: GatewayKeys
     log: AuditLog
     keeper: PolicyKeeper
     pipeline: Pipeline
+    clock: Clock
     public_keys: bytes
 
 
@@ -69,7 +72,7 @@ def token_rules(settings: Settings) -> TokenRules:
 
 
 @asynccontextmanager
-async def open_service(settings: Settings) -> AsyncIterator[Service]:
+async def open_service(settings: Settings, clock: Clock = now) -> AsyncIterator[Service]:
     """Open everything a gateway needs, close the releases that a crash left open, and close it all again.
 
     Raises:
@@ -79,14 +82,14 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
         keys = open_ring(settings.private_keys_dir, settings.log_origin)
         log = open_log(settings, keys, "gateway")
         opened.callback(log.close)
-        log.recover(now())
-        log.append_now((Draft(Event.STARTED, now(), "started", private={"gateway": __version__}),))
+        log.recover(clock())
+        log.append_now((Draft(Event.STARTED, clock(), "started", private={"gateway": __version__}),))
         upstream = await opened.enter_async_context(Upstream(_sources(settings)))
         keeper = PolicyKeeper(log, token_rules(settings), timedelta(seconds=settings.policy_grace_seconds))
         selector = Selector(upstream, log, PagingMemory(), settings.chunk_bytes)
-        pipeline = Pipeline(keeper, selector, log, keys.content_signing, now)
+        pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock)
         opened.push_async_callback(pipeline.drain)
-        yield Service(settings, keys, log, keeper, pipeline, _public_keys(keys))
+        yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys))
 
 
 def reload_policy(service: Service) -> bool:
@@ -94,7 +97,7 @@ def reload_policy(service: Service) -> bool:
 
     Returns whether the set was activated. Blocks: call it from a thread.
     """
-    order = orders.Order("SIGHUP", "reload", now())
+    order = orders.Order("SIGHUP", "reload", service.clock())
     settings = service.settings
     try:
         files = read_policy_files(settings.policies_dir, settings.keys_dir)

@@ -5,6 +5,9 @@ wanted and reading one past each record given out: records that share an identif
 known to be a twin whatever the page sizes were. Twins that a partner's own sort order or filters keep apart are not
 seen here; the answer by identifier refuses them (see :func:`one`).
 
+Each page begins with the last record of the page before. If it does not, the source's order has changed in between
+(or it takes no notice of offsets), and records would be lost or come twice: the walk is refused.
+
 Pages begin at the size the request asks for and double: the work depends on the request's shape and on the
 collection, not on this memory or that page size.
 """
@@ -59,15 +62,18 @@ async def walk(upstream: Upstream, collection: Collection, start: int, size: int
     waiting: tuple[RecordView, int] | None = None
     before: str | None = None
     while offset < start + WALK_LIMIT:
-        page = await _page(upstream, collection, offset, size)
-        for view in page:
+        overlap = 0 if waiting is None else 1
+        page = await _page(upstream, collection, offset - overlap, size)
+        if waiting is not None and not (page and _is_same(page[0], waiting[0])):
+            raise UpstreamError(MALFORMED, collection.source, f"the order changed before record {offset}")
+        for view in page[overlap:]:
             if waiting is not None:
                 if waiting[1] >= start:
                     yield _seen(waiting, before, view.identifier)
                 before = waiting[0].identifier
             waiting = (view, offset)
             offset += 1
-        if not page:
+        if len(page) == overlap:
             if waiting is not None and waiting[1] >= start:
                 yield _seen(waiting, before, None)
             return
@@ -87,6 +93,10 @@ async def one(upstream: Upstream, collection: Collection, identifier: str) -> Re
     except SourceMalformed:
         return None
     return view if view.identifier == identifier else None
+
+
+def _is_same(view: RecordView, known: RecordView) -> bool:
+    return view.identifier == known.identifier if known.identifier is not None else view.raw == known.raw
 
 
 def _seen(waiting: tuple[RecordView, int], before: str | None, after: str | None) -> Seen:

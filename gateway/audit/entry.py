@@ -35,6 +35,7 @@ class Event(enum.StrEnum):
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 - an event's name, not a secret
     AUDIT_READ = "audit-read"
     STARTED = "started"
+    RESUMED = "resumed"  # entries can be written again, after one could not be
 
 
 Json = str | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]

@@ -62,9 +62,12 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _not_routed(request: Request, error: Exception) -> Response:
-    """A method that no route has; every path has one."""
-    ask = partner.ask_of(request, request.url.path[:256], Operation.LIST)
-    return problems.answer(await partner.pipeline_of(request).refuse(ask, "method_not_allowed"), ask.request)
+    """A method that no route has, or a target that is no path (``*``, a whole address): every path has a route."""
+    if not isinstance(error, HTTPException):
+        raise error
+    ask = partner.ask_of(request, partner.written_path(request), Operation.LIST)
+    code = "method_not_allowed" if error.status_code == 405 or request.method != "GET" else "not_found"
+    return problems.answer(await partner.pipeline_of(request).refuse(ask, code), ask.request)
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
@@ -104,8 +107,11 @@ class Door:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 spent = int((time.perf_counter() - begun) * 1000)
+                given = list(message["headers"])
+                if not any(name == b"cache-control" for name, _ in given):
+                    given.append((b"cache-control", b"no-store"))
                 message["headers"] = [
-                    *message["headers"],
+                    *given,
                     (b"x-request-id", identifier.encode()),
                     (b"traceparent", trace.encode()),
                     (b"server-timing", f"total;dur={spent}".encode()),
@@ -129,7 +135,7 @@ class Door:
     @staticmethod
     async def _deny(request: Request) -> Refused:
         """Record what was not foreseen; when even that fails, the log is what is unavailable."""
-        ask = partner.ask_of(request, request.url.path[:256], Operation.LIST)
+        ask = partner.ask_of(request, partner.written_path(request), Operation.LIST)
         try:
             return await partner.pipeline_of(request).refuse(ask, "internal_error")
         except Refused as refusal:

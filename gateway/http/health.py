@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from gateway.activation.running import NothingInForce
 from gateway.audit.errors import AuditError
-from gateway.service import Service, now
+from gateway.service import Service
 from gateway.settings.model import Mode
 
 router = APIRouter(tags=["operation"])
@@ -33,7 +33,7 @@ async def ready(request: Request) -> Response:
     problems: list[str] = []
     possible = True
     try:
-        force = await service.keeper.in_force(now())
+        force = await service.keeper.in_force(service.clock())
         if force.standing.refused_since is not None:
             problems.append("policy_refused")
     except NothingInForce:
@@ -42,7 +42,7 @@ async def ready(request: Request) -> Response:
     except AuditError:
         problems.append("audit_unreadable")
         possible = False
-    if service.pipeline.unrecorded:
+    if not await service.pipeline.resumed():
         problems.append("audit_unavailable")
         possible = False
     development = service.settings.mode is Mode.DEVELOPMENT

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.refusals import PROBLEMS, Problem, Refused
+from gateway.http.partner import no_such_path
+from gateway.refusals import PROBLEMS, Problem
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
 _ASSETS = {
@@ -35,10 +36,10 @@ async def browse(request: Request) -> Response:
 
 
 @router.get("/docs/assets/{name}")
-async def asset(name: str) -> Response:
+async def asset(request: Request, name: str) -> Response:
     """A file of the viewer."""
     if name not in _ASSETS:
-        raise Refused("not_found")
+        return await no_such_path(request)
     return Response(_read(name), 200, {"Cache-Control": "max-age=86400"}, _ASSETS[name])
 
 
@@ -48,11 +49,11 @@ def _read(name: str) -> bytes:
 
 
 @router.get("/problems/{code}")
-async def explain(code: str) -> Response:
+async def explain(request: Request, code: str) -> Response:
     """What a problem code means and what to do about it; the same text as docs/problems/<code>.md."""
     problem = PROBLEMS.get(code)
     if problem is None:
-        raise Refused("not_found")
+        return await no_such_path(request)
     return PlainTextResponse(problem_page(problem))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import APIRouter, Request
@@ -176,8 +177,11 @@ def _path(request: Request) -> str:
 async def answer(request: Request, path: str, operation: Operation, identifier: str | None = None) -> Response:
     """Put a request through the pipeline and shape what comes out."""
     pipeline = pipeline_of(request)
-    ask = ask_of(request, path, operation, identifier)
-    malformed = _malformed(request)
+    if _is_canonical(request):
+        ask = ask_of(request, path, operation, identifier)
+    else:
+        ask = ask_of(request, written_path(request), Operation.LIST)
+    malformed = malformed_code(request)
     if malformed is not None:
         raise await pipeline.refuse(ask, malformed)
     chunks = pipeline.release(ask)
@@ -224,7 +228,7 @@ def ask_of(request: Request, path: str, operation: Operation, identifier: str | 
     )
 
 
-def _malformed(request: Request) -> str | None:
+def malformed_code(request: Request) -> str | None:
     """What is wrong with the request as such; the same for every caller and dataset."""
     if request.method != "GET":
         return "method_not_allowed"
@@ -235,6 +239,21 @@ def _malformed(request: Request) -> str | None:
     return None
 
 
+def written_path(request: Request) -> str:
+    """The path as the caller wrote it, cut to what an entry holds. Never from the ``Host`` header, never decoded."""
+    written: bytes = request.scope["raw_path"]
+    return written[:256].decode("latin-1")
+
+
+def _is_canonical(request: Request) -> bool:
+    """Whether the path is written in the one way (RFC 3986 section 6.2.2) that nobody on the way can read differently.
+
+    ``%2F`` for a slash, or ``%65`` for an e, is another path here, and there is nothing at it.
+    """
+    written: bytes = request.scope["raw_path"]
+    return quote(request.scope["path"], safe="/-._~!$&'()*+,;=:@").encode() == written
+
+
 async def no_such_path(request: Request) -> Response:
     """Any other path or method: asked like a dataset that nobody has, so that it reads like one not granted."""
-    return await answer(request, request.url.path[:256], Operation.LIST)
+    return await answer(request, written_path(request), Operation.LIST)

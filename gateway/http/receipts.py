@@ -5,13 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.asking import Operation
+from gateway.asking import Ask, Operation
 from gateway.audit.log import AuditLog
 from gateway.http import openapi
-from gateway.http.partner import ALWAYS, ask_of, pipeline_of
-from gateway.refusals import Refused
+from gateway.http.partner import ALWAYS, ask_of, malformed_code, pipeline_of
+from gateway.release import Pipeline
 
 router = APIRouter(tags=["receipts"])
+CHUNK = ("parameter_unknown", "parameter_repeated", "parameter_invalid", "audit_unavailable", "policy_unavailable")
+"""What else can be wrong with a request for a receipt."""
+
 RECEIPT_TYPE = "text/plain; charset=utf-8"
 
 
@@ -24,7 +27,7 @@ RECEIPT_TYPE = "text/plain; charset=utf-8"
             "description": "A tlog-proof (c2sp.org/tlog-proof@v1) whose extra line carries the leaf itself.",
             "content": {"text/plain": {"schema": {"type": "string"}, "example": "c2sp.org/tlog-proof@v1\\n..."}},
         },
-        **openapi.problem_responses(ALWAYS),
+        **openapi.problem_responses((*ALWAYS, *CHUNK)),
     },
     openapi_extra={
         "security": [{"bearer": []}],
@@ -45,19 +48,29 @@ async def receipt(request: Request) -> Response:
     log: AuditLog = request.app.state.log
     pipeline = pipeline_of(request)
     ask = ask_of(request, "/releases", Operation.IDENTIFIED)
-    chunk = _chunk(request.query_params.get("chunk"))
     caller = await pipeline.identify(ask)
+    malformed = malformed_code(request)
+    if malformed is not None:
+        raise await pipeline.refuse(ask, malformed)
+    chunk = await _chunk(pipeline, ask)
     issued = log.receipt(request.path_params["release"][:64], chunk)
     if issued is None or issued.partner != caller.partner:
         raise await pipeline.refuse(ask, "not_found")
     return Response(issued.receipt, 200, {"Cache-Control": "no-store"}, RECEIPT_TYPE)
 
 
-def _chunk(text: str | None) -> int | None:
-    if text is None:
+async def _chunk(pipeline: Pipeline, ask: Ask) -> int | None:
+    """The number that ``chunk`` gives; a query that says anything else is refused, and recorded."""
+    for name, _ in ask.query:
+        if name != "chunk":
+            raise await pipeline.refuse(ask, "parameter_unknown", name[:64])
+    if len(ask.query) > 1:
+        raise await pipeline.refuse(ask, "parameter_repeated", "chunk")
+    if not ask.query:
         return None
+    text = ask.query[0][1]
     if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise Refused("parameter_invalid", "a chunk's number is expected", "chunk")
+        raise await pipeline.refuse(ask, "parameter_invalid", "chunk")
     return int(text)
 
 

@@ -17,8 +17,9 @@ import structlog
 import uvicorn
 import uvloop
 
+from gateway.activation.running import Clock
 from gateway.http.app import build_app
-from gateway.service import Service, open_service, reload_policy
+from gateway.service import Service, now, open_service, reload_policy
 from gateway.settings.model import Settings
 
 DRAIN_SECONDS = 30
@@ -54,7 +55,7 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(settings: Settings, started: Started) -> None:
+def serve(settings: Settings, started: Started, clock: Clock = now) -> None:
     """Serve until stopped.
 
     Raises:
@@ -63,11 +64,11 @@ def serve(settings: Settings, started: Started) -> None:
     """
     listener = bind(settings.host, settings.port)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, listener, started))
+        runner.run(_serve(settings, listener, started, clock))
 
 
-async def _serve(settings: Settings, listener: socket.socket, started: Started) -> None:
-    async with open_service(settings) as service:
+async def _serve(settings: Settings, listener: socket.socket, started: Started, clock: Clock) -> None:
+    async with open_service(settings, clock) as service:
         config = uvicorn.Config(
             build_app(service),
             log_config=None,

@@ -14,6 +14,7 @@ import uvicorn
 from demo.stage import Stage
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import Order, activate
+from gateway.activation.running import Clock
 from gateway.client.transport import GatewayTransport
 from gateway.http.server import serve
 from gateway.service import Service, now, open_log
@@ -49,13 +50,15 @@ class RunningGateway:
 
 
 @contextmanager
-def running_gateway(stage: Stage, source_url: str, *, activated: bool = True) -> Iterator[RunningGateway]:
-    """Serve from a stage until the block ends."""
-    settings = stage.prepare(source_url)
+def running_gateway(
+    stage: Stage, source_url: str, *, activated: bool = True, clock: Clock = now, **changed: object
+) -> Iterator[RunningGateway]:
+    """Serve from a stage until the block ends, by this clock, with these settings in place of the stage's."""
+    settings = stage.prepare(source_url).model_copy(update=changed)
     if activated:
         log = open_log(settings, stage.gateway_keys(), "officer")
         files = read_policy_files(settings.policies_dir, settings.keys_dir)
-        activate(log, files, Order("test", "set the stage", now()))
+        activate(log, files, Order("test", "set the stage", clock()))
         log.close()
     found: list[RunningGateway] = []
     failed: list[BaseException] = []
@@ -67,7 +70,7 @@ def running_gateway(stage: Stage, source_url: str, *, activated: bool = True) ->
 
     def run() -> None:
         try:
-            serve(settings, started)
+            serve(settings, started, clock)
         except BaseException as error:  # whatever it was, the test must hear of it
             failed.append(error)
         finally:
