@@ -105,9 +105,7 @@ def _pip(lock: Path, total: int) -> tuple[list[str], int]:
     environment = os.environ | {"PIP_USER": "0"}
     log: list[str] = []
     seen, last_said = 0, time.monotonic()
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    ) as pip:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as pip:
         for line in pip.stdout or ():
             log.append(line.rstrip())
             fetched = re.match(r"(?:Collecting|Requirement already satisfied:) ([A-Za-z0-9._-]+)", line)

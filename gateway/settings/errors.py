@@ -25,11 +25,7 @@ class SettingProblem:
 
     def __str__(self) -> str:
         """One line for a terminal, the hint on a second."""
-        line = (
-            f"{self.setting} ({self.origin}): {self.message}"
-            if self.setting
-            else f"{self.origin}: {self.message}"
-        )
+        line = f"{self.setting} ({self.origin}): {self.message}" if self.setting else f"{self.origin}: {self.message}"
         return f"{line}\n  hint: {self.hint}" if self.hint else line
 
 

@@ -115,9 +115,7 @@ def _read_toml(path: Path) -> Values:
     except UnicodeDecodeError as error:
         raise SettingsFileError(path, f"is not UTF-8 (byte {error.start})", "save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsFileError(
-            path, f"is not TOML: {error}", "strings need quotes, sections [brackets]"
-        ) from None
+        raise SettingsFileError(path, f"is not TOML: {error}", "strings need quotes, sections [brackets]") from None
 
 
 class _Variables(EnvSettingsSource):
@@ -136,11 +134,7 @@ def _read_environment(variables: Mapping[str, str]) -> tuple[Values, dict[str, s
     ours = {name: value for name, value in variables.items() if name.upper().startswith(PREFIX)}
     ours.pop(CONFIG_VARIABLE, None)
     paths = {name[len(PREFIX) :].lower().replace("__", "."): name for name in ours}
-    problems = [
-        _unknown(path, name)
-        for path, name in paths.items()
-        if path.split(".")[0] not in Settings.model_fields
-    ]
+    problems = [_unknown(path, name) for path, name in paths.items() if path.split(".")[0] not in Settings.model_fields]
     problems += [
         SettingProblem(path, name, "is set but empty", "unset it, or give it a value")
         for path, name in paths.items()
@@ -209,12 +203,7 @@ def _problem(detail: ErrorDetails, origins: Mapping[str, str]) -> SettingProblem
         return _unknown(path, origin)
     message = detail["msg"].removeprefix("Value error, ")
     given = detail["input"]
-    if (
-        path
-        and path not in MASKED
-        and isinstance(given, str | int | float)
-        and detail["type"] != "value_error"
-    ):
+    if path and path not in MASKED and isinstance(given, str | int | float) and detail["type"] != "value_error":
         message += f" (found {given!r})"
     if not path:
         return SettingProblem("", "settings", message)

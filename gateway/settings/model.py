@@ -75,9 +75,7 @@ def _plain_http_address(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http:// or https:// address")
     if parts.username is not None or parts.password is not None:
-        raise ValueError(
-            "must not carry credentials; put a source's token into the file that token_file names"
-        )
+        raise ValueError("must not carry credentials; put a source's token into the file that token_file names")
     if parts.query or parts.fragment or "?" in value or "#" in value:
         raise ValueError("must have neither query nor fragment")
     _ = parts.port  # raises ValueError when it is no port
@@ -206,9 +204,7 @@ class Settings(BaseSettings):
         except ArgumentError:
             raise ValueError("is not a database address such as sqlite:///var/audit.sqlite3") from None
         if url.drivername not in LOG_STORES:
-            raise ValueError(
-                f"the audit log can be kept in {' or '.join(LOG_STORES)}, not in {url.drivername}"
-            )
+            raise ValueError(f"the audit log can be kept in {' or '.join(LOG_STORES)}, not in {url.drivername}")
         if url.drivername == "sqlite" and (not url.database or url.database == ":memory:"):
             raise ValueError("must name a file: an audit log in memory is lost with the process")
         return value
@@ -228,9 +224,7 @@ class Settings(BaseSettings):
     def _is_not_the_development_name(cls, value: str, info: ValidationInfo) -> str:
         made_for_development = {DEVELOPMENT_AUDIENCE, DEVELOPMENT_ORIGIN}
         if info.data.get("mode") is Mode.PRODUCTION and value in made_for_development:
-            raise ValueError(
-                "must be set in production: the default name is shared by every development gateway"
-            )
+            raise ValueError("must be set in production: the default name is shared by every development gateway")
         return value
 
     @model_validator(mode="after")
@@ -241,9 +235,7 @@ class Settings(BaseSettings):
         if is_loopback(self.host):
             return self
         if self.mode is Mode.DEVELOPMENT:
-            raise ValueError(
-                f"development mode listens on loopback only, not on {self.host}; set host to 127.0.0.1"
-            )
+            raise ValueError(f"development mode listens on loopback only, not on {self.host}; set host to 127.0.0.1")
         if self.tls_certificate is None and not self.behind_tls:
             raise ValueError(
                 f"refusing to listen on {self.host} without TLS; set tls_certificate and tls_key, or"

@@ -31,9 +31,7 @@ def put(folder: Path, name: str, script: str) -> None:
 
 
 def run(tree: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    clean = {
-        key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL", "PIP"))
-    }
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL", "PIP"))}
     environment = clean | {"PATH": str(tree.parent / "bin")} | variables
     command = ["/bin/sh", tree / "tools" / "bootstrap", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
