@@ -419,6 +419,10 @@ def _obligations(policy, partner, data, granted):
             if other.dataset == data.dataset or _different_things(policy, partner, grant, other):
                 continue
             _take_over(policy, data, other, asked, because)
+    return (*_as_fields(data, asked), tuple(sorted(because)))
+
+
+def _as_fields(data, asked):
     drop, rounding = set(), {}
     for name, wishes in asked.items():
         group = data.groups[name]
@@ -442,7 +446,7 @@ def _obligations(policy, partner, data, granted):
         for gone in drop:
             if field == gone or field.startswith(gone + "."):
                 rounding.pop(field, None)
-    return frozenset(drop), rounding, tuple(sorted(because))
+    return frozenset(drop), rounding
 
 
 def _base(group, steps):
@@ -495,7 +499,7 @@ def _different_things(policy, partner, grant, other):
                 return True
             if kinds == ("Within", "Within") and not mine.members & theirs.members:
                 return True
-            if kinds == ("Within", "Beyond") and all(m in _mine(partner) for m in mine.members):
-                if all(m in theirs.members for m in mine.members):
-                    return True
+            own = kinds == ("Within", "Beyond") and all(m in _mine(partner) for m in mine.members)
+            if own and all(m in theirs.members for m in mine.members):
+                return True
     return False

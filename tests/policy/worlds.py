@@ -17,8 +17,8 @@ from pathlib import Path
 from joserfc.jwk import OKPKey
 
 from gateway.markings import Control, Label, Level
-from gateway.policy.conditions import Condition, FactMisread, Truth
 from gateway.policy.compile import CompiledPolicy, compile_policy
+from gateway.policy.conditions import Condition, FactMisread, Truth
 from gateway.policy.decision import UNKNOWN, Credential, Facts, LabelDoubt, RecipientKey, Subject
 from gateway.policy.load import load
 
@@ -31,6 +31,7 @@ COMMUNITIES = ["FVEY", "NATO", "LCOM"]
 OWNERS = ["JPN", "GBR", "NOR", "SES"]
 LEVELS = ["UNCLASSIFIED", "CONFIDENTIAL", "SECRET", "TOP SECRET"]
 QUANTITIES = {"position": ["m", "km"], "altitude": ["m", "km"], "speed": ["m/s", "km/s"], "turn": ["deg", "min"]}
+OWNER_TABLE = b"satNo,owner,nation,type,since\n1,JPN,JPN,PAY,2000-01-01\n2,SES,,PAY,2000-01-01\n"
 CASBIN_MODEL = (ROOT / "policies" / "casbin-model.conf").read_bytes()
 
 
@@ -124,7 +125,7 @@ def draw_files(rng: random.Random) -> dict[str, bytes]:
         "policies/policy.toml": document(settings(rng)),
         "policies/communities.toml": document({"community": [community(rng)]}),
         "policies/casbin-model.conf": CASBIN_MODEL,
-        "policies/tables/object-owners.csv": b"satNo,owner,nation,type,since\n1,JPN,JPN,PAY,2000-01-01\n2,SES,,PAY,2000-01-01\n",
+        "policies/tables/object-owners.csv": OWNER_TABLE,
         "policies/datasets/alpha.toml": document(alpha),
         "policies/datasets/beta.toml": document(beta),
     }
@@ -260,7 +261,7 @@ def partner_file(
     ]
     return {
         "partner": code, "name": code, "kind": kind, "nation": nation, "agreement": agreement,
-        "ceiling": {c: rng.choice([*LEVELS, "SECRET", "TOP SECRET"]) for c in rng.sample(["5", "8"], rng.choice([1, 2, 2, 2]))},
+        "ceiling": {c: rng.choice([*LEVELS, *LEVELS[2:]]) for c in rng.sample(["5", "8"], rng.choice([1, 2, 2, 2]))},
         "channel": {"credential": rng.choice(["bearer", "bearer", "dpop", "mtls"])},
         "identity": {"issuer": f"https://{code.lower()}.example", "audience": "a", "algorithms": ["EdDSA"]},
         "system": [{"id": "sys", "clearance": "SECRET", "holds": []}],

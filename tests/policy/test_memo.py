@@ -1,0 +1,68 @@
+"""The memo changes no answer: it is bounded, forgets nothing it must know, and never holds channel or hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.policy import Claims, compile_policy
+from gateway.policy.decision import Credential, Facts, Obligations
+from gateway.policy.memo import Judged, Memo
+from tests.policy.worked import GBR_OBJECT, NOW, ask, policy, read_label
+from tests.policy.worlds import world
+
+ELSET = {"satNo": GBR_OBJECT, "meanMotion": 15.0, "eccentricity": 0.001}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_answers_are_the_same_with_and_without_a_memo(seed: int) -> None:
+    drawn = world(f"memo-{seed}")
+    without = compile_policy(drawn.policy.policy_set, memo_limit=0)
+    questions = [drawn.question() for _ in range(30)]
+    for question in [*questions, *reversed(questions)]:
+        assert drawn.policy.decide(*question) == without.decide(*question)
+        moved = (*question[:5], question[5] + drawn.rng.choice([timedelta(days=30), timedelta(days=-30)]))
+        assert drawn.policy.decide(*moved) == without.decide(*moved)
+
+
+def test_facts_that_python_calls_equal_are_remembered_apart() -> None:
+    drawn = world("types")
+    without = compile_policy(drawn.policy.policy_set, memo_limit=0)
+    subject, dataset, label, _, purpose, at = drawn.friendly()
+    for value in (1, True, 1.0, 0.0, -0.0, "1"):
+        facts = Facts({"owners": frozenset({"JPN"}), "mode": "REAL", "size": value, "count": value, "flag": value})
+        question = (subject, dataset, label, facts, purpose, at)
+        assert drawn.policy.decide(*question) == without.decide(*question), value
+
+
+def test_a_memo_never_holds_more_than_its_limit_and_forgets_the_oldest() -> None:
+    memo = Memo(2)
+    judged = Judged((), (), Obligations())
+    memo.put("first", judged)
+    memo.put("second", judged)
+    assert memo.get("first") is judged
+    memo.put("third", judged)
+    assert memo.get("second") is None
+    assert memo.get("first") is judged
+    assert len(memo) == 2
+
+
+def test_a_stop_is_heeded_though_the_record_was_just_released() -> None:
+    assert ask("GBR", "elset", "U", ELSET, purpose="collision-avoidance").permitted
+    stopped = ask("GBR", "elset", "U", ELSET, purpose="collision-avoidance", stops=("stop-7",))
+    assert stopped.reasons == ("hold:stopped",)
+
+
+def test_a_key_that_expires_is_heeded_though_the_record_was_just_released() -> None:
+    compiled = policy()
+    decision = ask("GBR", "elset", "U", ELSET, purpose="collision-avoidance")
+    assert decision.permitted
+    key = compiled.recipient("GBR", NOW)
+    assert key is not None
+    subject = compiled.subject("GBR", "gbr-space-command", Claims(), Credential.BEARER, replace(key, expires=NOW))
+    facts = compiled.facts("elset", {**ELSET, "dataMode": "REAL"}, NOW)
+    label = read_label("U", compiled, "elset", NOW.date())
+    expired = compiled.decide(subject, "elset", label, facts, "collision-avoidance", NOW)
+    assert expired.reasons == ("channel:key_expired",)
