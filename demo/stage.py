@@ -11,11 +11,12 @@ import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 from gateway.identity.mint import mint
 from gateway.keys.files import make_private_folder, read_private, write_private
 from gateway.keys.jwks import PrivateJwk, parse_private_jwks
-from gateway.keys.partner import generate_partner, write_partner
+from gateway.keys.partner import SigningAlgorithm, generate_partner, write_partner
 from gateway.keys.ring import GatewayKeys, open_ring
 from gateway.settings import load
 from gateway.settings.model import Settings
@@ -50,9 +51,9 @@ class Stage:
     def prepare(self, source_url: str, port: int = 0) -> Settings:
         """Make whatever is missing, write the settings file, and read it back."""
         self.root.mkdir(parents=True, exist_ok=True)
-        for partner in self.partners():
+        for partner, said in self.partners().items():
             if not (self.keys / "partners" / f"{partner}.jwks.json").exists():
-                made = generate_partner(partner)
+                made = generate_partner(partner, algorithm=_algorithm(said))
                 write_partner(made, public_folder=self.keys / "partners", private_folder=self.keys / "development")
         if not self.source_token.exists():
             write_private(self.source_token, secrets.token_urlsafe(32).encode())
@@ -118,3 +119,10 @@ class Stage:
             purpose=purpose,
             clearance=clearance,
         )
+
+
+def _algorithm(said: dict[str, object]) -> SigningAlgorithm:
+    """The first algorithm of a partner file that keys can be made for here: its tokens must be signed by one."""
+    identity = said["identity"]
+    agreed = identity["algorithms"] if isinstance(identity, dict) else []
+    return next(known for known in get_args(SigningAlgorithm) if known in agreed)
