@@ -9,7 +9,7 @@ looser.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
 
@@ -229,20 +229,19 @@ def _nesting(sources: Sources, path: str, partner: PartnerFile) -> Found:
     """Steps of one quantity must divide each other: values rounded to 2 and to 3 tell more together than
     either.
     """
-    steps: dict[tuple[str, str, str], dict[Decimal, int]] = {}
-    datasets: Mapping[str, DatasetFile] = sources.by_dataset
+    steps: dict[tuple[str, str, str], dict[Decimal, list[str | int]]] = {}
     for index, grant in enumerate(partner.grant):
-        dataset = datasets.get(grant.dataset)
+        dataset = sources.by_dataset.get(grant.dataset)
         for name, chosen in grant.round.items():
             group = dataset.groups.get(name) if dataset is not None else None
             for quantity, step in chosen.items():
                 table = group.quantities.get(quantity) if group is not None else None
                 if group is not None and table is not None:
                     key = (group.fact, quantity, dimension(table.unit))
-                    steps.setdefault(key, {}).setdefault(to_base(step, table.unit), index)
+                    field: list[str | int] = ["grant", index, "round", name, quantity]
+                    steps.setdefault(key, {}).setdefault(to_base(step, table.unit), field)
     for (fact, quantity, _), found in steps.items():
-        ordered = sorted(found)
-        for smaller, larger in pairwise(ordered):
+        for smaller, larger in pairwise(sorted(found)):
             if larger % smaller != 0:
                 message = f"steps of {quantity} (fact {fact}) do not nest: one is no whole multiple of the other"
-                yield sources.finding(path, ["grant", found[larger], "round"], message, "choose multiples")
+                yield sources.finding(path, found[larger], message, "choose multiples")
