@@ -118,6 +118,7 @@ def configure(
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
         library = logging.getLogger(name)
         library.handlers.clear()
+        library.setLevel(logging.NOTSET)
         library.propagate = name != "uvicorn.access"
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
