@@ -11,14 +11,13 @@ Places are forgotten after ``seconds``, because the collection may grow and dela
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """``released`` releasable records stand before the source's record number ``offset``."""
 
@@ -28,12 +27,16 @@ class Place:
 
 @dataclass(slots=True)
 class _Walk:
+    """The places of one walk by their ``released``, least recently used first."""
+
     begun: datetime
-    places: list[Place] = field(default_factory=list)
+    places: OrderedDict[int, Place] = field(default_factory=OrderedDict)
 
 
 class PagingMemory:
-    """A bounded memory of places, least recently used first out."""
+    """A bounded memory of places, least recently used first out, so that several who walk the same way at different
+    places, or one who begins again, each keep where they are.
+    """
 
     def __init__(self, *, walks: int = 4096, places: int = 64, seconds: float = 300.0) -> None:
         self._walks: OrderedDict[Hashable, _Walk] = OrderedDict()
@@ -48,20 +51,21 @@ class PagingMemory:
             self._walks.pop(key, None)
             return Place()
         self._walks.move_to_end(key)
-        position = bisect_right(walk.places, released, key=lambda place: place.released)
-        return walk.places[position - 1] if position else Place()
+        before = max((known for known in walk.places if known <= released), default=None)
+        if before is None:
+            return Place()
+        walk.places.move_to_end(before)
+        return walk.places[before]
 
     def remember(self, key: Hashable, place: Place, at: datetime) -> None:
-        """Keep a place for the next page; the oldest places and walks make room."""
+        """Keep a place for the next page; the places and walks used longest ago make room."""
         walk = self._walks.get(key)
         if walk is None or at - walk.begun > self._keep:
             walk = self._walks[key] = _Walk(at)
         self._walks.move_to_end(key)
-        position = bisect_right(walk.places, place.released, key=lambda known: known.released)
-        if position and walk.places[position - 1].released == place.released:
-            walk.places[position - 1] = place
-        else:
-            walk.places.insert(position, place)
-        del walk.places[: max(0, len(walk.places) - self._most_places)]
+        walk.places[place.released] = place
+        walk.places.move_to_end(place.released)
+        while len(walk.places) > self._most_places:
+            walk.places.popitem(last=False)
         while len(self._walks) > self._most_walks:
             self._walks.popitem(last=False)
