@@ -1,8 +1,8 @@
 """What is wrong with some of the records, on purpose: each flaw turns sound members into flawed ones.
 
-Every flawed record would be releasable but for its flaw, and **no flawed record may ever reach a partner**. A
-record with a flaw says so in :attr:`sample_source.records.StoredRecord.flaw`, for tests; nothing of it is on
-the wire.
+Every flawed record would be releasable but for its flaw, and **no flawed record may ever reach a partner**, with one
+exception: a fact that is missing or mistyped keeps the record from those partners alone whose rules read that fact. A
+record with a flaw says so in :attr:`sample_source.records.StoredRecord.flaw`, for tests; nothing of it is on the wire.
 """
 
 from __future__ import annotations

@@ -132,10 +132,10 @@ class Facts:
     """The fields of one record that policy reads, already looked up in the set's tables.
 
     ``values`` holds exactly the facts the dataset names that could be read. ``problems`` names each one that
-    could not, with why (``"owner": "missing"``); any problem denies. ``delay_from`` is the aware UTC instant
-    that a delay counts from. ``originator`` is the nation or organisation the record says it comes from,
-    where the dataset says so. ``stops`` names the stops in force that concern this partner, dataset or
-    record.
+    could not, with why (``"owner": "missing"``); one that the partner's rules read denies. ``delay_from`` is the
+    aware UTC instant that a delay counts from. ``originator`` is the nation or organisation the record says it
+    comes from, where the dataset says so. ``stops`` names the stops in force that concern this partner, dataset
+    or record.
     """
 
     values: Mapping[str, FactValue | Unknown] = field(default_factory=dict)
