@@ -42,6 +42,7 @@ class Notes:
     caller: Caller | None = None
     approach: Approach | None = None
     chunks: int = 0
+    is_open: bool = False
     timing: dict[str, int] = field(default_factory=dict)
     _since: int = field(default_factory=time.perf_counter_ns)
 

@@ -26,6 +26,7 @@ import contextlib
 import json
 import uuid
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,10 +37,12 @@ from gateway.asking import Ask
 from gateway.audit.entry import Draft, Event, Recorded
 from gateway.audit.errors import AuditError
 from gateway.audit.log import AuditLog
+from gateway.content.errors import ContentError
 from gateway.evidence import Notes, interrupted_draft, refusal_draft, release_draft
 from gateway.identity.caller import Caller
 from gateway.keys.jwks import PrivateJwk, PublicJwk, parse_jwk
 from gateway.refusals import Refused
+from gateway.sealing.errors import SealingError
 from gateway.sealing.jwe import MEDIA_TYPE as SEALED_TYPE
 from gateway.sealing.jwe import seal
 from gateway.selecting import Batch, Selector
@@ -62,13 +65,20 @@ class Pipeline:
     """Releases. Everything it uses is given to it; it holds no state but what is in flight."""
 
     def __init__(
-        self, keeper: PolicyKeeper, selector: Selector, log: AuditLog, signing_key: PrivateJwk, clock: Clock
+        self,
+        keeper: PolicyKeeper,
+        selector: Selector,
+        log: AuditLog,
+        signing_key: PrivateJwk,
+        clock: Clock,
+        chunk_seconds: float,
     ) -> None:
         self._keeper = keeper
         self._selector = selector
         self._log = log
         self._signing_key = signing_key
         self._clock = clock
+        self._chunk_seconds = chunk_seconds
         self._closing: set[asyncio.Task[None]] = set()
         self._resuming = asyncio.Lock()
         self.unrecorded = False
@@ -84,29 +94,52 @@ class Pipeline:
         batch: Batch | None = None
         try:
             admitted = await self._authenticate(notes)  # 1
-            async for selected in self._selector.select(ask, admitted, lambda: self._authenticate(notes)):  # 2 to 5
+            selecting = self._selector.select(ask, admitted, lambda: self._authenticate(notes))
+            async for selected in self._in_time(selecting):  # 2 to 5
                 batch = selected
                 notes.step_done("fetch-label-decide-transform")
                 content = content_of(ask.operation, batch)  # 6
                 notes.step_done("check")
                 sealed = self._seal(content, batch, notes) if batch.admitted.sealed else None  # 7
                 notes.step_done("seal")
+                notes.is_open = not batch.last
                 recorded = await self._record(release_draft(notes, batch, content, sealed))  # 8
                 notes.chunks += 1
                 yield _chunk(content, sealed, notes, batch, recorded)  # 9
                 batch = None
         except Refused as refusal:
-            if refusal.code != "audit_unavailable":
-                await self._record(refusal_draft(notes, refusal, batch))
+            await self._record_refusal(notes, refusal, batch)
             raise
         except UpstreamError as error:
-            code = "upstream_timeout" if error.code == TIMED_OUT else "upstream_failed"
-            failed = Refused(code, str(error))
-            await self._record(refusal_draft(notes, failed, batch))
+            failed = Refused("upstream_timeout" if error.code == TIMED_OUT else "upstream_failed", str(error))
+            await self._record_refusal(notes, failed, batch)
             raise failed from error
-        except (GeneratorExit, asyncio.CancelledError):
-            self._close_later(notes, batch)
-            raise
+        except (ContentError, SealingError) as error:
+            failed = Refused("release_check_failed", str(error))
+            await self._record_refusal(notes, failed, batch)
+            raise failed from error
+        finally:
+            if notes.is_open:
+                self._close_later(notes)
+
+    async def _record_refusal(self, notes: Notes, refusal: Refused, batch: Batch | None) -> None:
+        """Record a refusal; one because the log cannot be written is not."""
+        if refusal.code != "audit_unavailable":
+            await self._record(refusal_draft(notes, refusal, batch))
+            notes.is_open = False
+
+    async def _in_time(self, selecting: AsyncGenerator[Batch]) -> AsyncGenerator[Batch]:
+        """Give each batch so many seconds; whatever ends this ends the fetch."""
+        async with aclosing(selecting):
+            while True:
+                try:
+                    async with asyncio.timeout(self._chunk_seconds):
+                        batch = await anext(selecting)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError as error:
+                    raise Refused("upstream_timeout", f"no chunk within {self._chunk_seconds} s") from error
+                yield batch
 
     async def identify(self, ask: Ask) -> Caller:
         """Who asks, for a door that hands out no content; a credential that proves nothing is recorded."""
@@ -189,13 +222,12 @@ class Pipeline:
                     await self._record(Draft(Event.RESUMED, self._clock(), "resumed"))
             return not self.unrecorded
 
-    def _close_later(self, notes: Notes, batch: Batch | None) -> None:
-        """The receiver went away in the middle: close the release in the log without holding up its end.
+    def _close_later(self, notes: Notes) -> None:
+        """A release ended in its middle (its receiver went away, or something failed): close it in the log.
 
-        A crash before this is written leaves the release open; the next start closes it (``AuditLog.recover``).
+        Done beside, so as not to hold up the end. A crash before it is written leaves the release open, and the next
+        start closes it (``AuditLog.recover``).
         """
-        if batch.last if batch is not None else notes.chunks == 0:
-            return
         task = asyncio.get_running_loop().create_task(self._close(interrupted_draft(notes)))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)

@@ -46,11 +46,14 @@ Readmit = Callable[[], Awaitable[Admitted]]
 class Selector:
     """Selects records for answers. Holds the sources, the paging memory and the log that keys identifiers."""
 
-    def __init__(self, upstream: Upstream, log: AuditLog, memory: PagingMemory, chunk_bytes: int) -> None:
+    def __init__(
+        self, upstream: Upstream, log: AuditLog, memory: PagingMemory, chunk_bytes: int, max_page: int
+    ) -> None:
         self._upstream = upstream
         self._log = log
         self._memory = memory
         self._chunk_bytes = chunk_bytes
+        self._max_page = max_page
 
     async def select(self, ask: Ask, admitted: Admitted, readmit: Readmit) -> AsyncGenerator[Batch]:
         """Give out an answer's batches, the last one marked so; there is always at least one.
@@ -102,7 +105,7 @@ class Selector:
         plan = admitted.plan
         key = _walk_key(admitted)
         place = self._memory.recall(key, plan.first, admitted.case.at)
-        wanted = plan.first + plan.most
+        wanted = plan.first + min(plan.most, self._max_page)
         batch, size = Batch(admitted), 0
         async with self._walk(ask, admitted, place.offset, max(1, wanted - place.released)) as walking:
             async for seen in walking:

@@ -84,10 +84,10 @@ async def open_service(settings: Settings, clock: Clock = now) -> AsyncIterator[
         opened.callback(log.close)
         log.recover(clock())
         log.append_now((Draft(Event.STARTED, clock(), "started", private={"gateway": __version__}),))
-        upstream = await opened.enter_async_context(Upstream(_sources(settings)))
+        upstream = await opened.enter_async_context(Upstream(_sources(settings), settings.upstream.max_connections))
         keeper = PolicyKeeper(log, token_rules(settings), timedelta(seconds=settings.policy_grace_seconds))
-        selector = Selector(upstream, log, PagingMemory(), settings.chunk_bytes)
-        pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock)
+        selector = Selector(upstream, log, PagingMemory(), settings.chunk_bytes, settings.max_page)
+        pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock, settings.chunk_seconds)
         opened.push_async_callback(pipeline.drain)
         yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys))
 

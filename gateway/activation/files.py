@@ -67,9 +67,7 @@ def _read(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError as error:
-        raise FilesError(
-            path, f"cannot be opened ({error.strerror})", "Check that it is a readable file."
-        ) from error
+        raise FilesError(path, f"cannot be opened ({error.strerror})", "Check that it is a readable file.") from error
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise FilesError(path, "is not a regular file", "Remove it from the policy set.")

@@ -27,7 +27,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-DEVELOPMENT_AUDIENCE = "relgate-development"
 DEVELOPMENT_ORIGIN = "localhost/relgate-development"
 LOG_STORES = ("sqlite", "postgresql+psycopg")
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -133,18 +132,12 @@ class Settings(BaseSettings):
     """Address to listen on; beyond loopback only with TLS."""
     port: int = Field(8080, ge=0, le=65535)
     """TCP port to listen on; 0 takes a free one."""
-    public_url: Address | None = None
-    """Address by which partners reach the gateway, for links and documents; by default made from host and
-    port.
-    """
     tls_certificate: Path | None = None
     """PEM file of the server's certificate chain."""
     tls_key: Path | None = None
     """PEM file of the private key that belongs to tls_certificate."""
     behind_tls: bool = False
     """Says that something in front of the gateway ends TLS, and that nothing else can reach it."""
-    audience: str = Field(DEVELOPMENT_AUDIENCE, min_length=1, max_length=256)
-    """What a partner's token must name as its audience (aud)."""
     policies_dir: Path = Path("policies")
     """Folder of the officer's policy files."""
     keys_dir: Path = Path("keys")
@@ -169,8 +162,8 @@ class Settings(BaseSettings):
     """Records that one page may hold; a dataset may say less."""
     chunk_bytes: int = Field(1024 * 1024, ge=4096, le=256 * 1024 * 1024)
     """Released bytes after which a chunk is closed, recorded and sent."""
-    max_request_seconds: float = Field(60.0, gt=0, le=3600)
-    """Seconds that answering one request may take in all."""
+    chunk_seconds: float = Field(60.0, gt=0, le=3600)
+    """Seconds that fetching and judging one chunk of an answer may take."""
     policy_grace_seconds: int = Field(900, ge=0, le=86_400)
     """Seconds that releases go on under the running policy set after a newer one was refused."""
     clock_skew_seconds: int = Field(60, ge=0, le=300)
@@ -219,11 +212,10 @@ class Settings(BaseSettings):
                 )
         return value
 
-    @field_validator("audience", "log_origin")
+    @field_validator("log_origin")
     @classmethod
     def _is_not_the_development_name(cls, value: str, info: ValidationInfo) -> str:
-        made_for_development = {DEVELOPMENT_AUDIENCE, DEVELOPMENT_ORIGIN}
-        if info.data.get("mode") is Mode.PRODUCTION and value in made_for_development:
+        if info.data.get("mode") is Mode.PRODUCTION and value == DEVELOPMENT_ORIGIN:
             raise ValueError("must be set in production: the default name is shared by every development gateway")
         return value
 
@@ -262,9 +254,3 @@ class Settings(BaseSettings):
     def scheme(self) -> str:
         """The scheme of the gateway's own socket."""
         return "https" if self.tls_certificate else "http"
-
-    @property
-    def base_url(self) -> str:
-        """The address that links and documents use, without a slash at its end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_url or f"{self.scheme}://{host}:{self.port}"

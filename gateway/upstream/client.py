@@ -56,13 +56,14 @@ class Fetched:
 class Upstream:
     """The HTTP client for all source systems; an async context manager."""
 
-    def __init__(self, sources: Mapping[str, Source]) -> None:
+    def __init__(self, sources: Mapping[str, Source], most_connections: int = 64) -> None:
         self._sources = dict(sources)
+        self._most_connections = most_connections
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=256, limit_per_host=128),
+            connector=aiohttp.TCPConnector(limit=self._most_connections),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
@@ -107,9 +108,7 @@ class Upstream:
             headers["Authorization"] = f"Bearer {known.token}"
         if traceparent is not None:
             headers["traceparent"] = traceparent
-        timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=known.connect_seconds, sock_read=known.read_seconds
-        )
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=known.connect_seconds, sock_read=known.read_seconds)
         try:
             async with (
                 asyncio.timeout(known.connect_seconds + known.read_seconds),
@@ -137,13 +136,9 @@ async def _read(source: Source, response: aiohttp.ClientResponse) -> Fetched:
         raise UpstreamError(REFUSED, source.name, f"answered {status}")
     coding = response.headers.get("Content-Encoding", "identity")
     if coding != "identity":
-        raise UpstreamError(
-            MALFORMED, source.name, f"answered with content coding {coding!r}, which was not asked for"
-        )
+        raise UpstreamError(MALFORMED, source.name, f"answered with content coding {coding!r}, which was not asked for")
     if response.content_type != JSON:
-        raise UpstreamError(
-            MALFORMED, source.name, f"answered with media type {response.content_type!r}, not {JSON}"
-        )
+        raise UpstreamError(MALFORMED, source.name, f"answered with media type {response.content_type!r}, not {JSON}")
     if response.content_length is not None and response.content_length > source.max_body_bytes:
         raise UpstreamError(TOO_LARGE, source.name, f"announced {response.content_length} bytes")
     body = bytearray()

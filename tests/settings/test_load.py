@@ -149,5 +149,5 @@ def test_shown_settings_name_every_field_and_the_origin_of_each():
 
 def test_production_is_the_mode_that_nobody_asked_for():
     error = refusal(environ={})
-    assert {problem.setting for problem in error.problems} == {"audience", "log_origin"}
+    assert {problem.setting for problem in error.problems} == {"log_origin"}
     assert load(environ=DEVELOPMENT).settings.mode is Mode.DEVELOPMENT

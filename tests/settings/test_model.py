@@ -7,7 +7,6 @@ from gateway.settings import Settings, SourceSettings, UpstreamSettings
 
 PRODUCTION = {
     "mode": "production",
-    "audience": "https://gateway.example",
     "log_origin": "gateway.example/log",
 }
 
@@ -27,7 +26,6 @@ def test_loopback_needs_no_tls_in_either_mode(host):
 def test_production_listens_anywhere_behind_tls_or_with_its_own():
     assert Settings(**PRODUCTION, host="192.0.2.7", behind_tls=True).scheme == "http"
     own = Settings(**PRODUCTION, host="192.0.2.7", tls_certificate="a.pem", tls_key="b.pem")
-    assert own.base_url == "https://192.0.2.7:8080"
 
 
 def test_development_never_listens_beyond_loopback_even_behind_tls():
@@ -113,8 +111,3 @@ def test_every_setting_that_is_a_quantity_says_its_unit(model):
             assert unit in (field.description or "").lower(), name
 
 
-def test_a_public_url_replaces_the_address_made_from_host_and_port():
-    made = Settings(mode="development", host="::1", port=9)
-    assert made.base_url == "http://[::1]:9"
-    said = Settings(mode="development", public_url="https://share.example/")
-    assert said.base_url == "https://share.example"
