@@ -19,6 +19,9 @@ VALUE_LIMIT = 512
 
 OFFSET_LIMIT = 10_000_000
 COLUMNS_LIMIT = 200
+SIDE_DOORS = frozenset({"count", "current", "getfile", "history", "queryhelp", "tuple"})
+"""What stands where an identifier does in a source's paths, and is none: other ways to the same data."""
+
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
 
@@ -105,7 +108,7 @@ def plan(operation: Operation, query: Sequence[tuple[str, str]], rules: QueryRul
 
 def identifier_exists(identifier: str, rules: QueryRules) -> bool:
     """Whether a path segment can be an identifier at all; what cannot is not found and never sent upstream."""
-    return re.fullmatch(rules.id_pattern, identifier) is not None
+    return identifier.lower() not in SIDE_DOORS and re.fullmatch(rules.id_pattern, identifier) is not None
 
 
 def _once(query: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -110,13 +110,7 @@ class Door:
                 given = list(message["headers"])
                 if not any(name == b"cache-control" for name, _ in given):
                     given.append((b"cache-control", b"no-store"))
-                message["headers"] = [
-                    *given,
-                    (b"x-request-id", identifier.encode()),
-                    (b"traceparent", trace.encode()),
-                    (b"server-timing", f"total;dur={spent}".encode()),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
+                message["headers"] = [*given, *problems.door_headers(identifier, trace, spent)]
             await send(message)
 
         try:

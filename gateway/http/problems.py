@@ -45,6 +45,16 @@ def answer(refusal: Refused, request: str) -> Response:
     return Response(content, problem.status, headers, MEDIA_TYPE)
 
 
+def door_headers(request: str, trace: str, milliseconds: int) -> list[tuple[bytes, bytes]]:
+    """The headers that every answer has, a problem or not: the request's id, its trace, and how long it took."""
+    return [
+        (b"x-request-id", request.encode()),
+        (b"traceparent", trace.encode()),
+        (b"server-timing", f"total;dur={milliseconds}".encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+
+
 def example(code: str) -> dict[str, str | int]:
     """An example document for the OpenAPI page."""
     return body(PROBLEMS[code], "4f0c1d6e0b2a4a7c9d3e5f60718293a4")

@@ -19,6 +19,7 @@ import uvloop
 
 from gateway.activation.running import Clock
 from gateway.http.app import build_app
+from gateway.http.protocol import Http
 from gateway.service import Service, now, open_service, reload_policy
 from gateway.settings.model import Settings
 
@@ -74,7 +75,7 @@ async def _serve(settings: Settings, listener: socket.socket, started: Started, 
             log_config=None,
             access_log=False,
             server_header=False,
-            http="h11",
+            http=Http,
             ws="none",
             lifespan="off",
             proxy_headers=False,
