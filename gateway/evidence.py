@@ -8,6 +8,7 @@ each record its marking, date, facts and doubts as received), so that every deci
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ from gateway.policy.replay import facts_to_json, obligations_to_json, subject_to
 from gateway.refusals import Refused
 from gateway.selecting import Batch
 from gateway.transforming import Picked
+
+_JWS = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 STEPS = ("authenticate", "fetch-label-decide-transform", "check", "seal")
 """The timed steps; recording and responding come after the entry is made."""
@@ -122,7 +125,7 @@ def _about_request(notes: Notes) -> dict[str, Json]:
         "gateway": __version__,
         "operation": ask.operation.value,
         "path": ask.path[:256],
-        "query": [[name[:64], value[:512]] for name, value in ask.query[:64]],
+        "query": [[name[:64], _without_tokens(value)[:512]] for name, value in ask.query[:64]],
         "timing_us": dict(notes.timing),
         "traceparent": ask.traceparent,
     }
@@ -134,6 +137,11 @@ def _about_request(notes: Notes) -> dict[str, Json]:
             "credential": caller.credential.name.lower(),
         }
     return about
+
+
+def _without_tokens(value: str) -> str:
+    """A query's value; a token in it (RFC 6750 section 2.3, which is not taken here) is not kept."""
+    return _JWS.sub("[token]", value)
 
 
 def _about_case(case: Case) -> dict[str, Json]:
