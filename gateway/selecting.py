@@ -19,7 +19,7 @@ from gateway.refusals import Refused
 from gateway.transforming import NOTHING, Picked, transform
 from gateway.upstream.client import Upstream
 from gateway.upstream.paging import PagingMemory, Place
-from gateway.walking import PAGE_LIMIT, Collection, QueryNotUnderstood, Seen, one, walk
+from gateway.walking import PAGE_LIMIT, Collection, PlaceLost, QueryNotUnderstood, Seen, one, walk
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class Selector:
 
     async def _count(self, ask: Ask, admitted: Admitted) -> Batch:
         batch = Batch(admitted, last=True)
-        async with self._walk(ask, admitted, 0, PAGE_LIMIT) as walking:
+        async with self._walk(ask, admitted, Place(), PAGE_LIMIT) as walking:
             async for seen in walking:
                 picked = self._judge(admitted, seen.view, twin=seen.twin)
                 if picked.permitted:
@@ -101,13 +101,22 @@ class Selector:
                     batch.withheld.append(picked)
         return batch
 
-    async def _list(self, ask: Ask, admitted: Admitted, readmit: Readmit) -> AsyncIterator[Batch]:
+    async def _list(self, ask: Ask, admitted: Admitted, readmit: Readmit) -> AsyncGenerator[Batch]:
+        place = self._memory.recall(_walk_key(admitted), admitted.plan.first, admitted.case.at)
+        try:
+            async with aclosing(self._list_from(place, ask, admitted, readmit)) as batches:
+                async for batch in batches:
+                    yield batch
+        except PlaceLost:  # before anything was given out
+            async with aclosing(self._list_from(Place(), ask, admitted, readmit)) as batches:
+                async for batch in batches:
+                    yield batch
+
+    async def _list_from(self, place: Place, ask: Ask, admitted: Admitted, readmit: Readmit) -> AsyncGenerator[Batch]:
         plan = admitted.plan
-        key = _walk_key(admitted)
-        place = self._memory.recall(key, plan.first, admitted.case.at)
         wanted = plan.first + min(plan.most, self._max_page)
         batch, size = Batch(admitted), 0
-        async with self._walk(ask, admitted, place.offset, max(1, wanted - place.released)) as walking:
+        async with self._walk(ask, admitted, place, max(1, wanted - place.released)) as walking:
             async for seen in walking:
                 if place.released >= wanted:
                     break
@@ -116,7 +125,7 @@ class Selector:
                     if place.released >= plan.first:
                         batch.withheld.append(picked)
                     continue
-                place = Place(place.released + 1, seen.after)
+                place = Place(place.released + 1, seen.after, seen.view.identifier)
                 if place.released > plan.first:
                     batch.going.append(picked)
                     size += len(picked.cut.raw)
@@ -126,15 +135,16 @@ class Selector:
                     yield batch
                     before = batch.before + len(batch.going)
                     batch, size = Batch(await readmit(), batch.number + 1, before), 0
-        self._memory.remember(key, place, admitted.case.at)
+        self._memory.remember(_walk_key(admitted), place, admitted.case.at)
         batch.last = True
         yield batch
 
     @asynccontextmanager
-    async def _walk(self, ask: Ask, admitted: Admitted, start: int, size: int) -> AsyncIterator[AsyncIterator[Seen]]:
+    async def _walk(self, ask: Ask, admitted: Admitted, start: Place, size: int) -> AsyncIterator[AsyncIterator[Seen]]:
         """Walk the dataset for this caller; ending early ends the fetch."""
+        collection = _collection(ask, admitted)
         try:
-            async with aclosing(walk(self._upstream, _collection(ask, admitted), start, size)) as walking:
+            async with aclosing(walk(self._upstream, collection, start.offset, size, start.behind)) as walking:
                 yield walking
         except QueryNotUnderstood as error:
             raise Refused("query_refused") from error

@@ -8,6 +8,10 @@ seen here; the answer by identifier refuses them (see :func:`one`).
 Each page begins with the last record of the page before. If it does not, the source's order has changed in between
 (or it takes no notice of offsets), and records would be lost or come twice: the walk is refused.
 
+A place to start from comes from memory, and the source may have changed since. Whoever remembers it also remembers the
+record before it; if another stands there now, the place is lost (:class:`PlaceLost`) and is to be found again from the
+beginning. Otherwise a record that a partner may not have would, by coming or going, move those that it may have.
+
 Pages begin at the size the request asks for and double: the work depends on the request's shape and on the
 collection, not on this memory or that page size.
 """
@@ -51,10 +55,15 @@ class Seen:
     after: int
 
 
-async def walk(upstream: Upstream, collection: Collection, start: int, size: int) -> AsyncGenerator[Seen]:
+async def walk(
+    upstream: Upstream, collection: Collection, start: int, size: int, behind: str | None = None
+) -> AsyncGenerator[Seen]:
     """Walk from the source's offset ``start`` to the end, ``size`` records in the first page.
 
+    ``behind`` is the identifier of the record before ``start``, where the caller remembers one.
+
     Raises:
+        PlaceLost: another record stands before ``start`` now; nothing was given out.
         UpstreamError: a page could not be had, is no array of records, or holds more than was asked for.
     """
     offset = max(0, start - 1)
@@ -66,6 +75,8 @@ async def walk(upstream: Upstream, collection: Collection, start: int, size: int
         page = await _page(upstream, collection, offset - overlap, size)
         if waiting is not None and not (page and _is_same(page[0], waiting[0])):
             raise UpstreamError(MALFORMED, collection.source, f"the order changed before record {offset}")
+        if waiting is None and behind is not None and not (page and page[0].identifier == behind):
+            raise PlaceLost
         for view in page[overlap:]:
             if waiting is not None:
                 if waiting[1] >= start:
@@ -102,6 +113,10 @@ def _is_same(view: RecordView, known: RecordView) -> bool:
 def _seen(waiting: tuple[RecordView, int], before: str | None, after: str | None) -> Seen:
     view, offset = waiting
     return Seen(view, view.identifier is not None and view.identifier in (before, after), offset + 1)
+
+
+class PlaceLost(Exception):
+    """The place to start from is no longer where it was: the source's records before it have changed."""
 
 
 class QueryNotUnderstood(Exception):

@@ -68,6 +68,11 @@ class Source:
                 self._found.popitem(last=False)
         return self._found[key]
 
+    def hold(self, tables: Tables) -> None:
+        """Hold these records from now on, in place of those held before."""
+        self.tables = tables
+        self._found.clear()
+
     def by_identifier(self, table: Table, identifier: str) -> tuple[StoredRecord, ...]:
         """Every record with this identifier: one, none, or two of a source that is broken."""
         records = self.tables.records[table.name]

@@ -2,11 +2,12 @@
 
 A partner's ``firstResult`` counts records *it may have*; the source's counts all. To find the source's offset for a
 partner's offset, the gateway walks the collection from a place it knows. This memory holds such places: "the first
-``released`` releasable records of this walk all stand before source offset ``offset``".
+``released`` releasable records of this walk all stand before source offset ``offset``, the last of them directly".
 
 The memory is a hint. It may be lost at any time: a walk from the beginning finds the same place, since a place is
-only remembered under a key that holds everything the walk depends on (policy, stops, subject, purpose, query).
-Places are forgotten after ``seconds``, because the collection may grow and delays may pass.
+only remembered under a key that holds everything the walk depends on (policy, stops, subject, purpose, query), and
+only believed while the same record stands before it (``behind``). Places are forgotten after ``seconds``, because
+records may change where they stand and delays may pass.
 """
 
 from __future__ import annotations
@@ -19,10 +20,14 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """``released`` releasable records stand before the source's record number ``offset``."""
+    """``released`` releasable records stand before the source's record number ``offset``.
+
+    ``behind`` is the identifier of the last of them, the record just before; ``None`` where there is none.
+    """
 
     released: int = 0
     offset: int = 0
+    behind: str | None = None
 
 
 @dataclass(slots=True)
