@@ -1,4 +1,4 @@
-"""The memory of places: it may forget, it never errs, and nobody's walking makes somebody else's slow."""
+"""The memory of a walk is a hint: it never names a place that was not remembered, and may be lost at any time."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,69 +7,72 @@ from hypothesis import strategies as st
 
 from gateway.upstream.paging import PagingMemory, Place
 
-AT = datetime(2026, 6, 18, tzinfo=UTC)
+AT = datetime(2026, 6, 1, tzinfo=UTC)
+
+steps = st.lists(st.integers(1, 4), max_size=30)
 
 
-def walked(memory: PagingMemory, pages: int, key: str = "walk", at: datetime = AT) -> int:
-    """Walk from the beginning by ones, each record at twice its number upstream; give how often the way was known."""
-    known = 0
-    for released in range(pages):
-        place = memory.recall(key, released, at)
-        known += place == Place(released, 2 * released)
-        memory.remember(key, Place(released + 1, 2 * released + 2), at)
-    return known
+def places(gaps: list[int]) -> list[Place]:
+    """Places as a walk finds them: each further on in both counts, the source's never behind the partner's."""
+    return [Place(number, sum(gaps[:number])) for number in range(1, len(gaps) + 1)]
 
 
-def test_each_page_of_a_walk_begins_where_the_last_one_ended() -> None:
-    assert walked(PagingMemory(places=4), 100) == 100
-
-
-def test_a_second_walk_of_the_same_query_knows_its_way_like_the_first() -> None:
-    memory = PagingMemory(places=4)
-    walked(memory, 100)
-    assert walked(memory, 100) == 100
-
-
-def test_two_who_walk_the_same_way_at_different_places_both_know_where_they_are() -> None:
-    memory = PagingMemory(places=4)
-    known = 0
-    for step in range(50):
-        for released in (step, step + 500):
-            known += memory.recall("walk", released, AT) == Place(released, 2 * released)
-            memory.remember("walk", Place(released + 1, 2 * released + 2), AT)
-    assert known == 2 * 50 - 1  # all but the first step of the one who began in the middle
-
-
-@given(st.lists(st.tuples(st.booleans(), st.integers(0, 30)), max_size=60))
-def test_what_is_recalled_was_remembered_and_never_lies_past_what_was_asked(steps: list[tuple[bool, int]]) -> None:
-    memory, remembered = PagingMemory(places=3), {Place()}
-    for remember, released in steps:
-        if remember:
-            remembered.add(Place(released, 2 * released))
-            memory.remember("walk", Place(released, 2 * released), AT)
-        else:
-            place = memory.recall("walk", released, AT)
-            assert place in remembered
-            assert place.released <= released
-
-
-def test_a_walk_under_another_key_begins_at_the_beginning() -> None:
+@given(gaps=steps, wanted=st.integers(0, 40))
+def test_the_place_recalled_is_the_furthest_that_does_not_overshoot(gaps: list[int], wanted: int):
     memory = PagingMemory()
-    memory.remember("one", Place(5, 10), AT)
-    assert memory.recall("another", 5, AT) == Place()
+    walked = places(gaps)
+    for place in walked:
+        memory.remember("key", place, AT)
+    recalled = memory.recall("key", wanted, AT)
+    assert recalled == max([Place(), *(p for p in walked if p.released <= wanted)], key=lambda p: p.released)
 
 
-def test_places_are_forgotten_when_their_time_is_over() -> None:
-    memory = PagingMemory(seconds=60)
-    memory.remember("walk", Place(5, 10), AT)
-    assert memory.recall("walk", 5, AT + timedelta(seconds=60)) == Place(5, 10)
-    assert memory.recall("walk", 5, AT + timedelta(seconds=61)) == Place()
+@given(gaps=steps, wanted=st.integers(0, 40), order=st.randoms())
+def test_the_order_in_which_places_were_remembered_makes_no_difference(gaps, wanted, order):
+    walked = places(gaps)
+    shuffled = list(walked)
+    order.shuffle(shuffled)
+    one, other = PagingMemory(), PagingMemory()
+    for place, another in zip(walked, shuffled, strict=True):
+        one.remember("key", place, AT)
+        other.remember("key", another, AT)
+    assert one.recall("key", wanted, AT) == other.recall("key", wanted, AT)
 
 
-def test_the_walk_used_longest_ago_makes_room_for_a_new_one() -> None:
-    memory = PagingMemory(walks=2)
-    for key in ("first", "second"):
-        memory.remember(key, Place(5, 10), AT)
-    memory.recall("first", 5, AT)
-    memory.remember("third", Place(5, 10), AT)
-    assert [memory.recall(key, 5, AT).released for key in ("first", "second", "third")] == [5, 0, 5]
+@given(
+    acts=st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9), st.integers(0, 400)), max_size=60),
+    walks=st.integers(1, 3),
+    kept=st.integers(1, 3),
+)
+def test_however_little_it_holds_it_recalls_only_what_was_remembered_under_that_key(acts, walks, kept):
+    memory = PagingMemory(walks=walks, places=kept, seconds=300)
+    remembered: dict[str, set[Place]] = {}
+    at = AT
+    for key, released, seconds in acts:
+        recalled = memory.recall(key, released, at)
+        assert recalled == Place() or recalled in remembered[key]
+        assert recalled.released <= released
+        place = Place(released, released * 2)
+        remembered.setdefault(key, set()).add(place)
+        memory.remember(key, place, at)
+        assert memory.recall(key, released, at) == place
+        at += timedelta(seconds=seconds)
+
+
+def test_a_place_is_forgotten_when_its_walk_has_become_too_old():
+    memory = PagingMemory(seconds=300)
+    memory.remember("key", Place(5, 9), AT)
+    assert memory.recall("key", 7, AT + timedelta(seconds=300)) == Place(5, 9)
+    assert memory.recall("key", 7, AT + timedelta(seconds=301)) == Place()
+    assert memory.recall("key", 7, AT) == Place()
+
+
+def test_the_walk_and_the_place_used_longest_ago_make_room_for_others():
+    memory = PagingMemory(walks=2, places=2)
+    for key in ("a", "b", "c"):
+        memory.remember(key, Place(1, 1), AT)
+    assert [memory.recall(key, 9, AT).released for key in ("a", "b", "c")] == [0, 1, 1]
+    memory.remember("c", Place(2, 2), AT)
+    memory.recall("c", 1, AT)
+    memory.remember("c", Place(3, 3), AT)
+    assert [memory.recall("c", released, AT).released for released in (1, 2, 3)] == [1, 1, 3]
