@@ -8,7 +8,7 @@ a new one, memo and all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway import markings
@@ -38,14 +38,6 @@ from gateway.policy.shape import RecordShape
 
 MEMO_LIMIT = 65_536
 """Most answers of the steady gates that one compiled policy remembers; about 1 KiB each."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Interval:
-    """Where ``at`` lies in a partner's calendar, and when that ends."""
-
-    index: int
-    until: datetime | None
 
 
 class CompiledPolicy:
@@ -92,7 +84,7 @@ class CompiledPolicy:
         case = self._case(subject, book, label, facts, purpose, at)
         calendar = self._calendars[subject.partner]
         judged = self._steady(case, calendar.index(at))
-        fresh = judge(case, FRESH)
+        fresh = judge(replace(case, delay=judged.obligations.delay), FRESH)
         until = _earliest(at, [calendar.following(at), *_fresh_instants(case, judged.obligations)])
         return self._decision(judged.results + fresh, judged.grants, judged.obligations, until)
 

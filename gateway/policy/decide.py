@@ -51,7 +51,8 @@ USA = "USA"
 class Case:
     """One question, with everything that a gate may read to answer it.
 
-    ``tightened`` holds the rows that policy makes stricter, for the dataset's marking profile.
+    ``tightened`` holds the rows that policy makes stricter, for the dataset's marking profile. ``delay`` is the longest
+    that the grants which apply ask for; it is known once the grant gate has been asked.
     """
 
     subject: Subject
@@ -62,6 +63,7 @@ class Case:
     facts: Facts
     purpose: str
     at: datetime
+    delay: timedelta = timedelta(0)
 
     def matching(self) -> Matching:
         """The partner's grants that apply to the record."""
@@ -208,7 +210,7 @@ def releasability_gate(case: Case) -> Reasons:
 
 
 def _without_list(case: Case, label: Label) -> Reasons:
-    """An absent list releases to nobody, with two exceptions: a bare U, and U with its owner's consent."""
+    """An absent list releases to nobody, with the exceptions of :func:`_stands_for_list`."""
     found: set[str] = set()
     if label.display_to is not None:
         found.add(Reason.DISPLAY_IS_NOT_RELEASE)
@@ -216,20 +218,25 @@ def _without_list(case: Case, label: Label) -> Reasons:
         found.add(Reason.FOUO_WITHOUT_LIST)
     if case.book.partner.kind is PartnerKind.COMPANY:
         found |= _company(case, label)
-    if found:
+    if found or _stands_for_list(case, label):
         return frozenset(found)
+    bare = label.system == "US" and label.bare and not label.limits
+    return frozenset({Reason.UNMARKED_NOT_RELEASED if bare else Reason.NO_RELEASE_LIST})
+
+
+def _stands_for_list(case: Case, label: Label) -> bool:
+    """Whether something stands for an absent list: the dataset's default for a bare U, the owner's consent for U with
+    PR or DS alone; or, for another system's label, that the partner is its originator.
+    """
     if any(limit.rel_to is not None or limit.display_to is not None for limit in label.limits):
-        return frozenset({Reason.NO_RELEASE_LIST})
+        return False
     if label.system != "US":
-        own = case.book.partner.own_codes & set(label.owners)
-        return _NONE if own else frozenset({Reason.NO_RELEASE_LIST})
+        return bool(case.book.partner.own_codes & set(label.owners))
     if label.bare:
-        stated = case.book.partner.kind in case.book.dataset.unmarked_default
-        return _NONE if stated else frozenset({Reason.UNMARKED_NOT_RELEASED})
-    owned = label.level is Level.U and all(control.name in OWNED for control in label.controls)
-    if owned and all(_control_consented(case, label, control) for control in label.controls):
-        return _NONE
-    return frozenset({Reason.NO_RELEASE_LIST})
+        return case.book.partner.kind in case.book.dataset.unmarked_default
+    if label.level is not Level.U or any(control.name not in OWNED for control in label.controls):
+        return False
+    return all(_control_consented(case, label, control) for control in label.controls)
 
 
 def _company(case: Case, label: Label) -> set[str]:
@@ -311,10 +318,9 @@ def hold_gate(case: Case) -> Reasons:
     found: set[str] = set()
     if case.facts.stops:
         found.add(Reason.STOPPED)
-    delay = max((grant.duties.delay for grant in case.matching().grants), default=timedelta(0))
-    if delay and case.facts.delay_from is None:
+    if case.delay and case.facts.delay_from is None:
         found.add(Reason.DELAY_FROM_MISSING)
-    elif delay and case.facts.delay_from is not None and case.at < case.facts.delay_from + delay:
+    elif case.delay and case.facts.delay_from is not None and case.at < case.facts.delay_from + case.delay:
         found.add(Reason.DELAY_NOT_PASSED)
     return frozenset(found)
 

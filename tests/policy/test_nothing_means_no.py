@@ -9,9 +9,10 @@ from datetime import date
 
 import pytest
 
-from gateway.markings import Control, Label, Level
+from gateway.markings import Control, Label, Level, Limit
 from gateway.policy import Claims
-from gateway.policy.conditions import Between, Condition, OneOf, Truth, Within
+from gateway.policy.books import is_of_kind
+from gateway.policy.conditions import Between, Condition, FactKind, OneOf, Truth, Within
 from gateway.policy.decide import GATES, Case, ask, judge
 from gateway.policy.decision import (
     UNKNOWN,
@@ -123,6 +124,46 @@ def test_a_partner_or_dataset_that_the_set_does_not_know_is_refused_by_every_gat
 )
 def test_a_label_that_leaves_a_doubt_releases_nothing(label: Label | LabelDoubt, expected: str) -> None:
     assert expected in reasons(label=label)
+
+
+SPIRE = Control("PR", ("SPIRE", "ELSET"))
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        pytest.param(replace(BARE, controls=(SPIRE, Control("PR", ("SSDP", "ELSET")))), id="one owner of two"),
+        pytest.param(replace(BARE, controls=(Control("NOFORN"), SPIRE)), id="another control beside it"),
+        pytest.param(replace(BARE, limits=frozenset({Limit(NOW.date(), ("USA", "JPN"), None)})), id="a portion's list"),
+        pytest.param(
+            replace(BARE, limits=frozenset({Limit(NOW.date(), None, ("JPN",))})), id="a portion's display list"
+        ),
+    ],
+)
+def test_what_stands_for_a_list_stands_for_no_more_than_it_says(label: Label) -> None:
+    assert reasons(label=replace(BARE, controls=(SPIRE,))) == ()
+    assert "releasability:no_release_list" in reasons(label=label)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "fits"),
+    [
+        ("a", FactKind.STRING, True),
+        (1, FactKind.STRING, False),
+        (True, FactKind.INTEGER, False),
+        (1.0, FactKind.INTEGER, False),
+        (True, FactKind.NUMBER, False),
+        (float("inf"), FactKind.NUMBER, False),
+        (1, FactKind.NUMBER, True),
+        (1, FactKind.BOOLEAN, False),
+        (frozenset({"a", 1}), FactKind.SET, False),
+        (frozenset(), FactKind.SET, True),
+        (("a",), FactKind.SET, False),
+        (UNKNOWN, FactKind.SET, True),
+    ],
+)
+def test_a_fact_is_of_its_kind_exactly_or_not_at_all(value: object, kind: FactKind, fits: bool) -> None:
+    assert is_of_kind(value, kind) is fits  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def dataset(rng: random.Random, name: str) -> dict[str, object]:
             "owners": {"from": ["satNo"], "table": "object-owners", "separates": separates},
             "mode": {"from": ["mode"], "type": "string", "separates": rng.random() < 0.7},
             "size": {"from": ["size"], "type": "number"},
-            "count": {"from": ["count"], "type": "integer"},
+            "count": {"from": ["count"], "type": "integer", "separates": separates},
             "flag": {"from": ["flag"], "type": "boolean"},
         },
         "groups": groups,
