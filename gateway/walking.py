@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from gateway.content.errors import SourceMalformed
 from gateway.content.records import RecordView, read_array, read_object
 from gateway.policy.shape import RecordShape
+from gateway.refusals import Refused
 from gateway.upstream.client import Upstream
 from gateway.upstream.errors import MALFORMED, UpstreamError
 
@@ -93,7 +94,11 @@ async def walk(
 
 
 async def one(upstream: Upstream, collection: Collection, identifier: str) -> RecordView | None:
-    """Fetch one record by its identifier; ``None`` when there is none, or not exactly this one."""
+    """Fetch one record by its identifier; ``None`` when there is none.
+
+    Raises:
+        Refused: ``not_found`` when what came is not exactly this one record; why is for the entry alone.
+    """
     fetched = await upstream.fetch(
         collection.source, collection.path, identifier=identifier, traceparent=collection.traceparent
     )
@@ -101,9 +106,11 @@ async def one(upstream: Upstream, collection: Collection, identifier: str) -> Re
         return None
     try:
         view = read_object(fetched.body, collection.shape)
-    except SourceMalformed:
-        return None
-    return view if view.identifier == identifier else None
+    except SourceMalformed as error:
+        raise Refused("not_found", str(error)) from error
+    if view.identifier != identifier:
+        raise Refused("not_found", "the source answered with another record")
+    return view
 
 
 def _is_same(view: RecordView, known: RecordView) -> bool:

@@ -13,14 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import httpx
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.stage import Stage
 from gateway.activation.running import Clock
 from gateway.audit.stored import StoredEntry
 from gateway.service import now
 from sample_source.app import Source, build_app
+from sample_source.faults import Answers
+from sample_source.records import as_array
 from sample_source.serve import serving
 from sample_source.tables import build_tables
 from tests.support.running import POLICIES, RunningGateway, running_gateway
@@ -114,6 +118,20 @@ class Loopback:
         """What readiness says: the status and the problems that are not about development."""
         answer = self.client.get("/readyz")
         return answer.status_code, [code for code in answer.json()["problems"] if code != "development_mode"]
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """A source that holds these records and no others, in this order, whatever they are (a fault of the sample)."""
+
+    records: tuple[bytes, ...]
+
+    async def __call__(self, sound: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a page."""
+        asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+        first = int(asked["firstResult"])
+        page = as_array(self.records[first : first + int(asked["maxResults"])])
+        await Answers(200, page)(sound, scope, receive, send)
 
 
 @dataclass(slots=True)
