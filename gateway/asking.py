@@ -102,7 +102,8 @@ def plan(operation: Operation, query: Sequence[tuple[str, str]], rules: QueryRul
             raise Refused("parameter_required", "", name)
     filters = tuple((name, _filter(name, value, rules)) for name, value in given.items())
     if operation is Operation.COUNT:
-        return Plan(filters, sort, 0, OFFSET_LIMIT)
+        # A number has no order. In the order of identifiers, no two records that share one escape notice.
+        return Plan(filters, _sort(None, rules), 0, OFFSET_LIMIT)
     return Plan(filters, sort, first, min(most, rules.max_page), columns)
 
 

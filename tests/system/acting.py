@@ -71,13 +71,13 @@ class Acting:
         """Walk all pages of a dataset as the SDK does: the identifiers as it reads them, the records as they came."""
         self.received.clear()
         time = {ARGUMENT[TIME[dataset]]: ALWAYS}
-        listed = self.resource(dataset).list(max_results=page, **time, **query)
+        listed = self.resource(dataset).list(max_results=page, **time, extra_query=query)
         names = [getattr(record, ATTRIBUTE[IDENTIFIER[dataset]]) for record in listed]
         return names, [raw for body in self.received for raw in items(body)]
 
     def count(self, dataset: str, **query: str) -> int:
         """The SDK's count."""
-        return int(self.resource(dataset).count(**{ARGUMENT[TIME[dataset]]: ALWAYS}, **query))
+        return int(self.resource(dataset).count(**{ARGUMENT[TIME[dataset]]: ALWAYS}, extra_query=query))
 
     def get(self, path: str, **query: str | int) -> httpx.Response:
         """One request of this partner's program without the SDK."""
