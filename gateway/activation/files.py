@@ -53,7 +53,7 @@ def read_policy_files(policies_dir: Path, keys_dir: Path) -> Mapping[str, bytes]
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for here, folders, names in os.walk(folder, followlinks=False):
+    for here, folders, names in os.walk(folder, onerror=_refuse_folder, followlinks=False):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in folders:
             if (Path(here) / name).is_symlink():
@@ -63,9 +63,16 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield Path(here) / name
 
 
+def _refuse_folder(error: OSError) -> None:
+    raise FilesError(
+        Path(str(error.filename)), f"cannot be read ({error.strerror})", "Check who may read it."
+    ) from error
+
+
 def _read(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # Without O_NONBLOCK, opening a pipe would wait for somebody to write into it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise FilesError(path, f"cannot be opened ({error.strerror})", "Check that it is a readable file.") from error
     with os.fdopen(descriptor, "rb") as file:
