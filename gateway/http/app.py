@@ -115,6 +115,8 @@ class Door:
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except partner.AnswerCut as cut:
+            structlog.contextvars.bind_contextvars(code=cut.code)  # the server closes the connection
         except Exception:
             logger.exception("request-failed", method=request.method)
             if status:

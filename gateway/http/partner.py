@@ -6,7 +6,8 @@ answer. A path that is no dataset's goes the same way, so that it cannot be told
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from gateway.asking import Ask, Operation
 from gateway.http import openapi
 from gateway.http.negotiation import SEALED_TYPE, accepted
-from gateway.refusals import PROBLEMS
+from gateway.refusals import PROBLEMS, Refused
 from gateway.release import Chunk, Pipeline
 
 REQUEST_LIMIT = 8192
@@ -198,12 +199,27 @@ async def answer(request: Request, path: str, operation: Operation, identifier: 
     return StreamingResponse(_stream(first, chunks), 200, headers, first.media_type)
 
 
-async def _stream(first: Chunk, rest: AsyncIterator[Chunk]) -> AsyncIterator[bytes]:
+class AnswerCut(Exception):
+    """An answer that ends in its middle, by a refusal that is recorded: its connection closes without the answer's end.
+
+    ``code`` is the refusal's; the partner, to whom a 200 was said already, is told by the missing end alone.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+async def _stream(first: Chunk, rest: AsyncGenerator[Chunk]) -> AsyncIterator[bytes]:
     """The chunks' bytes as they are recorded; sealed chunks stand one a line. A refusal in the middle cuts it off."""
     sealed = first.media_type == SEALED_TYPE
-    yield first.body
-    async for chunk in rest:
-        yield b"\n" + chunk.body if sealed else chunk.body
+    async with aclosing(rest):
+        yield first.body
+        try:
+            async for chunk in rest:
+                yield b"\n" + chunk.body if sealed else chunk.body
+        except Refused as refusal:
+            raise AnswerCut(refusal.code) from refusal
 
 
 def pipeline_of(request: Request) -> Pipeline:

@@ -1,0 +1,239 @@
+"""Long answers in many chunks: opened in order, cut by what is released alone, ended by a stop in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from demo.stage import Stage
+from gateway.activation import orders
+from gateway.activation.orders import Order
+from gateway.audit.entry import Event
+from gateway.audit.orders import StopKind
+from gateway.client.answer import Recipient, open_answer, recipient
+from gateway.client.errors import AnswerRefused
+from gateway.policy.policyset import PolicySet
+from sample_source.app import Source
+from sample_source.serve import Served
+from sample_source.tables import Tables, build_tables
+from tests.support.running import RunningGateway, running_gateway
+from tests.system.acting import ALWAYS, START, Acting, Clock
+from tests.system.expect import TIME, Asker, permitted
+from tests.system.jsontext import items
+from tests.system.walks import GBR, GBR_PLAIN, JPN, wrong_with_walk
+
+ACT = Callable[[Asker], Acting]
+SMALLEST_CHUNK = 4096
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    """More records than the gateway asks of a source at once."""
+    return build_tables(1200)
+
+
+@pytest.fixture(scope="module")
+def gateway(stage: Stage, source: Served) -> Iterator[RunningGateway]:
+    with running_gateway(stage, source.base_url, clock=Clock(), chunk_bytes=SMALLEST_CHUNK) as running:
+        yield running
+
+
+@pytest.fixture
+def holding(source: Served, tables: Tables) -> Iterator[Source]:
+    """The source; after the test it is again what it was before."""
+    yield source.source
+    source.source.hold(tables)
+    source.source.fault = None
+
+
+@pytest.fixture
+def holder(gateway: RunningGateway) -> Recipient:
+    keys = gateway.stage.gateway_keys()
+    return recipient(gateway.stage.private_jwks("GBR"), keys.public_jwks, keys.log_verifier_key, partner="GBR")
+
+
+def sealed_lines(gateway: RunningGateway, program: Acting, dataset: str = "elset") -> list[bytes]:
+    """A whole answer as it came over the wire, a sealed chunk a line."""
+    headers = {"Authorization": f"Bearer {program.sdk.access_token}", "Accept": "application/jose"}
+    answer = httpx.get(f"{gateway.url}/udl/{dataset}", params={"epoch": ">2000-01-01"}, headers=headers, timeout=60)
+    assert answer.status_code == 200
+    return answer.content.split(b"\n")
+
+
+@pytest.mark.parametrize("asker", [JPN, GBR_PLAIN], ids=str)
+@pytest.mark.parametrize("dataset", ["statevector", "notification"])
+def test_the_sdk_reads_an_answer_of_many_chunks_as_it_reads_one(
+    act: ACT, policy: PolicySet, tables: Tables, asker: Asker, dataset: str
+) -> None:
+    wanted = permitted(policy, asker, dataset, tables.records[dataset], START)
+    assert wrong_with_walk(act(asker), dataset, 10_000, wanted) == []
+
+
+def test_every_line_opens_in_its_order_and_together_they_are_one_array(
+    gateway: RunningGateway, act: ACT, holder: Recipient, policy: PolicySet, tables: Tables
+) -> None:
+    lines = sealed_lines(gateway, act(GBR))
+    answer = open_answer(b"\n".join(lines), holder)
+    assert [part.opened.chunk for part in answer.parts] == list(range(len(lines)))
+    assert [part.opened.last for part in answer.parts] == [False] * (len(lines) - 1) + [True]
+    assert len(lines) > 100
+    wanted = permitted(policy, GBR, "elset", tables.records["elset"], START)
+    assert items(answer.content) == [each.record.abridged for each in wanted]
+
+
+def _dropped(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:3], *lines[4:]]
+
+
+def _repeated(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:4], *lines[3:]]
+
+
+def _swapped(lines: list[bytes]) -> list[bytes]:
+    return [*lines[:3], lines[4], lines[3], *lines[5:]]
+
+
+def _cut_short(lines: list[bytes]) -> list[bytes]:
+    return lines[:-1]
+
+
+@pytest.mark.parametrize("tamper", [_dropped, _repeated, _swapped, _cut_short])
+def test_an_answer_with_a_line_missing_repeated_or_moved_is_refused_whole(
+    gateway: RunningGateway, act: ACT, holder: Recipient, tamper: Callable[[list[bytes]], list[bytes]]
+) -> None:
+    with pytest.raises(AnswerRefused):
+        open_answer(b"\n".join(tamper(sealed_lines(gateway, act(GBR)))), holder)
+
+
+def test_a_line_of_another_answer_to_the_same_partner_does_not_fit_in(
+    gateway: RunningGateway, act: ACT, holder: Recipient
+) -> None:
+    one, other = sealed_lines(gateway, act(GBR)), sealed_lines(gateway, act(GBR))
+    with pytest.raises(AnswerRefused):
+        open_answer(b"\n".join([*one[:3], other[3], *one[4:]]), holder)
+
+
+@pytest.mark.parametrize("asker", [GBR_PLAIN, JPN], ids=str)
+def test_where_chunks_end_depends_on_what_is_released_and_not_on_what_is_withheld(
+    gateway: RunningGateway, act: ACT, holding: Source, policy: PolicySet, tables: Tables, asker: Asker
+) -> None:
+    dataset = "statevector"
+    wanted = permitted(policy, asker, dataset, tables.records[dataset], START)
+    among_withheld = chunks_of(gateway, act(asker), dataset)
+    holding.hold(Tables({**tables.records, dataset: tuple(each.record for each in wanted)}))
+    alone = chunks_of(gateway, act(asker), dataset)
+    assert among_withheld == alone
+    assert sum(released for released, _ in alone) == len(wanted)
+
+
+def chunks_of(gateway: RunningGateway, program: Acting, dataset: str) -> list[tuple[int, str]]:
+    """How many records each chunk of one answer released, and the digest of its content, from the log."""
+    release = released_by(program.listed(dataset))
+    found = gateway.service.log.find(release)
+    assert found[-1].leaf.last
+    return [(entry.leaf.released, entry.leaf.content) for entry in found]
+
+
+def released_by(answer: httpx.Response) -> str:
+    assert answer.status_code == 200
+    return str(answer.links["receipt"]["url"]).split("/")[2]
+
+
+@dataclass(frozen=True)
+class Between:
+    """A source that answers the first page of a collection, does something, and only then answers the next one."""
+
+    act: Callable[[], None]
+
+    async def __call__(self, sound: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        if b"firstResult=0" not in scope["query_string"]:
+            await asyncio.to_thread(self.act)
+        await sound(scope, receive, send)
+
+
+@contextmanager
+def streaming(gateway: RunningGateway, program: Acting, dataset: str, accept: str) -> Iterator[httpx.Response]:
+    """An answer that is read as it comes."""
+    headers = {"Authorization": f"Bearer {program.sdk.access_token}", "Accept": accept}
+    query = {TIME[dataset]: ALWAYS}
+    with httpx.stream("GET", f"{gateway.url}/udl/{dataset}", params=query, headers=headers, timeout=60) as answer:
+        assert answer.status_code == 200
+        yield answer
+
+
+@pytest.mark.parametrize(("kind", "subject"), [(StopKind.PARTNER, "GBR"), (StopKind.DATASET, "elset")])
+def test_a_stop_set_between_two_chunks_ends_the_answer_there(
+    gateway: RunningGateway, act: ACT, holding: Source, holder: Recipient, kind: StopKind, subject: str
+) -> None:
+    log, order = gateway.service.log, Order("officer", "spill", gateway.service.clock())
+    holding.fault = Between(lambda: orders.stop(log, kind, subject, order))
+    received = b""
+    with streaming(gateway, act(GBR), "elset", "application/jose") as answer:
+        release = released_by(answer)
+        with pytest.raises(httpx.RemoteProtocolError):
+            for piece in answer.iter_raw():
+                received += piece
+    orders.lift(log, kind, subject, order)
+    *released, ended = log.find(release)
+    assert {entry.leaf.outcome for entry in released} == {"released"}
+    assert not any(entry.leaf.last for entry in released)
+    assert (ended.leaf.event, ended.leaf.outcome, ended.leaf.released) == (Event.RELEASE, "stopped", 0)
+    assert ended.leaf.last
+    whole = [line for line in received.split(b"\n") if line.count(b".") == 4]
+    assert len(whole) == len(released) > 10
+    with pytest.raises(AnswerRefused) as refused:
+        open_answer(b"\n".join(whole), holder)
+    assert refused.value.code == "cut_short"
+    assert log.verify().sound
+
+
+def test_a_receiver_that_hangs_up_in_the_middle_leaves_a_closed_release(
+    gateway: RunningGateway, act: ACT, holding: Source
+) -> None:
+    log, hung_up = gateway.service.log, threading.Event()
+    holding.fault = Between(lambda: bool(hung_up.wait(30)))
+    with streaming(gateway, act(GBR_PLAIN), "elset", "application/json") as answer:
+        release = released_by(answer)
+        assert answer.iter_raw().__next__().startswith(b"[")
+    hung_up.set()
+    while not (found := log.find(release))[-1].leaf.last:
+        time.sleep(0.01)
+    assert (found[-1].leaf.event, found[-1].leaf.outcome) == (Event.INTERRUPTED, "interrupted")
+    assert not any(entry.leaf.last for entry in found[:-1])
+
+
+def test_a_policy_activated_between_two_chunks_judges_the_rest(
+    gateway: RunningGateway, act: ACT, holding: Source
+) -> None:
+    """The same set but for a remark, so of another digest: each chunk's entry names the set it was judged by."""
+    log = gateway.service.log
+    files = dict(stored_files(gateway))
+    files["policies/policy.toml"] += b"\n# a remark\n"
+    order = Order("officer", "a remark", gateway.service.clock())
+    holding.fault = Between(lambda: bool(orders.activate(log, files, order)))
+    with streaming(gateway, act(GBR_PLAIN), "notification", "application/json") as answer:
+        release = released_by(answer)
+        body = answer.read()
+    found = log.find(release)
+    sets = [str(entry.private["policy"]) for entry in found]
+    assert len(set(sets)) == 2
+    assert sets == sorted(sets, key=sets.index)
+    assert len(json.loads(body)) == sum(entry.leaf.released for entry in found)
+
+
+def stored_files(gateway: RunningGateway) -> dict[str, bytes]:
+    """The files of the set in force, from the log's own store."""
+    log = gateway.service.log
+    active = log.standing().active
+    assert active is not None
+    manifest = json.loads(log.artifact(active) or b"")
+    return {path: log.artifact(digest) or b"" for path, digest in manifest["files"].items()}
