@@ -19,11 +19,13 @@ from datetime import datetime, timedelta
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Standing
 from gateway.audit.reading import LogReader
-from gateway.identity.caller import Issuer, TokenRules
+from gateway.identity.caller import IdentityError, Issuer, TokenRules
 from gateway.identity.tokens import TokenVerifier
+from gateway.keys.errors import KeysError
 from gateway.keys.jwks import parse_jwk
 from gateway.policy.compile import CompiledPolicy, compile_policy
 from gateway.policy.dataset import DatasetFile
+from gateway.policy.errors import PolicyError
 from gateway.policy.load import load
 from gateway.policy.policyset import Partner, PolicySet
 
@@ -124,7 +126,7 @@ class PolicyKeeper:
     def _prepare(self, digest: str) -> Running:
         try:
             return prepare(stored_set(self._log, digest), self._rules)
-        except (LookupError, ValueError) as error:
+        except (LookupError, ValueError, PolicyError, IdentityError, KeysError) as error:
             raise NothingInForce(f"the active policy set cannot be loaded: {error}") from error
 
 

@@ -136,3 +136,6 @@ class Door:
             return await partner.pipeline_of(request).refuse(ask, "internal_error")
         except Refused as refusal:
             return refusal
+        except Exception:
+            logger.exception("denial-failed", method=request.method)
+            return Refused("internal_error")

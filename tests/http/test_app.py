@@ -83,6 +83,10 @@ async def test_a_failure_that_nobody_foresaw_is_recorded_and_told_to_nobody_in_w
                 assert "ZeroDivision" not in answer.text
                 (entry,) = service.log.entries(service.log.size() - 2, 1)
                 assert (entry.leaf.request, entry.leaf.outcome) == (answer.headers["x-request-id"], code)
+            app.state.pipeline = None  # not even the refusal can be recorded
+            answer = await client.get("/broken")
+            assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
     said = log_lines.getvalue()
+    assert '"event": "denial-failed"' in said
     assert '"error": "ZeroDivisionError"' in said
     assert "NOFORN" not in said
