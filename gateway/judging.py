@@ -42,6 +42,16 @@ _DOUBTS: Mapping[str, Reason] = {
     Doubt.TLE_LETTER_MISSING: Reason.LABEL_CONTRADICTED,
     Doubt.DATE_MISSING: Reason.LABEL_DATE_MISSING,
 }
+_UNREADABLE = frozenset(
+    {
+        Doubt.NOT_AN_OBJECT,
+        Doubt.MALFORMED,
+        Doubt.INVALID_UTF8,
+        Doubt.NUMBER_OVERFLOW,
+        Doubt.TOO_DEEP,
+        Doubt.TOO_LARGE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +161,8 @@ def _decide(case: Case, label: Label | LabelDoubt, facts: Facts) -> Decision:
 
 
 def _label(case: Case, shown: Evidence) -> Label | LabelDoubt:
+    if not _UNREADABLE.isdisjoint(shown.doubts):  # whatever else is missing is missing because of it
+        return LabelDoubt(Reason.LABEL_RECORD_MALFORMED)
     for doubt in shown.doubts:
         return LabelDoubt(_DOUBTS.get(doubt, Reason.LABEL_RECORD_MALFORMED))
     return _read(case, shown.marking, shown.day)
