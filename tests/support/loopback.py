@@ -10,7 +10,7 @@ import json
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -60,9 +60,9 @@ class Answer:
 class Loopback:
     """A running gateway and the source behind it."""
 
-    gateway: RunningGateway
-    source: Source
-    client: httpx.Client
+    gateway: RunningGateway = field(repr=False)
+    source: Source = field(repr=False)
+    client: httpx.Client = field(repr=False)
 
     def get(self, path: str, partner: str = "GBR", **headers: str) -> Answer:
         """Ask as one of a partner's systems: GBR's may have plain answers."""
