@@ -7,6 +7,7 @@ each record its marking, date, facts and doubts as received), so that every deci
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import time
@@ -19,7 +20,7 @@ from gateway import __version__
 from gateway.admission import Approach
 from gateway.answering import Content
 from gateway.asking import Ask
-from gateway.audit.entry import Draft, Event, Json, RecordRow
+from gateway.audit.entry import Draft, Event, Json, Recorded, RecordRow
 from gateway.identity.caller import Caller
 from gateway.judging import Case, Evidence
 from gateway.markings import LONGEST_MARKING
@@ -37,7 +38,11 @@ STEPS = ("authenticate", "fetch-label-decide-transform", "check", "seal")
 
 @dataclass(slots=True)
 class Notes:
-    """What is known of a request so far; filled in as the pipeline goes."""
+    """What is known of a request so far; filled in as the pipeline goes.
+
+    ``chunks`` are recorded, and ``is_open`` says that more must follow. ``writing`` is a chunk's entry that is being
+    written, and who will say whether it was.
+    """
 
     ask: Ask
     release: str
@@ -46,14 +51,23 @@ class Notes:
     approach: Approach | None = None
     chunks: int = 0
     is_open: bool = False
+    writing: tuple[Draft, asyncio.Future[Recorded]] | None = None
     timing: dict[str, int] = field(default_factory=dict)
     _since: int = field(default_factory=time.perf_counter_ns)
 
     def step_done(self, step: str) -> None:
-        """Note how long a step took, in whole microseconds."""
+        """Note how long a step took, in whole microseconds; a step that is taken again adds to it."""
         now = time.perf_counter_ns()
-        self.timing[step] = (now - self._since) // 1000
+        self.timing[step] = self.timing.get(step, 0) + (now - self._since) // 1000
         self._since = now
+
+    def chunk_done(self, *, last: bool) -> None:
+        """Note that a chunk is recorded; the next one's steps are timed anew."""
+        self.chunks += 1
+        self.is_open = not last
+        self.writing = None
+        self.timing.clear()
+        self._since = time.perf_counter_ns()
 
     @property
     def partner(self) -> str:

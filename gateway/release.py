@@ -94,7 +94,7 @@ class Pipeline:
         batch: Batch | None = None
         try:
             admitted = await self._authenticate(notes)  # 1
-            selecting = self._selector.select(ask, admitted, lambda: self._authenticate(notes))
+            selecting = self._selector.select(ask, admitted, lambda: self._readmit(notes))
             async for selected in self._in_time(selecting):  # 2 to 5
                 batch = selected
                 notes.step_done("fetch-label-decide-transform")
@@ -102,9 +102,7 @@ class Pipeline:
                 notes.step_done("check")
                 sealed = self._seal(content, batch, notes) if batch.admitted.sealed else None  # 7
                 notes.step_done("seal")
-                notes.is_open = not batch.last
-                recorded = await self._record(release_draft(notes, batch, content, sealed))  # 8
-                notes.chunks += 1
+                recorded = await self._record_chunk(notes, release_draft(notes, batch, content, sealed))  # 8
                 yield _chunk(content, sealed, notes, batch, recorded)  # 9
                 batch = None
         except Refused as refusal:
@@ -119,7 +117,7 @@ class Pipeline:
             await self._record_refusal(notes, failed, batch)
             raise failed from error
         finally:
-            if notes.is_open:
+            if notes.is_open or notes.writing is not None:
                 self._close_later(notes)
 
     async def _record_refusal(self, notes: Notes, refusal: Refused, batch: Batch | None) -> None:
@@ -176,13 +174,18 @@ class Pipeline:
             raise Refused("audit_unavailable", str(error)) from error
 
     async def _authenticate(self, notes: Notes) -> Admitted:
-        """Step 1, for the first chunk and again for each one after it."""
+        """Step 1."""
         force = await self._in_force(notes)
         notes.caller = identify(notes.ask, force, notes.at)
         notes.approach = approach(notes.ask, notes.caller, force, notes.at)
         admitted = admit(notes.ask, notes.approach)
         notes.step_done("authenticate")
         return admitted
+
+    async def _readmit(self, notes: Notes) -> Admitted:
+        """Step 1 in the middle of the others: before each chunk after the first, and once a chunk is whole."""
+        notes.step_done("fetch-label-decide-transform")
+        return await self._authenticate(notes)
 
     def _seal(self, content: Content, batch: Batch, notes: Notes) -> bytes:
         """Step 7. The key was judged by the channel gate, for every record and for the caller."""
@@ -211,6 +214,20 @@ class Pipeline:
         self.unrecorded = False
         return recorded
 
+    async def _record_chunk(self, notes: Notes, draft: Draft) -> Recorded:
+        """Step 8 for content. The receiver may go away meanwhile; the entry is then written all the same, and whoever
+        closes the release waits to hear of it (``notes.writing``).
+        """
+        writing = asyncio.ensure_future(self._record(draft))
+        notes.writing = (draft, writing)
+        try:
+            recorded = await asyncio.shield(writing)
+        except Refused:
+            notes.writing = None
+            raise
+        notes.chunk_done(last=draft.last)
+        return recorded
+
     async def resumed(self) -> bool:
         """Whether entries can be written, after one could not be: found out by writing one that says so.
 
@@ -228,15 +245,18 @@ class Pipeline:
         Done beside, so as not to hold up the end. A crash before it is written leaves the release open, and the next
         start closes it (``AuditLog.recover``).
         """
-        task = asyncio.get_running_loop().create_task(self._close(interrupted_draft(notes)))
+        task = asyncio.get_running_loop().create_task(self._close(notes))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _close(self, draft: Draft) -> None:
-        try:
-            await self._log.append(draft)
-        except AuditError:
-            return  # the next start closes it
+    async def _close(self, notes: Notes) -> None:
+        with contextlib.suppress(Refused, AuditError):  # the next start closes what is still open
+            if notes.writing is not None:
+                draft, writing = notes.writing
+                await writing
+                notes.chunk_done(last=draft.last)
+            if notes.is_open:
+                await self._log.append(interrupted_draft(notes))
 
     async def drain(self) -> None:
         """Wait for the releases that are being closed; for an orderly shutdown."""

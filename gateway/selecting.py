@@ -2,6 +2,10 @@
 
 What is selected is given out in batches, one a chunk. A batch ends when its released bytes reach the limit, or with
 the answer. What was withheld on the way comes along for the entry, and for nothing else.
+
+A batch is given out only if what it was judged by is still in force when it is whole, however long the source took:
+otherwise the caller is admitted again, or refused, and the batch is selected once more from where it began. So a stop
+or an activation holds for requests that are under way.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from gateway.judging import judge_record
 from gateway.refusals import Refused
 from gateway.transforming import NOTHING, Picked, transform
 from gateway.upstream.client import Upstream
+from gateway.upstream.errors import MALFORMED, UpstreamError
 from gateway.upstream.paging import PagingMemory, Place
 from gateway.walking import PAGE_LIMIT, Collection, PlaceLost, QueryNotUnderstood, Seen, one, walk
 
@@ -40,7 +45,34 @@ class Batch:
 
 
 Readmit = Callable[[], Awaitable[Admitted]]
-"""Admits the caller again, at this moment: for each chunk after the first."""
+"""Admits the caller again, at this moment: before each chunk but the first, and when a chunk is whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a batch begins: for whom, at which place, as which of the answer's chunks, after how many records.
+
+    ``uniform``: whatever was counted up to the place was judged by what the caller is now admitted under.
+    """
+
+    admitted: Admitted
+    place: Place
+    number: int = 0
+    before: int = 0
+    uniform: bool = True
+
+    def follow(self, now: Admitted, place: Place, released: int) -> Start:
+        """Where the next batch begins, after one that released so many records."""
+        uniform = self.uniform and _same_force(now, self.admitted)
+        return Start(now, place, self.number + 1, self.before + released, uniform)
+
+
+class Overtaken(Exception):
+    """What a batch was judged by is no longer in force; it is to be selected again from ``start``."""
+
+    def __init__(self, start: Start) -> None:
+        super().__init__()
+        self.start = start
 
 
 class Selector:
@@ -65,12 +97,24 @@ class Selector:
         if ask.operation is Operation.QUERYHELP:
             yield Batch(admitted, last=True)
         elif ask.operation is Operation.IDENTIFIED:
-            yield await self._one(ask, admitted)
+            yield await self._settled(self._one, ask, admitted, readmit)
         elif ask.operation is Operation.COUNT:
-            yield await self._count(ask, admitted)
+            yield await self._settled(self._count, ask, admitted, readmit)
         else:
-            async for batch in self._list(ask, admitted, readmit):
-                yield batch
+            async with aclosing(self._list(ask, admitted, readmit)) as batches:
+                async for batch in batches:
+                    yield batch
+
+    @staticmethod
+    async def _settled(
+        select: Callable[[Ask, Admitted], Awaitable[Batch]], ask: Ask, admitted: Admitted, readmit: Readmit
+    ) -> Batch:
+        """Select until what the batch was judged by is still in force when it is whole."""
+        while True:
+            batch = await select(ask, admitted)
+            admitted = await readmit()
+            if _same_force(admitted, batch.admitted):
+                return batch
 
     def _judge(self, admitted: Admitted, view: RecordView, *, twin: bool) -> Picked:
         standing = admitted.case.standing
@@ -102,21 +146,30 @@ class Selector:
         return batch
 
     async def _list(self, ask: Ask, admitted: Admitted, readmit: Readmit) -> AsyncGenerator[Batch]:
-        place = self._memory.recall(_walk_key(admitted), admitted.plan.first, admitted.case.at)
-        try:
-            async with aclosing(self._list_from(place, ask, admitted, readmit)) as batches:
-                async for batch in batches:
-                    yield batch
-        except PlaceLost:  # before anything was given out
-            async with aclosing(self._list_from(Place(), ask, admitted, readmit)) as batches:
-                async for batch in batches:
-                    yield batch
+        start = Start(admitted, self._recall(admitted))
+        while True:
+            try:
+                async with aclosing(self._list_from(start, ask, readmit)) as batches:
+                    async for batch in batches:
+                        yield batch
+            except PlaceLost as lost:
+                if start.number:
+                    why = "records before the ones already given out have changed"
+                    raise UpstreamError(MALFORMED, admitted.dataset.source, why) from lost
+                start = Start(start.admitted, Place())
+            except Overtaken as overtaken:
+                start = overtaken.start
+            else:
+                return
 
-    async def _list_from(self, place: Place, ask: Ask, admitted: Admitted, readmit: Readmit) -> AsyncGenerator[Batch]:
-        plan = admitted.plan
+    def _recall(self, admitted: Admitted) -> Place:
+        return self._memory.recall(_walk_key(admitted), admitted.plan.first, admitted.case.at)
+
+    async def _list_from(self, start: Start, ask: Ask, readmit: Readmit) -> AsyncGenerator[Batch]:
+        plan, place = start.admitted.plan, start.place
         wanted = plan.first + min(plan.most, self._max_page)
-        batch, size = Batch(admitted), 0
-        async with self._walk(ask, admitted, place, max(1, wanted - place.released)) as walking:
+        batch, size = Batch(start.admitted, start.number, start.before), 0
+        async with self._walk(ask, start.admitted, place, max(1, wanted - place.released)) as walking:
             async for seen in walking:
                 if place.released >= wanted:
                     break
@@ -132,12 +185,23 @@ class Selector:
                 if place.released >= wanted:
                     break
                 if size >= self._chunk_bytes:
+                    await self._check_force(start, readmit)
                     yield batch
-                    before = batch.before + len(batch.going)
-                    batch, size = Batch(await readmit(), batch.number + 1, before), 0
-        self._memory.remember(_walk_key(admitted), place, admitted.case.at)
+                    start = start.follow(await readmit(), place, len(batch.going))
+                    batch, size = Batch(start.admitted, start.number, start.before), 0
+        await self._check_force(start, readmit)
+        if start.uniform:
+            self._memory.remember(_walk_key(start.admitted), place, start.admitted.case.at)
         batch.last = True
         yield batch
+
+    async def _check_force(self, start: Start, readmit: Readmit) -> None:
+        """Raise :class:`Overtaken` unless what the batch was judged by is in force, now that it is whole."""
+        now = await readmit()
+        if not _same_force(now, start.admitted):
+            if start.number == 0:
+                raise Overtaken(Start(now, self._recall(now)))
+            raise Overtaken(Start(now, start.place, start.number, start.before, uniform=False))
 
     @asynccontextmanager
     async def _walk(self, ask: Ask, admitted: Admitted, start: Place, size: int) -> AsyncIterator[AsyncIterator[Seen]]:
@@ -148,6 +212,11 @@ class Selector:
                 yield walking
         except QueryNotUnderstood as error:
             raise Refused("query_refused") from error
+
+
+def _same_force(one: Admitted, other: Admitted) -> bool:
+    """Whether both were admitted under the same policy set and the same standing orders."""
+    return one.case.policy is other.case.policy and one.case.standing.number == other.case.standing.number
 
 
 def _collection(ask: Ask, admitted: Admitted) -> Collection:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import socket
+import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,7 +21,9 @@ from demo.stage import Stage
 from gateway.activation import orders
 from gateway.activation.orders import Order
 from gateway.audit.entry import Event
+from gateway.audit.log import AuditLog
 from gateway.audit.orders import StopKind
+from gateway.audit.stored import StoredEntry
 from gateway.client.answer import Recipient, open_answer, recipient
 from gateway.client.errors import AnswerRefused
 from gateway.policy.policyset import PolicySet
@@ -43,7 +48,9 @@ def tables() -> Tables:
 
 @pytest.fixture(scope="module")
 def gateway(stage: Stage, source: Served) -> Iterator[RunningGateway]:
-    with running_gateway(stage, source.base_url, clock=Clock(), chunk_bytes=SMALLEST_CHUNK) as running:
+    with running_gateway(
+        stage, source.base_url, clock=Clock(), chunk_bytes=SMALLEST_CHUNK, busy_timeout_ms=30_000
+    ) as running:
         yield running
 
 
@@ -148,14 +155,16 @@ def released_by(answer: httpx.Response) -> str:
     return str(answer.links["receipt"]["url"]).split("/")[2]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Between:
-    """A source that answers the first page of a collection, does something, and only then answers the next one."""
+    """A source that answers the first page of a collection, does something once, and only then answers the next."""
 
-    act: Callable[[], None]
+    act: Callable[[], object]
+    done: bool = False
 
     async def __call__(self, sound: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        if b"firstResult=0" not in scope["query_string"]:
+        if b"firstResult=0" not in scope["query_string"] and not self.done:
+            self.done = True
             await asyncio.to_thread(self.act)
         await sound(scope, receive, send)
 
@@ -196,19 +205,79 @@ def test_a_stop_set_between_two_chunks_ends_the_answer_there(
     assert log.verify().sound
 
 
-def test_a_receiver_that_hangs_up_in_the_middle_leaves_a_closed_release(
+def closed(log: AuditLog, release: str) -> Sequence[StoredEntry]:
+    """The entries of a release once it is closed."""
+    for _ in range(500):
+        found = log.find(release)
+        if found[-1].leaf.last:
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"the release is still open after {len(found)} entries")
+
+
+def hang_up(gateway: RunningGateway, program: Acting, when: Callable[[], object]) -> str:
+    """Ask for a long answer, read as it comes, and close the connection in the middle of it; give the release."""
+    host, port = gateway.url.removeprefix("http://").split(":")
+    asked = f"GET /udl/elset?epoch=%3E2000-01-01 HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n"
+    asked += f"Authorization: Bearer {program.sdk.access_token}\r\n\r\n"
+    received: list[bytes] = []
+
+    def read() -> None:
+        while piece := connection.recv(65536):
+            received.append(piece)
+
+    with socket.create_connection((host, int(port))) as connection:
+        reading = threading.Thread(target=read)
+        connection.sendall(asked.encode())
+        reading.start()
+        when()
+        connection.shutdown(socket.SHUT_RDWR)
+        reading.join()
+    found = re.search(rb"</releases/([0-9a-f]+)/receipt>", b"".join(received))
+    assert found is not None
+    return found[1].decode()
+
+
+def test_a_receiver_that_hangs_up_while_the_source_is_asked_leaves_a_closed_release(
     gateway: RunningGateway, act: ACT, holding: Source
 ) -> None:
-    log, hung_up = gateway.service.log, threading.Event()
-    holding.fault = Between(lambda: bool(hung_up.wait(30)))
-    with streaming(gateway, act(GBR_PLAIN), "elset", "application/json") as answer:
-        release = released_by(answer)
-        assert answer.iter_raw().__next__().startswith(b"[")
+    asked, hung_up = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        asked.set()
+        hung_up.wait(30)
+
+    holding.fault = Between(wait)
+    release = hang_up(gateway, act(GBR_PLAIN), lambda: asked.wait(30))
+    *before, last = closed(gateway.service.log, release)
     hung_up.set()
-    while not (found := log.find(release))[-1].leaf.last:
-        time.sleep(0.01)
+    assert (last.leaf.event, last.leaf.outcome) == (Event.INTERRUPTED, "interrupted")
+    assert not any(entry.leaf.last for entry in before)
+
+
+def test_a_receiver_that_hangs_up_while_an_entry_is_written_leaves_a_closed_release(
+    gateway: RunningGateway, act: ACT, holding: Source
+) -> None:
+    log, locked = gateway.service.log, threading.Event()
+    other = sqlite3.connect(gateway.stage.root / "audit.sqlite3", isolation_level=None, check_same_thread=False)
+
+    def lock() -> None:
+        other.execute("BEGIN IMMEDIATE")
+        locked.set()
+
+    def wait_for_the_writer() -> None:
+        locked.wait(30)
+        time.sleep(0.5)
+
+    holding.fault = Between(lock)
+    release = hang_up(gateway, act(GBR_PLAIN), wait_for_the_writer)
+    time.sleep(0.5)
+    other.execute("ROLLBACK")
+    other.close()
+    found = closed(log, release)
+    assert [entry.leaf.chunk for entry in found] == list(range(len(found)))
     assert (found[-1].leaf.event, found[-1].leaf.outcome) == (Event.INTERRUPTED, "interrupted")
-    assert not any(entry.leaf.last for entry in found[:-1])
+    assert log.verify().sound
 
 
 def test_a_policy_activated_between_two_chunks_judges_the_rest(
@@ -219,7 +288,7 @@ def test_a_policy_activated_between_two_chunks_judges_the_rest(
     files = dict(stored_files(gateway))
     files["policies/policy.toml"] += b"\n# a remark\n"
     order = Order("officer", "a remark", gateway.service.clock())
-    holding.fault = Between(lambda: bool(orders.activate(log, files, order)))
+    holding.fault = Between(lambda: orders.activate(log, files, order))
     with streaming(gateway, act(GBR_PLAIN), "notification", "application/json") as answer:
         release = released_by(answer)
         body = answer.read()
