@@ -51,7 +51,7 @@ oracle: dev-env ## compare the decision with its slow oracle in 100,000 random c
 	@ORACLE_CASES=$${ORACLE_CASES:-100000} $(PY) -m pytest -n 2 tests/policy/test_oracle.py $(ARGS)
 
 walk: dev-env ## walk 5,000 records through the public SDK, every page size
-	@WALK_RECORDS=$${WALK_RECORDS:-5000} $(PY) -m pytest -n 2 tests/integration/test_walk.py $(ARGS)
+	@$(PY) -m tests.system.walk_campaign --records $${WALK_RECORDS:-5000} $(ARGS)
 
 bench: dev-env ## measure
 	@for file in benchmarks/*.py; do name=$$(basename $$file .py); echo "== $$name"; \

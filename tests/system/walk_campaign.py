@@ -36,7 +36,7 @@ from tests.system.walks import COMPANY, GBR, GBR_PLAIN, HAS, JPN, SIZES, wrong_w
 
 ASKERS = {"JPN": JPN, "GBR-plain": GBR_PLAIN, "GBR": GBR, "ORBITWATCH": COMPANY}
 SHOWN = 10
-console = Console(soft_wrap=True)
+console = Console(width=110)
 
 
 @contextmanager
@@ -72,10 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     begun, walks, failed = time.perf_counter(), 0, 0
-    summary = Table("who", "dataset", "source", "may have", *(f"by {size}, s" for size in given.sizes))
+    summary = Table("who", "dataset", "may have", *(f"by {size}" for size in given.sizes), title="seconds")
     tables = build_tables(given.records, given.seed)
     with gateway_before(tables) as (gateway, policy):
-        for asker in (ASKERS[name] for name in given.partners):
+        for name in given.partners:
+            asker = ASKERS[name]
             for dataset in HAS[asker.partner]:
                 cells: list[str] = []
                 expected = 0
@@ -85,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     console.print(f"{asker}: {dataset} by {size}: {expected} records, {cells[-1]}", highlight=False)
                     for line in wrong[:SHOWN]:
                         console.print(f"    {line}", highlight=False, markup=False)
-                summary.add_row(str(asker), dataset, str(given.records), str(expected), *cells)
+                summary.add_row(name, dataset, f"{expected} of {given.records}", *cells)
     console.print(summary)
     verdict = "every walk was right" if not failed else f"{failed} were WRONG"
     console.print(f"{walks} walks in {time.perf_counter() - begun:.0f} s: {verdict}", highlight=False)
