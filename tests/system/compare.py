@@ -18,11 +18,14 @@ def differences(received: bytes, source: bytes, wanted: Permitted, columns: Coll
 
     With ``columns``, only those top-level fields are wanted.
     """
+    if received == source and columns is None and not wanted.drop and not wanted.round:
+        return []
     return list(_object(received, source, wanted, "", columns))
 
 
 def _object(received: bytes, source: bytes, wanted: Permitted, at: str, columns: Collection[str] | None = None):
     got, had = members(received), members(source)
+    opened = {cut.rpartition(".")[0] for cut in (*wanted.drop, *wanted.round)}
     kept = [name for name in had if at + name not in wanted.drop and (columns is None or name in columns)]
     if list(got) != kept:
         yield f"{at or 'record'}: has {list(got)}, not {kept}"
@@ -31,7 +34,7 @@ def _object(received: bytes, source: bytes, wanted: Permitted, at: str, columns:
         path, before = at + name, had[name]
         if path in wanted.round:
             yield from _rounded(value, before, wanted.round[path], path)
-        elif any(cut.startswith(f"{path}.") for cut in (*wanted.drop, *wanted.round)):
+        elif path in opened:
             yield from _object(value, before, wanted, f"{path}.")
         elif value != before:
             yield f"{path}: {value!r} where the source has {before!r}"

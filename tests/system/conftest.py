@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 
 import pytest
 import structlog
@@ -17,8 +18,8 @@ from sample_source.app import build_app
 from sample_source.serve import Served, serving
 from sample_source.tables import Tables, build_tables
 from tests.support.running import POLICIES, RunningGateway, running_gateway
-from tests.system.acting import Acting, Clock
-from tests.system.expect import Asker
+from tests.system.acting import START, Acting, Clock
+from tests.system.expect import Asker, Permitted, Wanted, permitted
 
 RECORDS = 300
 
@@ -54,6 +55,17 @@ def source(stage: Stage, tables: Tables) -> Iterator[Served]:
 def policy(stage: Stage) -> PolicySet:
     """The policy set that is in force, as its files say it."""
     return load(read_policy_files(stage.policies, stage.keys))
+
+
+@pytest.fixture(scope="module")
+def wanted(policy: PolicySet, tables: Tables) -> Wanted:
+    """What an asker may have of a dataset, worked out once."""
+
+    @cache
+    def found(asker: Asker, dataset: str) -> tuple[Permitted, ...]:
+        return tuple(permitted(policy, asker, dataset, tables.records[dataset], START))
+
+    return found
 
 
 @pytest.fixture(scope="module")

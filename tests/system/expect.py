@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -54,6 +54,10 @@ class Asker:
 
     def __str__(self) -> str:
         return f"{self.partner} for {self.purpose}, {'sealed' if self.sealed else 'plain'}"
+
+
+Wanted = Callable[[Asker, str], Sequence[Permitted]]
+"""Gives what an asker may have of a dataset."""
 
 
 def permitted(

@@ -12,13 +12,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.activation import orders
 from gateway.activation.orders import Order
 from gateway.audit.orders import StopKind
-from gateway.policy.policyset import PolicySet
 from sample_source.app import Source
 from sample_source.serve import Served
 from sample_source.tables import Tables
 from tests.support.running import RunningGateway
-from tests.system.acting import START, Acting
-from tests.system.expect import Asker, permitted
+from tests.system.acting import Acting
+from tests.system.expect import Asker, Wanted
 from tests.system.jsontext import items
 from tests.system.test_chunks import stored_files
 from tests.system.walks import GBR_PLAIN
@@ -66,7 +65,7 @@ def test_a_stop_set_while_the_source_is_asked_stops_that_very_answer(
     gateway: RunningGateway,
     act: ACT,
     holding: Source,
-    policy: PolicySet,
+    wanted: Wanted,
     tables: Tables,
     order: Order,
     operation: str,
@@ -74,7 +73,7 @@ def test_a_stop_set_while_the_source_is_asked_stops_that_very_answer(
     subject: str,
 ) -> None:
     log, program = gateway.service.log, act(GBR_PLAIN)
-    first = permitted(policy, GBR_PLAIN, "elset", tables.records["elset"], START)[0].record.identifier
+    first = wanted(GBR_PLAIN, "elset")[0].record.identifier
     holding.fault = Meanwhile(lambda: orders.stop(log, kind, subject, order))
     answer = ask(program, operation, first)
     orders.lift(log, kind, subject, order)
@@ -88,23 +87,23 @@ def test_a_record_stopped_while_the_source_is_asked_is_not_in_that_very_answer(
     gateway: RunningGateway,
     act: ACT,
     holding: Source,
-    policy: PolicySet,
+    wanted: Wanted,
     tables: Tables,
     order: Order,
     operation: str,
 ) -> None:
     log, program = gateway.service.log, act(GBR_PLAIN)
-    wanted = permitted(policy, GBR_PLAIN, "elset", tables.records["elset"], START)
-    first = wanted[0].record.identifier
+    may = wanted(GBR_PLAIN, "elset")
+    first = may[0].record.identifier
     holding.fault = Meanwhile(lambda: orders.stop(log, StopKind.RECORD, first, order))
     answer = ask(program, operation, first)
     orders.lift(log, StopKind.RECORD, first, order)
     if operation == "id":
         assert answer.status_code == 404
     elif operation == "count":
-        assert answer.text == str(len(wanted) - 1)
+        assert answer.text == str(len(may) - 1)
     else:
-        assert len(items(answer.content)) == len(wanted) - 1
+        assert len(items(answer.content)) == len(may) - 1
         assert first not in answer.text
 
 
@@ -126,11 +125,11 @@ def test_a_policy_activated_while_the_source_is_asked_judges_that_very_answer(
 
 
 def test_a_stop_on_somebody_else_while_the_source_is_asked_changes_nothing(
-    gateway: RunningGateway, act: ACT, holding: Source, policy: PolicySet, tables: Tables, order: Order
+    gateway: RunningGateway, act: ACT, holding: Source, wanted: Wanted, tables: Tables, order: Order
 ) -> None:
     log, program = gateway.service.log, act(GBR_PLAIN)
-    wanted = permitted(policy, GBR_PLAIN, "elset", tables.records["elset"], START)
+    may = wanted(GBR_PLAIN, "elset")
     holding.fault = Meanwhile(lambda: orders.stop(log, StopKind.PARTNER, "NATO", order))
     answer = program.listed("elset")
     orders.lift(log, StopKind.PARTNER, "NATO", order)
-    assert items(answer.content) == [each.record.abridged for each in wanted]
+    assert items(answer.content) == [each.record.abridged for each in may]

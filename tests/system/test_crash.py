@@ -34,7 +34,7 @@ ROUNDS = 20
 CLIENTS = 4
 ROOT = Path(__file__).parents[2]
 PATHS = (
-    f"/udl/elset?epoch={ALWAYS}",
+    f"/udl/elset?epoch={ALWAYS}&maxResults=70",
     f"/udl/elset?epoch={ALWAYS}&maxResults=3",
     f"/udl/conjunction?tca={ALWAYS}&maxResults=40",
     f"/udl/notification/count?createdAt={ALWAYS}",
@@ -167,8 +167,8 @@ def test_twenty_kills_under_load_lose_no_entry_of_anything_that_was_received(sta
         with started(staged.config, chunk_bytes=4096) as gateway:
             load = Load(gateway.url, token)
             with load.running(number):
-                load.wait_for(rng.randint(1, 8))
-                time.sleep(rng.uniform(0, 0.1))
+                load.wait_for(rng.randint(1, 6))
+                time.sleep(rng.uniform(0, 0.05))
                 gateway.kill()
         with reading(staged) as reader:
             report = reader.verify(held=held, whole=held is None)

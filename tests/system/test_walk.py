@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.policy.policyset import PolicySet
-from sample_source.tables import Tables
-from tests.system.acting import START, Acting
-from tests.system.expect import Asker, permitted
+from tests.system.acting import Acting
+from tests.system.expect import Asker, Wanted
 from tests.system.walks import AUS, COMPANY, DATASETS, DEU, GBR, GBR_PLAIN, HAS, JPN, NATO, SIZES, wrong_with_walk
 
 Walk = tuple[Asker, str, int]
@@ -25,7 +23,6 @@ SOME_SIZES: list[Walk] = [
 
 @pytest.mark.parametrize(("asker", "dataset", "size"), [*EVERY_SIZE, *SOME_SIZES], ids=str)
 def test_all_pages_together_are_exactly_the_releasable_records(
-    act: Callable[[Asker], Acting], policy: PolicySet, tables: Tables, asker: Asker, dataset: str, size: int
+    act: Callable[[Asker], Acting], wanted: Wanted, asker: Asker, dataset: str, size: int
 ) -> None:
-    wanted = permitted(policy, asker, dataset, tables.records[dataset], START)
-    assert wrong_with_walk(act(asker), dataset, size, wanted) == []
+    assert wrong_with_walk(act(asker), dataset, size, wanted(asker, dataset)) == []
