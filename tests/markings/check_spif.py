@@ -2,9 +2,10 @@
 
     python -m tests.markings.check_spif FILE...
 
-Every file is loaded and asked about every classification and value it has. For the two policies that ADatP-4774 and
-ADatP-4774.1 work examples for (NATO and ACME), the examples are run too, with the phrases of the file's version 91 (an
-earlier one wrote PFP where it writes Partnership for Peace); what another edition says otherwise is shown. The exit status is 1 when a file does not load or an example comes out otherwise.
+Every file is loaded and asked about every classification it has. For the two policies that ADatP-4774 and ADatP-4774.1
+work examples for (NATO and ACME), the examples are run too, with the phrases of the NATO file's version 91 (an earlier
+one wrote PFP where it writes Partnership for Peace); what another edition says otherwise is shown. The exit status is
+1 when a file does not load or an example comes out otherwise.
 """
 
 from __future__ import annotations
