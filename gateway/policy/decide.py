@@ -35,6 +35,7 @@ from gateway.policy.decision import (
     PartnerKind,
     Subject,
 )
+from gateway.policy.levels import us_level
 from gateway.policy.obligations import merge
 from gateway.policy.reasons import Reason
 from gateway.policy.setwide import RowKind
@@ -243,27 +244,30 @@ def _company(case: Case, label: Label) -> set[str]:
 
 
 def clearance_gate(case: Case) -> Reasons:
-    """The level is at or below the ceiling in every category of the dataset, and the system's own
-    clearance.
+    """The level is at or below the ceiling in every category of the dataset, and the system's own clearance.
+
+    A foreign level counts as what the agreement's table says; what does not map denies.
     """
     label = case.label
     if isinstance(label, LabelDoubt):
         return frozenset({Reason.NO_LABEL_TO_JUDGE})
     found: set[str] = set()
-    if label.system != "US":
+    mapped = us_level(case.book.partner.levels, label)
+    if mapped is None:
         found.add(Reason.FOREIGN_LEVEL_UNMAPPED)
+    level = label.level if mapped is None else max(mapped, label.level)
     if not case.book.dataset.categories:
         found.add(Reason.NO_CATEGORY_NAMED)
     for category in case.book.dataset.categories:
         ceiling = case.book.partner.ceiling.get(category)
         if ceiling is None:
             found.add(Reason.CATEGORY_NOT_IN_CEILING)
-        elif label.level > LEVELS[ceiling]:
+        elif level > LEVELS[ceiling]:
             found.add(Reason.ABOVE_CEILING)
     clearance = LEVELS.get(case.subject.clearance or "")
     if clearance is None:
         found.add(Reason.SYSTEM_NOT_CLEARED)
-    elif label.level > clearance:
+    elif level > clearance:
         found.add(Reason.ABOVE_SYSTEM_CLEARANCE)
     return frozenset(found)
 
