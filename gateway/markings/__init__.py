@@ -13,6 +13,7 @@ is a :class:`MarkingError` with findings; nothing is repaired, guessed or assume
     ['JPN', 'USA']
 """
 
+from gateway.markings.banners import check_banner
 from gateway.markings.binding import BindingDoubt, BindingRefused, BindingStatement, check_binding
 from gateway.markings.capco import LONGEST_MARKING, parse_banner, parse_portion
 from gateway.markings.equivalence import (
@@ -25,6 +26,7 @@ from gateway.markings.equivalence import (
     UnmappedLevelError,
     level_table,
 )
+from gateway.markings.explain import Part, explain
 from gateway.markings.findings import (
     Finding,
     MarkingError,
@@ -39,7 +41,7 @@ from gateway.markings.label import Control, Label, Limit
 from gateway.markings.profiles import Effect, Profile, ReleaseRow, profile, profile_names, release_row
 from gateway.markings.releasability import next_change, releasable_codes, releasable_nations, releasable_to
 from gateway.markings.rollup import roll_up
-from gateway.markings.rules import check_banner, validate
+from gateway.markings.rules import validate
 from gateway.markings.spif import (
     Access,
     CodedLabel,
@@ -98,6 +100,7 @@ __all__ = [
     "MarkingError",
     "Member",
     "Originator",
+    "Part",
     "Profile",
     "ProfileRegistry",
     "ReleaseRow",
@@ -118,6 +121,7 @@ __all__ = [
     "check_banner",
     "check_binding",
     "expand",
+    "explain",
     "from_ism",
     "from_ism_json",
     "from_ism_xml",
