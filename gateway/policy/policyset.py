@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway import markings
 from gateway.markings.equivalence import LevelTable
@@ -94,6 +94,7 @@ class PolicySet:
     ``key_thumbprints`` maps each key file's path to the RFC 7638 thumbprints in it, sorted. ``tables`` maps
     each table's name (``countries-and-communities``, ``object-owners``, ``profile:NAME``, and ``levels:CODE`` for a
     partner whose agreement maps foreign levels) to its digest.
+    ``labellers`` maps a source to the keys that bind its markings to its records.
     ``profiles`` are the marking profiles the datasets use, reading the set's own communities too.
     """
 
@@ -106,6 +107,7 @@ class PolicySet:
     profiles: Mapping[str, markings.Profile]
     owners: OwnerTable
     casbin_model: str
+    labellers: Mapping[str, tuple[PartnerKey, ...]] = field(default_factory=dict)
 
     @property
     def manifest_bytes(self) -> bytes:
