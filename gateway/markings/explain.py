@@ -150,8 +150,8 @@ _ROLLED: Final = {
     "FOUO": "kept while the whole is unclassified and has no other such control",
     "FGI": "sources unite; a concealed one conceals all",
     "RD": "carried; FRD and TFNI yield to it",
-    "FRD": "carried; yields to RD",
-    "TFNI": "carried; yields to RD",
+    "FRD": "carried; yields to RD, TFNI to it",
+    "TFNI": "carried; yields to RD and FRD",
     "EXDIS": "carried; yields to NODIS",
     "ORCON-USGOV": "carried; yields to ORCON, in ism-2022 beside it",
 }

@@ -6,8 +6,9 @@ that neither order nor grouping nor repetition can change the outcome:
 1. The level is the highest. Portions of one system and owner stay theirs; any others together are a US whole, in
    which what another nation, NATO or a co-owner holds stands as FGI and RESTRICTED rounds up (H.3, H.7).
 2. Controls unite, each with its parts. Some yield: FOUO to a classified whole and to any other control that is
-   not one of release (H.8, FOUO); an open FGI source to a concealed one (H.7); FRD and TFNI to RD, with their
-   SIGMA categories (H.6); EXDIS to NODIS (H.9); ORCON-USGOV to ORCON, unless the profile keeps both. A control
+   not one of release (H.8, FOUO); an open FGI source to a concealed one (H.7); TFNI to FRD and both to RD,
+   with their SIGMA categories (H.6); EXDIS to NODIS (H.9); ORCON-USGOV to ORCON, unless the profile keeps both,
+   and beside SI-G always (ISM-ID-00341). A control
    that a classified banner cannot show (SBU, UCNI) leaves it and leaves NOFORN behind. ``LES NOFORN`` is LES and
    NOFORN in a classified whole.
 3. A portion says of foreign release one of: nothing (it *follows* the rest: a bare ``U``, or ``U`` with only
@@ -132,12 +133,15 @@ def settle_controls(united: Collection[Control], level: Level, profile: Profile)
     gone = {"LES"} if "LES NOFORN" in names and level is Level.U else set()
     if Control("FGI") in found:
         found = {control for control in found if control.name != "FGI" or not control.values}
+    if names & {"RD", "FRD"}:
+        gone.add("TFNI")
     if "RD" in names:
-        gone |= {"FRD", "TFNI"}
+        gone.add("FRD")
         found |= {Control("RD", control.values) for control in found if control.name == "FRD"}
     if "NODIS" in names:
         gone.add("EXDIS")
-    if "ORCON" in names and not profile.both_orcons:
+    gamma = Control("SI", ("G",)) in found
+    if "ORCON" in names and (gamma or not profile.both_orcons):
         gone.add("ORCON-USGOV")
     if level is not Level.U and "LES NOFORN" in names:
         gone.add("LES NOFORN")

@@ -147,6 +147,9 @@ def _control_is_consented(partner, data, label, control, facts, at):
             return False
         owner, data_type = control.values
         return owner in _mine(partner) or _has_consent(partner, data, owner, control.name, data_type, at)
+    if control.name == "FGI":
+        named = list(control.values)
+        return named != [] and (named[0] in _mine(partner) or _has_consent(partner, data, named[0], "FGI", None, at))
     whose = _whose_material(data, label, facts)
     if not whose:
         return False
@@ -303,6 +306,9 @@ def _need_to_know(policy, data, label, subject):
         return {"no_label_to_judge"}
     for asked in data.requires:
         if asked not in subject.holds:
+            return {"not_held"}
+    for owner in [*label.owners, *[code for c in label.controls if c.name == "FGI" for code in c.values]]:
+        if "read-in" in _row_kinds(policy, data, owner) and owner not in subject.holds:
             return {"not_held"}
     for control in label.controls:
         name = "-".join([control.name, *control.values])
