@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.markings import MarkingError, UnknownProfileError
 from gateway.markings.spif import ProfileRegistry, load_spif
-from tests.markings.policies import aurora, meridian, rules_of, text_of
+from tests.markings.policies import HERE, aurora, meridian, rules_of, text_of
 
 TEXT = text_of("aurora")
 
@@ -117,3 +121,34 @@ def test_a_damaged_policy_file_loads_or_is_refused_and_nothing_else_is_raised(at
         load_spif((TEXT[:at] + put + TEXT[at + cut :]).encode("utf-8", "surrogatepass"))
     except MarkingError as error:
         assert error.findings
+
+
+ALONE = """
+import datetime, socket, time
+
+def forbidden(*args, **kwargs):
+    raise AssertionError("a policy asked the clock or the network")
+
+socket.socket = socket.create_connection = socket.getaddrinfo = forbidden
+time.time = time.monotonic = time.time_ns = forbidden
+
+from gateway import markings
+
+policy = markings.load_spif(open(sys.argv[1], "rb").read())
+made = datetime.datetime(2025, 6, 1, tzinfo=datetime.timezone.utc)
+label = markings.SecurityLabel("AURORA", "GUARDED", made)
+label = policy.parse_label(markings.write_label(label))
+clearance = markings.SecurityClearance("AURORA", ("GUARDED",))
+assert policy.decide(label, clearance, at=datetime.date(2025, 7, 1)).permitted
+assert policy.marking(label) == "AURORA GUARDED"
+mine = {name.partition(".")[0] for name in sys.modules if not name.startswith("_")}
+print(" ".join(sorted(mine - set(sys.stdlib_module_names) - {"gateway"})))
+"""
+
+
+def test_a_policy_loads_and_decides_in_an_interpreter_without_any_package() -> None:
+    root = Path(__file__).parents[2]
+    program = f"import sys; sys.path.insert(0, {str(root)!r})\n{ALONE}"
+    command = [sys.executable, "-I", "-S", "-c", program, str(HERE / "aurora.xml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
