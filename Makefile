@@ -8,7 +8,7 @@
 PY := .venv/bin/python
 export PYTHON
 
-.PHONY: help run demo test lint format types contract lock-check check lock oracle walk bench clean env dev-env
+.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings bench clean env dev-env
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -52,6 +52,9 @@ oracle: dev-env ## compare the decision with its slow oracle in 100,000 random c
 
 walk: dev-env ## walk 5,000 records through the public SDK, every page size
 	@$(PY) -m tests.system.walk_campaign --records $${WALK_RECORDS:-5000} $(ARGS)
+
+fuzz-markings: dev-env ## throw mangled markings at the readers for SECONDS_TO_RUN (60)
+	@$(PY) -m tests.markings.fuzz_campaign --seconds $${SECONDS_TO_RUN:-60} $(ARGS)
 
 bench: dev-env ## measure
 	@for file in benchmarks/*.py; do name=$$(basename $$file .py); echo "== $$name"; \

@@ -23,16 +23,19 @@ from datetime import date, datetime
 
 from gateway import markings
 from gateway.audit.orders import Standing
+from gateway.binding import binding_doubts
 from gateway.content.doubts import Doubt
 from gateway.content.records import RecordView
 from gateway.content.strict import strict_doubts
 from gateway.markings import Label, MarkingError
+from gateway.markings.binding import BindingDoubt
 from gateway.policy.compile import CompiledPolicy
 from gateway.policy.decision import Decision, Facts, Gate, LabelDoubt, Subject
 from gateway.policy.reasons import Reason
 from gateway.policy.shape import RecordShape
 
 _DOUBTS: Mapping[str, Reason] = {
+    **dict.fromkeys(map(str, BindingDoubt), Reason.LABEL_UNBOUND),
     Doubt.MARKING_MISSING: Reason.LABEL_MISSING,
     Doubt.DUPLICATE_KEY: Reason.LABEL_DUPLICATE_KEY,
     Doubt.NESTED_NOT_AN_OBJECT: Reason.LABEL_NESTED,
@@ -110,7 +113,9 @@ def evidence(
 
 def judge_record(case: Case, view: RecordView, shape: RecordShape, stops: tuple[str, ...], *, twin: bool) -> Judgement:
     """Judge a record as it was read; one that would go is read strictly first, and judged again if a doubt is found."""
-    doubts = (Doubt.IDENTIFIER_DUPLICATE,) if twin else ()
+    dataset = case.policy.policy_set.datasets[case.dataset]
+    labellers = case.policy.policy_set.labellers.get(dataset.source, ())
+    doubts = ((Doubt.IDENTIFIER_DUPLICATE,) if twin else ()) + binding_doubts(view, shape, labellers, case.at)
     judged = judge(case, evidence(case, view, shape, stops, doubts), shape)
     if judged.permitted:
         found = strict_doubts(view.raw, shape.marking)

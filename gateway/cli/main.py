@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import audit, check, keys, open_, policy, receipt, serve, settings, stop, token
+from gateway.cli import audit, check, keys, marking, open_, policy, receipt, serve, settings, stop, token
 from gateway.cli.errors import FAILURES, explain, report
 from gateway.cli.session import Session
 
@@ -51,6 +51,7 @@ stop.add_to(app)
 open_.add_to(app)
 settings.add_to(app)
 app.add_typer(policy.app)
+app.add_typer(marking.app)
 app.add_typer(token.app)
 app.add_typer(keys.app)
 app.add_typer(audit.app)

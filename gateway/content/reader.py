@@ -56,6 +56,7 @@ class Reader:
     """Reads the records of one shape."""
 
     __slots__ = (
+        "_binding",
         "_date",
         "_delay_from",
         "_facts",
@@ -83,6 +84,7 @@ class Reader:
         self._delay_from = None if shape.delay_from is None else place[shape.delay_from]
         self._originator = None if shape.originator is None else place[shape.originator]
         self._line = None if shape.tle_line is None else place[shape.tle_line]
+        self._binding = None if shape.binding is None else place[shape.binding]
         self._nested = tuple((name, place[name]) for name in nested)
         self._head = _decoder("Head", tuple(_member(name, shape) for name in names))
         self._marked = _decoder("Marked", ((shape.marking, str, msgspec.NODEFAULT),))
@@ -113,7 +115,9 @@ class Reader:
         values = dict(zip(self._facts, members, strict=False))  # the facts stand first among the members
         if msgspec.UNSET in values.values():
             values = {name: value for name, value in values.items() if value is not msgspec.UNSET}
-        return RecordView(raw, identifier, marking, date, originator or None, delay_from, values, nested, ())
+        binding = members[self._binding] if self._binding is not None else None
+        signed = binding if isinstance(binding, str) else None
+        return RecordView(raw, identifier, marking, date, originator or None, delay_from, values, nested, (), signed)
 
     def _declared(self, raw: bytes, members: tuple[object, ...]) -> tuple[NestedRecord, ...] | None:
         r"""Read the declared nested records' markings, if those and the outer one are all there are.
@@ -167,6 +171,8 @@ class Reader:
             self._walk(raw, doubts),
             (),
         )
+        binding = _take(members, shape.binding)
+        view = msgspec.structs.replace(view, binding=binding if isinstance(binding, str) else None)
         compare_tle_letter(_take(members, shape.tle_line), view.marking, doubts)
         return msgspec.structs.replace(view, doubts=tuple(sorted(doubts)))
 
@@ -225,6 +231,8 @@ def _member(name: str, shape: RecordShape) -> tuple[str, object, object]:
         return name, str if is_fact else _Instant, msgspec.NODEFAULT
     if name == shape.delay_from:
         return name, (str if is_fact else _Instant) | None | msgspec.UnsetType, msgspec.UNSET
+    if name == shape.binding:
+        return name, FactField | msgspec.UnsetType, msgspec.UNSET
     if name in (shape.originator, shape.tle_line):
         return name, str | None | msgspec.UnsetType, msgspec.UNSET
     return name, FactField | msgspec.UnsetType, msgspec.UNSET

@@ -27,7 +27,8 @@ class RecordView(msgspec.Struct, frozen=True, gc=False):
     ``raw`` is the record's own bytes. ``date`` and ``delay_from`` are aware UTC datetimes. ``values`` holds
     the fact fields that are present as a scalar (``None`` for null) or a list of scalars; a field of any
     other kind is left out, like a missing one. ``nested`` holds every object at any depth that carries the
-    marking field, and the declared nested records without one. ``doubts`` are sorted; with any, the record is
+    marking field, and the declared nested records without one. ``binding`` is the signed binding of marking and
+    content, where the shape names its field and a text stands there. ``doubts`` are sorted; with any, the record is
     withheld and nothing else here may be believed.
 
     A msgspec struct rather than a dataclass, because one is made for every record fetched.
@@ -42,3 +43,4 @@ class RecordView(msgspec.Struct, frozen=True, gc=False):
     values: Mapping[str, FactField]
     nested: tuple[NestedRecord, ...]
     doubts: tuple[Doubt, ...]
+    binding: str | None = None

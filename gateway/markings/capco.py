@@ -1,17 +1,20 @@
-"""Reading US banner lines and portion marks, strictly (CAPCO-2016 A.6, C.1, D.1, H.8; the UDL's extensions).
+"""Reading banner lines and portion marks, strictly (CAPCO-2016 A.6, C.1, D.1, H; 32 CFR 2002.20; the UDL's
+extensions).
 
-    banner   = class *("//" category)            SECRET//ORCON/REL TO USA, JPN
+    banner   = head *("//" category)             SECRET//SI-G ABCD/TK//FGI GBR//ORCON/REL TO USA, JPN
     portion  = the same in portion form          (S//OC/REL TO USA, JPN), in profile udl S//OC/REL TO USA, JPN
-    category = word *("/" word)                  dissemination controls, then non-IC controls
+    category = word *("/" word)                  CUI categories, SCI, SAP, AEA, FGI, dissemination, non-IC controls
     list     = code *(", " code)                 nations by alphabet, then communities; REL TO: USA first
     PR / DS  = ("PR-" / "DS-") owner "-" type    profile udl only; neither owner nor type holds a hyphen
+
+Heads are read by :mod:`gateway.markings.heads`, words with parts of their own by
+:mod:`gateway.markings.structure`.
 
 Rules this file keeps:
 
 1. Nothing is repaired. A wrong case, order, separator, space or character is refused, with what may have been
    meant as a suggestion to the human.
-2. What is not in the vocabulary of the profile is refused, and so is what this package does not read yet:
-   SCI, SAP, AEA, FGI, JOINT, NATO and other nations' markings, and every other control.
+2. What is not in the vocabulary of the profile is refused, and so is a system the profile does not read.
 3. One pass over bounded text, no regular expressions: the cost is linear and there is nothing to backtrack.
 4. The parser judges form. What two well-formed controls mean beside each other is for
    :mod:`gateway.markings.rules`.
@@ -25,10 +28,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.markings.findings import Finding, MarkingError
+from gateway.markings.heads import Head, read_other_head, read_us_head
 from gateway.markings.label import Control, Label
 from gateway.markings.profiles import Profile, require_profile
+from gateway.markings.structure import eyes_finding, read_parts
 from gateway.markings.tables import Tables
-from gateway.markings.words import BY_NAME, RANK, US_LEVELS, Category, Level, Shape, Word
+from gateway.markings.words import EYES, Category, Shape, Word
 
 LONGEST_MARKING: Final = 2_048
 """Characters beyond which a marking is not read: every nation of the tables in one list stays below it."""
@@ -38,11 +43,15 @@ _LONGEST_NAME: Final = 32
 _ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ,/-_()")
 _NAME_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _BARE_REL: Final = "REL"
+_EYES: Final = {False: " EYES ONLY", True: " EYES"}
+_ALONE: Final[tuple[tuple[str, ...], ...]] = ((),)
+_REPEATED: Final = frozenset((Shape.OWNED, Shape.PROGRAM))
+_SAP_STEMS: Final = {False: ("SAR-", "SPECIAL ACCESS REQUIRED-"), True: ("SAR-",)}
 _LIST_RULE: Final = {"REL TO": "ISM-ID-00031", "DISPLAY ONLY": "ISM-ID-00213"}
 
 
 def parse_banner(text: str, profile: Profile) -> Label:
-    """The label a banner line states, such as ``SECRET//REL TO USA, JPN``.
+    """The label a banner line states, such as ``SECRET//REL TO USA, JPN`` or ``//NATO SECRET//ATOMAL``.
 
     :class:`MarkingError` when refused.
     """
@@ -74,10 +83,6 @@ def _parse_portion(text: str, profile: Profile, banner_list: tuple[str, ...] | N
     return _Reading(inner, offset, profile, portion=True, banner_list=banner_list).label()
 
 
-_BANNER_LEVELS: Final = {name: level for level, name in US_LEVELS.items()}
-_PORTION_LEVELS: Final = {level.name: level for level in US_LEVELS}
-
-
 def _refuse(
     rule: str, authority: str, message: str, span: tuple[int, int], suggestion: str | None = None
 ) -> MarkingError:
@@ -94,9 +99,7 @@ def _check_text(text: str) -> None:
         return
     at = next(place for place, letter in enumerate(text) if letter not in _ALPHABET)
     if text.isascii() and text[at].islower():
-        raise _refuse(
-            "GRAMMAR-CASE", "CAPCO-2016 C.1", "markings are written in capitals", (at, at + 1), text.upper()
-        )
+        raise _refuse("GRAMMAR-CASE", "CAPCO-2016 C.1", "markings are written in capitals", (at, at + 1), text.upper())
     message = f"U+{ord(text[at]):04X} stands in no marking"
     raise _refuse("GRAMMAR-CHARACTER", "CAPCO-2016 C.1", message, (at, at + 1))
 
@@ -109,6 +112,20 @@ def _without_parentheses(text: str, profile: Profile) -> tuple[str, int]:
         return text, 0
     message = "a portion mark stands in parentheses, both of them"
     raise _refuse("GRAMMAR-PARENTHESES", "CAPCO-2016 C.1", message, (0, len(text)), f"({text.strip('()')})")
+
+
+def _program_stem(token: str, profile: Profile, *, portion: bool) -> str:
+    """What a category of special access begins with; empty where it is another."""
+    if "SAR" not in profile.words:
+        return ""
+    return next((stem for stem in _SAP_STEMS[portion] if token.startswith(stem)), "")
+
+
+def _with_eyes(tokens: list[str], ending: str) -> list[str]:
+    """The tokens with the list before EYES ONLY, whose codes single slashes part, put together as one."""
+    end = next((place for place, token in enumerate(tokens) if token.endswith(ending)), 0)
+    start = next((place for place, token in enumerate(tokens[:end]) if token == EYES[0]), end)
+    return [*tokens[:start], "/".join(tokens[start : end + 1]), *tokens[end + 1 :]]
 
 
 @dataclass(slots=True)
@@ -129,42 +146,81 @@ class _Reading:
 
     def label(self) -> Label:
         """Read it all; raises :class:`MarkingError` with everything found wrong, up to a bound."""
-        head, *segments = self.text.split("//")
-        level = self._level(head)
-        at = len(head) + 2
+        head, at, segments = self._head()
+        if isinstance(head, Head) and head.cui:
+            self.controls.append(Control("CUI"))
         for segment in segments:
-            for place, token in enumerate(segment.split("/")):
-                self._token(token, at, opens=place == 0)
-                at += len(token) + 1
-                if len(self.findings) >= _MOST_FINDINGS:
-                    raise MarkingError(*self.findings)
-            at += 1
-        if self.findings or level is None:
+            self._segment(segment, at)
+            at += len(segment) + 2
+        if self.findings or not isinstance(head, Head):
             raise MarkingError(*self.findings)
-        return Label(self.profile.name, level, tuple(self.controls), self.rel_to, self.display_to)
+        return Label(
+            self.profile.name,
+            head.level,
+            tuple(self.controls),
+            self.rel_to,
+            self.display_to,
+            system=head.system,
+            owners=head.owners,
+        )
 
-    def _find(
-        self, rule: str, authority: str, message: str, at: int, text: str, *, meant: str | None = None
-    ) -> None:
+    def _head(self) -> tuple[Head | Finding, int, list[str]]:
+        """The head, where the first category begins, and the categories' texts."""
+        first, *segments = self.text.split("//")
+        if first or not segments:
+            head, at, text = read_us_head(first, self.profile, portion=self.portion), 0, first
+        else:
+            at, text = 2, segments.pop(0)
+            head = read_other_head(text, self.profile, portion=self.portion)
+        if isinstance(head, Finding):
+            start = self.offset if head.rule == "GRAMMAR-SYSTEM" else at + self.offset
+            self.findings.append(replace(head, span=(start, at + self.offset + len(text))))
+        return head, at + len(text) + 2, segments
+
+    def _segment(self, segment: str, at: int) -> None:
+        """One category's text. Programmes share one word, and EYES ONLY stands behind its list."""
+        tokens = segment.split("/")
+        if _EYES[self.portion] in segment:
+            tokens = _with_eyes(tokens, _EYES[self.portion])
+        program = _program_stem(tokens[0], self.profile, portion=self.portion)
+        for place, token in enumerate(tokens):
+            if program:
+                self._programme(token, at, len(program) if place == 0 else 0)
+            elif "/" in token:
+                self._eyes(token, at, opens=place == 0)
+            else:
+                self._token(token, at, opens=place == 0)
+            at += len(token) + 1
+            if len(self.findings) >= _MOST_FINDINGS:
+                raise MarkingError(*self.findings)
+
+    def _programme(self, token: str, at: int, stem: int) -> None:
+        """One special access programme; a word of the vocabulary behind a single slash is no programme."""
+        word = self.profile.words["SAR"]
+        name = token[stem:]
+        if not stem and self._word(name)[0] is not None:
+            message = "one slash parts the controls of a category, two slashes part the categories"
+            self._find("GRAMMAR-SEPARATOR", "CAPCO-2016 A.6", message, at, token, meant="//" + token)
+            return
+        self._parts(word, name, at, token, opens=stem > 0)
+
+    def _eyes(self, text: str, at: int, *, opens: bool) -> None:
+        """EYES ONLY behind its list."""
+        word = self.profile.words.get("EYES ONLY")
+        if word is None:
+            message = "not a word of this profile's vocabulary, as written in this form"
+            self._find("GRAMMAR-TOKEN", "CAPCO-2016 H.8 EYES ONLY", message, at, text)
+            return
+        codes = tuple(text.removesuffix(_EYES[self.portion]).split("/"))
+        finding = eyes_finding(word, codes)
+        if finding is not None:
+            self.findings.append(replace(finding, span=(at + self.offset, at + self.offset + len(text))))
+        elif self._in_place(word, codes, text, at, opens=opens):
+            self.controls.append(Control(word.name, codes))
+
+    def _find(self, rule: str, authority: str, message: str, at: int, text: str, *, meant: str | None = None) -> None:
         start = at + self.offset
         self.findings.append(Finding(rule, authority, message, (start, start + len(text)), meant))
-
-    def _level(self, head: str) -> Level | None:
-        names, others = (
-            (_PORTION_LEVELS, _BANNER_LEVELS) if self.portion else (_BANNER_LEVELS, _PORTION_LEVELS)
-        )
-        level = names.get(head)
-        if level is not None:
-            return level
-        if not head and self.text.startswith("//"):
-            message = "markings of other nations, NATO and JOINT are not read by this profile"
-            self._find("GRAMMAR-SYSTEM", "CAPCO-2016 H.2", message, 0, "//")
-            return None
-        meant = others.get(head)
-        suggestion = next((name for name, each in names.items() if each is meant), None)
-        message = "a marking begins with a US classification, as written in this form"
-        self._find("GRAMMAR-CLASSIFICATION", "CAPCO-2016 H.1", message, 0, head, meant=suggestion)
-        return None
 
     def _token(self, token: str, at: int, *, opens: bool) -> None:
         word, rest = self._word(token)
@@ -172,10 +228,13 @@ class _Reading:
             message = "not a word of this profile's vocabulary, as written in this form"
             self._find("GRAMMAR-TOKEN", "CAPCO-2016 A.6", message, at, token, meant=self._meant(token))
             return
+        if word.shape not in (Shape.LIST, Shape.OWNED):
+            self._parts(word, token, at, token, opens=opens)
+            return
         values = self._owned(word, rest, at) if word.shape is Shape.OWNED else ()
         if values is None or not self._in_place(word, values, token, at, opens=opens):
             return
-        if word.shape is not Shape.LIST:
+        if word.shape is Shape.OWNED:
             self.controls.append(Control(word.name, values))
             return
         codes = self._list(word, rest, at + len(token) - len(rest), token)
@@ -184,24 +243,37 @@ class _Reading:
         else:
             self.display_to = codes
 
+    def _parts(self, word: Word, text: str, at: int, token: str, *, opens: bool) -> None:
+        """A word with what belongs to it: its controls, or what is wrong with them."""
+        found = _ALONE if word.shape is Shape.BARE else read_parts(word, text, self.profile, portion=self.portion)
+        if isinstance(found, Finding):
+            start = at + self.offset
+            self.findings.append(replace(found, span=(start, start + len(token))))
+        elif self._in_place(word, found[0], token, at, opens=opens):
+            self.controls.extend(Control(word.name, values) for values in found)
+            self.last = self.profile.order(word.name, found[-1])
+
     def _word(self, token: str) -> tuple[Word | None, str]:
         """The word a token is, and what follows it."""
-        found = self.profile.words.get(_NAMES[self.portion].get(token, ""))
+        vocabulary = self.profile.portion if self.portion else self.profile.banner
+        found = vocabulary.whole.get(token)
         if found is not None:
             return found, ""
         if token == _BARE_REL and self.portion:
             return self.profile.words.get("REL TO"), ""
         for name in ("REL TO", "DISPLAY ONLY"):
-            if token.startswith(name + " "):
+            if token == name or token.startswith(name + " "):
                 return self.profile.words.get(name), token[len(name) + 1 :]
+        if token.startswith("FGI "):
+            return self.profile.words.get("FGI"), ""
         head, hyphen, rest = token.partition("-")
-        word = self.profile.words.get(head)
-        return (word, rest) if hyphen and word is not None and word.shape is Shape.OWNED else (None, "")
+        word = vocabulary.stems.get(head)
+        return (word, rest) if hyphen and word is not None and word.shape is not Shape.PROGRAM else (None, "")
 
     def _in_place(self, word: Word, values: tuple[str, ...], token: str, at: int, *, opens: bool) -> bool:
         """Whether the token stands once, in order, and behind the right separator."""
-        order = RANK[word.name], values
-        if order == self.last or (order[0] == self.last[0] and word.shape is not Shape.OWNED):
+        order = self.profile.order(word.name, values)
+        if order == self.last or (order[0] == self.last[0] and word.shape not in _REPEATED):
             self._find("GRAMMAR-DUPLICATE", word.authority, "stands twice", at, token)
         elif order < self.last:
             message = "stands after a control that the Register lists later"
@@ -255,12 +327,13 @@ class _Reading:
 
     def _meant(self, token: str) -> str | None:
         """What a human may have meant; never applied."""
-        mine, other = _NAMES[self.portion], _NAMES[not self.portion]
-        for spelling in (token.strip(), other.get(token.strip(), "")):
-            known = next((text for text, name in mine.items() if spelling in (text, name)), None)
-            if known is not None:
-                return known
-        close = difflib.get_close_matches(token, mine, n=1) if len(token) <= _LONGEST_NAME else []
+        mine = self.profile.portion if self.portion else self.profile.banner
+        other = self.profile.banner if self.portion else self.profile.portion
+        elsewhere = other.whole.get(token.strip())
+        for text, word in mine.whole.items():
+            if token.strip() in (text, word.name) or word is elsewhere:
+                return text
+        close = difflib.get_close_matches(token, mine.whole, n=1) if len(token) <= _LONGEST_NAME else []
         return close[0] if close else None
 
 
@@ -277,15 +350,11 @@ def list_finding(word: Word, codes: tuple[str, ...], tables: Tables) -> Finding 
     if len(set(codes)) != len(codes):
         return Finding("ISM-ID-00236", word.authority, "a code stands twice in a list", suggestion=suggestion)
     if release and codes[0] != "USA":
-        return Finding(
-            "REL-USA-FIRST", word.authority, "a release list begins with USA", suggestion=suggestion
-        )
+        return Finding("REL-USA-FIRST", word.authority, "a release list begins with USA", suggestion=suggestion)
     if release and len(codes) == 1:
         return Finding("REL-USA-ALONE", word.authority, "a release list names someone besides USA")
     if not release and "USA" in codes:
-        return Finding(
-            "DISPLAY-USA", word.authority, "a display list names others than USA", suggestion=suggestion
-        )
+        return Finding("DISPLAY-USA", word.authority, "a display list names others than USA", suggestion=suggestion)
     if list(codes[release:]) != ordered:
         message = "nations stand before communities, each in alphabetical order"
         return Finding("LIST-ORDER", word.authority, message, suggestion=suggestion)
@@ -297,14 +366,3 @@ def is_owner_and_type(values: tuple[str, ...]) -> bool:
     return len(values) == 2 and all(
         0 < len(value) <= _LONGEST_NAME and _NAME_LETTERS.issuperset(value) for value in values
     )
-
-
-def _spellings(*, portion: bool) -> dict[str, str]:
-    return {
-        word.portion if portion else word.name: word.name
-        for word in BY_NAME.values()
-        if word.shape is not Shape.OWNED
-    }
-
-
-_NAMES: Final = {False: _spellings(portion=False), True: _spellings(portion=True)}

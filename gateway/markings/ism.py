@@ -2,7 +2,7 @@
 
 Strict like the text: an attribute or token this package does not read is refused, lists are in the Register's
 order, and the owner is stated (an absent ``ownerProducer`` is not the USA). A prefix ``ism:`` on the names is
-allowed.
+allowed. What the tokens are is in :mod:`gateway.markings.ismtokens`.
 """
 
 from __future__ import annotations
@@ -12,24 +12,26 @@ from datetime import date
 from typing import Final
 
 from gateway.markings.findings import Finding, MarkingError
-from gateway.markings.label import ISM_TOKENS, Control, Label
+from gateway.markings.heads import JOINT, NATO, NON_US, US
+from gateway.markings.ismtokens import CONTROLS, CUI_BASIC, CUI_SPECIFIED, controls_of
+from gateway.markings.label import Control, Label
 from gateway.markings.profiles import Profile
 from gateway.markings.rules import validate
-from gateway.markings.words import US_LEVELS, Level
+from gateway.markings.words import Level
 
-_CONTROL_OF: Final = {token: name for name, token in ISM_TOKENS.items()}
-_ORDER: Final = ("FOUO", "OC", "NF", "REL", "RELIDO", "DISPLAYONLY")
 _READ: Final = frozenset(
-    (
-        "classification",
-        "ownerProducer",
-        "disseminationControls",
-        "releasableTo",
-        "displayOnlyTo",
-        "createDate",
-    )
+    ("classification", "ownerProducer", "joint", *CONTROLS, "releasableTo", "displayOnlyTo", "createDate")
 )
 _AUTHORITY: Final = "ISM-2022"
+_LEVELS: Final[dict[str, Level]] = {level.name: level for level in Level}
+_FORM_RULES: Final = frozenset(
+    (
+        *("ISM-ID-00265", "ISM-ID-00236", "REL-USA-FIRST", "REL-USA-ALONE", "DISPLAY-USA", "LIST-ORDER"),
+        *("US-OWNER", "US-LEVEL", "NON-US-OWNER", "JOINT-LEVEL", "JOINT-OWNERS", "CONTROL-VALUES", "FGI-SOURCE"),
+        *("SCI-COMPARTMENT", "SAP-PROGRAM", "AEA-PARTS", "AEA-SIGMA", "ISM-ID-00388", "ISM-ID-00217"),
+        *("ISM-ID-00345", "EYES-USA-FIRST", "GRAMMAR-ORDER", "GRAMMAR-DUPLICATE", "CUI-UNCLASSIFIED"),
+    )
+)
 
 
 def from_ism(attributes: Mapping[str, str], profile: Profile) -> Label:
@@ -42,39 +44,51 @@ def from_ism(attributes: Mapping[str, str], profile: Profile) -> Label:
     given = {name.removeprefix("ism:"): value for name, value in attributes.items()}
     if len(given) != len(attributes) or not given.keys() <= _READ:
         raise _refuse("ISM-ATTRIBUTE", "an attribute is not read by this profile, or stands twice")
-    if given.get("ownerProducer") != "USA":
-        raise _refuse("US-OWNER", "ownerProducer is stated, and is USA")
+    system, owners = _owners(given, profile)
     level = _LEVELS.get(given.get("classification", ""))
-    if level is None:
-        raise _refuse("US-LEVEL", "classification is U, C, S or TS")
-    tokens = _split(given.get("disseminationControls"))
-    if not set(tokens) <= set(_ORDER) or list(tokens) != sorted(set(tokens), key=_ORDER.index):
-        raise _refuse(
-            "ISM-TOKENS", "each dissemination control is known, stands once, in the Register's order"
-        )
-    rel_to = _list(given, "releasableTo", "REL", tokens, ("ISM-ID-00031", "ISM-ID-00032"))
-    display_to = _list(given, "displayOnlyTo", "DISPLAYONLY", tokens, ("ISM-ID-00213", "ISM-ID-00168"))
-    controls = tuple(Control(_CONTROL_OF[token]) for token in tokens if token in _CONTROL_OF)
-    label = Label(profile.name, level, controls, rel_to, display_to, _created(given))
+    if level is None or (level is Level.R and system in (US, JOINT)):
+        raise _refuse("US-LEVEL", "classification is U, C, S or TS, or R of another nation or NATO")
+    pairs, lists = controls_of({name: _split(given.get(name)) for name in CONTROLS}, profile)
+    if CUI_BASIC in given or CUI_SPECIFIED in given:
+        pairs.append(("CUI", ()))
+    eyes = ("EYES ONLY", ()) in pairs
+    rel_to = _list(given, "releasableTo", "REL", ("REL TO" in lists or eyes), ("ISM-ID-00031", "ISM-ID-00032"))
+    shown = "DISPLAY ONLY" in lists
+    display_to = _list(given, "displayOnlyTo", "DISPLAYONLY", shown, ("ISM-ID-00213", "ISM-ID-00168"))
+    if eyes:
+        pairs = [(name, rel_to or () if name == "EYES ONLY" else values) for name, values in pairs]
+        rel_to = rel_to if "REL TO" in lists else None
+    ordered = sorted(pairs, key=lambda pair: profile.order(*pair))
+    controls = tuple(Control(*pair) for pair in ordered)
+    label = Label(profile.name, level, controls, rel_to, display_to, _created(given), system, owners)
     form = [finding for finding in validate(label, date.max, profile.tables) if finding.rule in _FORM_RULES]
     if form:
         raise MarkingError(*form)
     return label
 
 
-_LEVELS: Final[dict[str, Level]] = {level.name: level for level in US_LEVELS}
-_FORM_RULES: Final = frozenset(
-    ("ISM-ID-00265", "ISM-ID-00236", "REL-USA-FIRST", "REL-USA-ALONE", "DISPLAY-USA", "LIST-ORDER")
-)
+def _owners(given: Mapping[str, str], profile: Profile) -> tuple[str, tuple[str, ...]]:
+    """Whose it is, and in which system of markings."""
+    owners = _split(given.get("ownerProducer"))
+    if given.get("joint", "true") != "true":
+        raise _refuse("ISM-JOINT", "joint is true, or absent")
+    if "joint" in given:
+        owners = tuple(sorted(owners, key=profile.tables.sort_key))
+    system = JOINT if "joint" in given else US if owners == ("USA",) else NATO if owners == (NATO,) else NON_US
+    if system == NON_US and (len(owners) != 1 or not profile.systems):
+        raise _refuse("US-OWNER", "ownerProducer is stated, and is USA or one owner that the profile reads")
+    if system != US and system not in profile.systems:
+        raise _refuse("US-OWNER", "this profile reads no labels of that owner")
+    return system, owners
 
 
 def _list(
-    given: Mapping[str, str], attribute: str, token: str, tokens: tuple[str, ...], rules: tuple[str, str]
+    given: Mapping[str, str], attribute: str, token: str, wanted: bool, rules: tuple[str, str]
 ) -> tuple[str, ...] | None:
     codes = _split(given.get(attribute))
-    if token in tokens and not codes:
+    if wanted and not codes:
         raise _refuse(rules[0], f"{token} needs the list {attribute}")
-    if token not in tokens and attribute in given:
+    if not wanted and attribute in given:
         raise _refuse(rules[1], f"{attribute} needs the control {token}")
     return codes or None
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
 
-from gateway.markings.findings import Finding, MarkingError
+from gateway.markings.heads import JOINT, write_head
+from gateway.markings.ismtokens import tokens_of
 from gateway.markings.profiles import profile
-from gateway.markings.words import BY_NAME, RANK, US_LEVELS, Category, Level
+from gateway.markings.structure import write_parts
+from gateway.markings.words import BY_NAME, RANK, US_ONLY, Category, Level, Shape, Word
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One control other than a release list: ``NOFORN``, ``ORCON``, ``RELIDO``, ``FOUO``, ``PR``, ``DS``.
+    """One control other than a release list: ``NOFORN``, ``ORCON``, ``SI``, ``RD``, ``FGI``, ``PR``.
 
-    ``values`` is empty, or for ``PR`` and ``DS`` the owner and the data type.
+    ``values`` is empty; for ``PR`` and ``DS`` the owner and the data type; for SCI, special access and atomic
+    energy the path of a compartment (``("G", "ABCD")``), whose parents are controls of their own; for ``FGI`` one
+    source, none where it is concealed; for ``EYES ONLY`` its list.
     """
 
     name: str
@@ -48,6 +51,8 @@ class Limit:
 class Label:
     """A confidentiality label under one profile.
 
+    ``system`` says whose words the level is in: ``US``, ``NON-US`` (another nation), ``JOINT`` or ``NATO``;
+    ``owners`` whose it is, in the order written.
     ``rel_to`` and ``display_to`` are the literal codes, in the order written (USA first in ``rel_to``);
     ``None`` is no such marking. ``created`` is the label's date, which its text does not hold: set it with
     ``dataclasses.replace``. ``limits`` are the lists of the portions that were rolled up into this label,
@@ -71,33 +76,41 @@ class Label:
     @property
     def bare(self) -> bool:
         """Whether it is unclassified and says nothing else: only for such a label has a dataset a default."""
-        return self.level is Level.U and not self.controls and self.rel_to is None and self.display_to is None
+        silent = not self.controls and self.rel_to is None and self.display_to is None
+        return silent and self.level is Level.U and self.system == "US"
+
+    @property
+    def us_only(self) -> bool:
+        """Whether a control keeps it to the United States: NOFORN, or a non-IC control that says the same."""
+        return any(control.name in US_ONLY for control in self.controls)
 
     def banner(self) -> str:
         """The banner line: ``SECRET//ORCON/REL TO USA, JPN``."""
-        return _render(self, US_LEVELS[self.level], portion=False)
+        return _render(self, portion=False)
 
     def portion(self) -> str:
         """The portion mark, in parentheses unless the profile writes it bare: ``(S//OC/REL TO USA, JPN)``."""
-        text = _render(self, self.level.name, portion=True)
+        text = _render(self, portion=True)
         return text if profile(self.profile).bare_portions else f"({text})"
 
     def to_ism(self) -> dict[str, str]:
-        """The ISM attributes, as :func:`gateway.markings.from_ism` reads them; ``PR`` and ``DS`` have none.
+        """The ISM attributes, as :func:`gateway.markings.from_ism` reads them.
 
-        Raises :class:`MarkingError` for a control that ISM-2022 has no token for.
+        Raises :class:`MarkingError` for a control that ISM-2022 has no token for: PR and DS, CUI alone.
         """
-        if not all(control.name in ISM_TOKENS for control in self.controls):
-            message = "a control of this label has no ISM token"
-            raise MarkingError(Finding("ISM-TOKENS", "ISM-2022", message))
-        tokens = {ISM_TOKENS[control.name]: control.order for control in self.controls}
-        tokens |= {"REL": (RANK["REL TO"], ())} if self.rel_to is not None else {}
-        tokens |= {"DISPLAYONLY": (RANK["DISPLAY ONLY"], ())} if self.display_to is not None else {}
         attributes = {"classification": self.level.name, "ownerProducer": " ".join(self.owners)}
-        if tokens:
-            attributes["disseminationControls"] = " ".join(sorted(tokens, key=tokens.__getitem__))
-        if self.rel_to is not None:
-            attributes["releasableTo"] = " ".join(self.rel_to)
+        if self.system == JOINT:
+            attributes["joint"] = "true"
+        eyes = next((control.values for control in self.controls if control.name == "EYES ONLY"), None)
+        lists = (("REL TO", self.rel_to), ("DISPLAY ONLY", self.display_to))
+        attributes |= tokens_of(
+            ((control.name, control.values) for control in self.controls),
+            (name for name, codes in lists if codes is not None),
+            profile(self.profile),
+        )
+        released = self.rel_to if self.rel_to is not None else eyes
+        if released is not None:
+            attributes["releasableTo"] = " ".join(released)
         if self.display_to is not None:
             attributes["displayOnlyTo"] = " ".join(self.display_to)
         if self.created is not None:
@@ -105,23 +118,27 @@ class Label:
         return attributes
 
 
-ISM_TOKENS: Final = {"FOUO": "FOUO", "ORCON": "OC", "NOFORN": "NF", "RELIDO": "RELIDO"}
-"""The tokens of ISM-2022's disseminationControls for controls other than the release lists."""
-
-
-def _render(label: Label, level: str, *, portion: bool) -> str:
-    parts: list[tuple[tuple[int, tuple[str, ...]], Category, str]] = []
-    for control in label.controls:
-        word = BY_NAME[control.name]
-        text = "-".join((word.portion if portion else word.name, *control.values))
-        parts.append((control.order, word.category, text))
+def _render(label: Label, *, portion: bool) -> str:
+    chosen = profile(label.profile)
+    grouped: dict[str, list[tuple[str, ...]]] = {}
+    for control in sorted(label.controls, key=lambda each: chosen.order(each.name, each.values)):
+        grouped.setdefault(control.name, []).append(control.values)
+    parts = [(chosen.order(name, ()), name, _text(BY_NAME[name], grouped[name], portion=portion)) for name in grouped]
     for name, codes in (("REL TO", label.rel_to), ("DISPLAY ONLY", label.display_to)):
         if codes is not None:
-            parts.append(((RANK[name], ()), BY_NAME[name].category, f"{name} {', '.join(codes)}"))
+            parts.append((chosen.order(name, ()), name, f"{name} {', '.join(codes)}"))
     parts.sort()
-    segments = [level]
-    for category in Category:
-        tokens = [text for _, where, text in parts if where is category]
-        if tokens:
-            segments.append("/".join(tokens))
-    return "//".join(segments)
+    segments: dict[Category, list[str]] = {}
+    for _, name, text in parts:
+        segments.setdefault(BY_NAME[name].category, []).append(text)
+    head = write_head(label.system, label.level, label.owners, portion=portion)
+    head = "".join(segments.pop(Category.HEAD, [head]))
+    return "//".join((head, *("/".join(segments[category]) for category in sorted(segments))))
+
+
+def _text(word: Word, all_values: list[tuple[str, ...]], *, portion: bool) -> str:
+    if word.shape is Shape.BARE:
+        return word.portion if portion else word.spelling
+    if word.shape is Shape.OWNED:
+        return "/".join("-".join((word.name, *values)) for values in all_values)
+    return write_parts(word, all_values, portion=portion)

@@ -14,7 +14,7 @@ import functools
 import hashlib
 import io
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import resources
@@ -23,7 +23,7 @@ from typing import Any
 
 from gateway.markings.findings import Finding, UnknownProfileError
 from gateway.markings.tables import Community, Tables, shipped_tables
-from gateway.markings.words import BY_NAME, Word
+from gateway.markings.words import BY_NAME, CUI_CATEGORIES, Category, Shape, Word
 
 
 class Effect(enum.StrEnum):
@@ -50,12 +50,24 @@ class ReleaseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of a profile by how one form, banner or portion, writes them.
+
+    ``whole``: the words that stand alone, by their text. ``stems``: the words that a hyphen may follow.
+    """
+
+    whole: Mapping[str, Word]
+    stems: Mapping[str, Word]
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A named, versioned reading of markings. Equal when name, digest and tables are.
 
     ``digest`` is the SHA-256 over the profile's own rows; ``tables`` has a digest of its own.
-    ``bare_portions``: a portion may stand without parentheses, and is written so. The other fields are
-    explained in ``data/profiles.toml``.
+    ``bare_portions``: a portion may stand without parentheses, and is written so. ``rank`` is the order of the
+    profile's words; ``systems`` are the release rows of the marking systems besides the US one that it reads.
+    The other fields are explained in ``data/profiles.toml``.
     """
 
     name: str
@@ -71,6 +83,21 @@ class Profile:
     unmarked_relido: date | None = field(compare=False)
     relido_wins: bool = field(compare=False)
     caveated_follows: bool = field(compare=False)
+    rank: Mapping[str, int] = field(compare=False, repr=False)
+    systems: Mapping[str, ReleaseRow] = field(compare=False, repr=False)
+    banner: Vocabulary = field(compare=False, repr=False)
+    portion: Vocabulary = field(compare=False, repr=False)
+    sigmas: frozenset[int] = field(compare=False)
+    both_orcons: bool = field(compare=False)
+
+    def order(self, name: str, values: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
+        """Where a control stands among those of a marking; unknown ones stand first.
+
+        Foreign sources stand nations before communities, as codes do everywhere.
+        """
+        if name == "FGI" and values:
+            values = ("1" if values[0] in self.tables.communities else "0", *values)
+        return self.rank.get(name, -1), values
 
     def with_communities(self, added: Iterable[Community]) -> Profile:
         """The same profile, reading some local communities as well.
@@ -99,8 +126,8 @@ def profile_names() -> tuple[str, ...]:
 
 
 def release_row(chosen: Profile, control: str) -> ReleaseRow | None:
-    """A control's row in that profile's release table; ``None`` denies."""
-    return chosen.rows.get(control)
+    """The row of a control, or of a marking system, in that profile's release table; ``None`` denies."""
+    return chosen.rows.get(control) or chosen.systems.get(control)
 
 
 def require_profile(chosen: Profile, name: str) -> None:
@@ -122,14 +149,17 @@ def _shipped() -> Mapping[str, Profile]:
 
 
 def _profile(name: str, says: dict[str, Any], rows: list[dict[str, str]]) -> Profile:
-    mine = {
-        row["control"]: ReleaseRow(row["control"], Effect(row["kind"]), row["whose"], row["source"])
-        for row in rows
-        if row["profile"] in ("*", name)
-    }
-    words = {word: BY_NAME[word] for word in says["words"]}
+    words = {word: BY_NAME[word] for word in _words(says)}
+    mine = _rows(words, name, rows)
+    systems = _rows(says.get("systems", ()), name, rows)
     reading = repr(
-        (name, sorted(says.items()), sorted(map(repr, words.values())), sorted(map(repr, mine.values())))
+        (
+            name,
+            sorted(says.items()),
+            sorted(map(repr, words.values())),
+            sorted(map(repr, mine.values())),
+            sorted(map(repr, systems.values())),
+        )
     )
     return Profile(
         name=name,
@@ -145,4 +175,50 @@ def _profile(name: str, says: dict[str, Any], rows: list[dict[str, str]]) -> Pro
         unmarked_relido=says.get("unmarked_relido"),
         relido_wins=says["relido_wins"],
         caveated_follows=says["caveated"] == "follows",
+        rank=MappingProxyType({word: rank for rank, word in enumerate(words)}),
+        systems=MappingProxyType(systems),
+        banner=_vocabulary(words, lambda word: word.spelling),
+        portion=_vocabulary(words, lambda word: word.portion),
+        sigmas=frozenset(says.get("sigmas", range(1, 100))),
+        both_orcons=says.get("both_orcons", False),
+    )
+
+
+def _words(says: dict[str, Any]) -> Iterable[str]:
+    for name in says["words"]:
+        yield name
+        if name == "CUI":
+            yield from (word.name for word in CUI_CATEGORIES)
+
+
+def _rows(names: Iterable[str], profile_name: str, rows: list[dict[str, str]]) -> dict[str, ReleaseRow]:
+    """The rows of these names; a row of the profile's own takes the place of a general one.
+
+    A row whose control ends in ``*`` stands for every control of that beginning that has none of its own.
+    """
+    found: dict[str, dict[str, str]] = {}
+    wanted = tuple(names)
+    for general in (True, False):
+        for row in rows:
+            if row["profile"] == ("*" if general else profile_name):
+                beginning = row["control"].removesuffix("*")
+                for name in wanted if row["control"].endswith("*") else (row["control"],):
+                    if name in wanted and name.startswith(beginning) and not (name in found and "*" in row["control"]):
+                        found[name] = row
+    return {
+        name: ReleaseRow(name, Effect(found[name]["kind"]), found[name]["whose"], found[name]["source"])
+        for name in wanted
+        if name in found
+    }
+
+
+_STEMS = frozenset((Shape.OWNED, Shape.SYSTEM, Shape.PROGRAM, Shape.ATOMIC))
+_NEVER_WHOLE = frozenset((Shape.LIST, Shape.OWNED, Shape.PROGRAM, Shape.EYES))
+
+
+def _vocabulary(words: Mapping[str, Word], spell: Callable[[Word], str]) -> Vocabulary:
+    inside = [word for word in words.values() if word.category is not Category.HEAD]
+    return Vocabulary(
+        MappingProxyType({spell(word): word for word in inside if word.shape not in _NEVER_WHOLE}),
+        MappingProxyType({spell(word): word for word in inside if word.shape in _STEMS}),
     )

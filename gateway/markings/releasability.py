@@ -2,13 +2,16 @@
 
 Rules this file keeps (CAPCO-2016 G.2, table 5 and H.8):
 
-1. NOFORN is the United States alone, whatever stands beside it.
+1. NOFORN is the United States alone, whatever stands beside it; so is a control whose row in the profile's release
+   table is ``never``, and one that has no row.
 2. ``REL TO`` is the United States and who is listed. DISPLAY ONLY never counts: it hands over no copy. RELIDO
    grants nothing by itself. No list is nobody; what a bare ``U`` may do is the dataset's to say, not this
    file's.
-3. A community is expanded as it stood, and an opaque one means nobody that can be told. Expansion never
+3. What another nation owns and says nothing more of is for that nation. NATO's and a joint label without a list
+   name no nation: they are for nobody, until someone consents.
+4. A community is expanded as it stood, and an opaque one means nobody that can be told. Expansion never
    grants by itself: the partner's own grant still decides.
-4. What several portions were rolled up into goes to those alone who may have every one of them.
+5. What several portions were rolled up into goes to those alone who may have every one of them.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from datetime import date
 
 from gateway.markings.findings import UnknownCodeError
 from gateway.markings.label import Label
-from gateway.markings.profiles import profile
+from gateway.markings.profiles import Effect, profile
 from gateway.markings.tables import Tables, unknown_code
 
 _US_ALONE = frozenset(("USA",))
@@ -32,12 +35,13 @@ def releasable_to(label: Label, at: date, tables: Tables | None = None) -> froze
     the question as policy asks it, the label's own date included, see :func:`releasable_nations`.
     """
     known = tables or profile(label.profile).tables
-    if label.has("NOFORN"):
+    if label.us_only:
         return _US_ALONE
     lists = _lists(label)
     if lists is None:
-        return _NOBODY
-    return frozenset.intersection(*(_listed(codes, at, known) for _, codes in lists))
+        return _owner(label, at, known)
+    listed = frozenset.intersection(*(_listed(codes, at, known) for _, codes in lists))
+    return listed & _US_ALONE if _forbidden(label) else listed
 
 
 def releasable_nations(label: Label, at: date, tables: Tables) -> frozenset[str]:
@@ -49,7 +53,7 @@ def releasable_nations(label: Label, at: date, tables: Tables) -> frozenset[str]
     :class:`UnknownCodeError` when a listed code was not in use on either day: then the label itself is in
     doubt.
     """
-    if label.has("NOFORN"):
+    if label.us_only:
         return _US_ALONE
     lists = _lists(label)
     if lists is None:
@@ -67,7 +71,7 @@ def releasable_codes(label: Label) -> tuple[str, ...]:
     Empty without a list, and under NOFORN. Under a roll-up, only what every portion names.
     """
     lists = _lists(label)
-    if label.has("NOFORN") or lists is None:
+    if label.us_only or lists is None:
         return ()
     common = frozenset.intersection(*(frozenset(codes) for _, codes in lists))
     return tuple(code for code in lists[0][1] if code in common)
@@ -83,6 +87,21 @@ def next_change(label: Label, at: date, tables: Tables) -> date | None:
         for code in codes:
             days |= _days(code, tables)
     return min((day for day in days if day > at), default=None)
+
+
+def _forbidden(label: Label) -> bool:
+    """Whether a control's row lets it go to nobody else; a control without a row denies."""
+    rows = profile(label.profile).rows
+    return any((row := rows.get(control.name)) is None or row.kind is Effect.NEVER for control in label.controls)
+
+
+def _owner(label: Label, at: date, tables: Tables) -> frozenset[str]:
+    """The nation whose it is, where a label of another nation says nothing more."""
+    silent = label.display_to is None and not label.has("RELIDO") and not label.limits
+    if label.system != "NON-US" or not silent or _forbidden(label):
+        return _NOBODY
+    countries = (tables.countries.get(owner) for owner in label.owners)
+    return frozenset(country.code for country in countries if country is not None and country.known(at))
 
 
 def _days(code: str, tables: Tables) -> set[date]:

@@ -1,19 +1,25 @@
 """One label for several portions: never one recipient more than any of them allows.
 
-The rules are those of CAPCO-2016 D.2 table 3 and the precedence rules of H.8. Here they are one lattice, so
+The rules are those of CAPCO-2016 D.2 table 3 and the precedence rules of H.3 to H.9. Here they are one lattice, so
 that neither order nor grouping nor repetition can change the outcome:
 
-1. The level is the highest. ORCON, PR and DS are carried, each owner with its data type. FOUO is carried
-   while the whole is unclassified and holds no ORCON (H.8, FOUO).
-2. A portion says of foreign release one of: nothing (it *follows* the rest: a bare ``U``, or ``U`` with only
+1. The level is the highest. Portions of one system and owner stay theirs; any others together are a US whole, in
+   which what another nation, NATO or a co-owner holds stands as FGI and RESTRICTED rounds up (H.3, H.7).
+2. Controls unite, each with its parts. Some yield: FOUO to a classified whole and to any other control that is
+   not one of release (H.8, FOUO); an open FGI source to a concealed one (H.7); TFNI to FRD and both to RD,
+   with their SIGMA categories (H.6); EXDIS to NODIS (H.9); ORCON-USGOV to ORCON, unless the profile keeps both,
+   and beside SI-G always (ISM-ID-00341). A control
+   that a classified banner cannot show (SBU, UCNI) leaves it and leaves NOFORN behind. ``LES NOFORN`` is LES and
+   NOFORN in a classified whole.
+3. A portion says of foreign release one of: nothing (it *follows* the rest: a bare ``U``, or ``U`` with only
    PR or DS, whose owner's consent is asked in any case); *nothing, but controlled* (``U//FOUO``); NOFORN; or
    lists and RELIDO. NOFORN takes all. A controlled portion beside a marked one is NOFORN, unless the profile
    lets it follow (CAPCO-2016 table 2). A classified portion that says nothing is NOFORN, or RELIDO where the
-   profile dates that.
-3. Lists meet in their intersection: REL TO with REL TO, unclassified portions included; what may be released
+   profile dates that. FGI, EYES ONLY and another owner's unmarked portion beside anything else are NOFORN.
+4. Lists meet in their intersection: REL TO with REL TO, unclassified portions included; what may be released
    may be shown, so DISPLAY ONLY meets the union of both lists. An empty intersection is NOFORN, never ``REL
    TO USA``. RELIDO stays only where every portion carries it.
-4. A community named by every portion stays; otherwise it is taken apart, where the profile allows, into the
+5. A community named by every portion stays; otherwise it is taken apart, where the profile allows, into the
    members it has now and had on the portion's date.
 
 A membership may begin or end, so no list of names says once and for all what the portions' lists say. The
@@ -30,14 +36,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.markings.findings import Finding, MarkingError
+from gateway.markings.heads import JOINT, US
 from gateway.markings.label import Control, Label, Limit
 from gateway.markings.profiles import Profile, require_profile
-from gateway.markings.words import US_LEVELS, Level
+from gateway.markings.words import BY_NAME, US_LEVELS, US_ONLY, Category, Level
 
 _NOW = date.max
 """The state of the tables' memberships at their end: the newest known."""
 
-_RELEASE = frozenset(("NOFORN", "RELIDO"))
 _OWNED = frozenset(("PR", "DS"))
 
 
@@ -45,8 +51,8 @@ def roll_up(labels: Iterable[Label], profile: Profile) -> Label:
     """The label of the whole of several portions, all of one profile.
 
     Its date is the earliest, or none where any portion has none. Raises :class:`MarkingError` for no labels
-    at all, for labels of another profile (:class:`UnknownProfileError`) and for labels that are not US
-    labels.
+    at all, for labels of another profile (:class:`UnknownProfileError`) and for labels of a system that the
+    profile does not read.
     """
     distinct = set({id(label): label for label in labels}.values())
     if not distinct:
@@ -54,36 +60,102 @@ def roll_up(labels: Iterable[Label], profile: Profile) -> Label:
     for label in distinct:
         _check(label, profile)
     release = _meet([_stand(label, profile) for label in distinct], profile)
-    level = max(label.level for label in distinct)
-    controls = _carried(distinct, level) | ({Control(release.mark)} if release.mark is not None else set())
+    system, owners = _whose(distinct, release)
+    foreign = system != US
+    level = max(label.level if foreign or label.level is not Level.R else Level.C for label in distinct)
+    united = unite(distinct, foreign=foreign)
+    if any(_hidden(control, level) for control in united):
+        release = _Release("NOFORN")
+        system, owners = _whose(distinct, release)
     created = _earliest({label.created for label in distinct})
     alone = _settle([Limit(created, release.rel_to, release.display_to)], profile)
+    controls = _marked(settle_controls(united, level, profile), release.mark)
     return Label(
         profile.name,
         level,
-        tuple(sorted(controls, key=lambda control: control.order)),
+        tuple(sorted(controls, key=lambda control: profile.order(control.name, control.values))),
         release.rel_to,
         release.display_to,
         created=created,
+        system=system,
+        owners=owners,
         limits=frozenset() if release.limits == alone else release.limits,
     )
 
 
 def _check(label: Label, profile: Profile) -> None:
     require_profile(profile, label.profile)
-    if label.system != "US" or label.level not in US_LEVELS:
-        raise MarkingError(Finding("US-LEVEL", "CAPCO-2016 H.1", "only US labels roll up here"))
+    foreign = label.system in profile.systems
+    if not (foreign or label.system == US) or (label.level not in US_LEVELS and label.system in (US, JOINT)):
+        message = "a label of a system or level that does not roll up in this profile"
+        raise MarkingError(Finding("US-LEVEL", "CAPCO-2016 H.1", message))
     if not all(control.name in profile.words for control in label.controls):
         message = "a control that this profile does not know"
         raise MarkingError(Finding("CONTROL-UNKNOWN", profile.authority, message))
 
 
-def _carried(labels: Collection[Label], level: Level) -> set[Control]:
-    """The controls of the whole besides those of foreign release, which have rules of their own."""
-    found = {control for label in labels for control in label.controls if control.name not in _RELEASE}
-    if level is not Level.U or any(control.name == "ORCON" for control in found):
-        found.discard(Control("FOUO"))
+def _whose(labels: Collection[Label], release: _Release) -> tuple[str, tuple[str, ...]]:
+    """The system and owners of the whole: theirs if all have the same, else the United States'.
+
+    JOINT is never NOFORN (CAPCO-2016 H.3), so co-owners whose lists do not meet leave a US whole.
+    """
+    heads = {(label.system, label.owners) for label in labels}
+    if len(heads) > 1 or (release.mark == "NOFORN" and any(system == JOINT for system, _ in heads)):
+        return US, ("USA",)
+    return heads.pop()
+
+
+def unite(labels: Collection[Label], *, foreign: bool) -> set[Control]:
+    """The controls of the portions together, besides those that say to whom it may go.
+
+    In a US whole the owners of another system's portion stand as sources of FGI.
+    """
+    found = {control for label in labels for control in label.controls if control.name not in _SAYS_WHO}
+    if not foreign:
+        found |= {Control("FGI", (owner,)) for label in labels for owner in label.owners if owner != "USA"}
     return found
+
+
+_SAYS_WHO = frozenset(("NOFORN", "RELIDO", "EYES ONLY"))
+_SILENT = frozenset(("NOFORN", "RELIDO", "FOUO", "PR", "DS", "SBU NOFORN"))
+_DISSEMINATION = (Category.DISSEM, Category.NON_IC)
+
+
+def _hidden(control: Control, level: Level) -> bool:
+    """Whether a control cannot be shown at this level; FOUO has a rule of its own."""
+    return control.name != "FOUO" and BY_NAME[control.name].highest < level
+
+
+def settle_controls(united: Collection[Control], level: Level, profile: Profile) -> set[Control]:
+    """What stays of the united controls, in a whole of this level (rule 2)."""
+    found = {control for control in united if not _hidden(control, level)}
+    names = {control.name for control in found}
+    gone = {"LES"} if "LES NOFORN" in names and level is Level.U else set()
+    if Control("FGI") in found:
+        found = {control for control in found if control.name != "FGI" or not control.values}
+    if names & {"RD", "FRD"}:
+        gone.add("TFNI")
+    if "RD" in names:
+        gone.add("FRD")
+        found |= {Control("RD", control.values) for control in found if control.name == "FRD"}
+    if "NODIS" in names:
+        gone.add("EXDIS")
+    gamma = Control("SI", ("G",)) in found
+    if "ORCON" in names and (gamma or not profile.both_orcons):
+        gone.add("ORCON-USGOV")
+    if level is not Level.U and "LES NOFORN" in names:
+        gone.add("LES NOFORN")
+        found.add(Control("LES"))
+    if level is not Level.U or any(name not in _SILENT and BY_NAME[name].category in _DISSEMINATION for name in names):
+        gone.add("FOUO")
+    return {control for control in found if control.name not in gone}
+
+
+def _marked(controls: set[Control], mark: str | None) -> set[Control]:
+    """The controls with the mark of release: NOFORN is not written beside a control that says it (ISM-ID-00372)."""
+    if mark is None or (mark == "NOFORN" and any(control.name in US_ONLY for control in controls)):
+        return controls
+    return controls | {Control(mark)}
 
 
 def _earliest(days: Collection[date | None]) -> date | None:
@@ -99,6 +171,7 @@ class _Says(enum.Enum):
     CONTROLLED = "nothing, but controlled"
     NOFORN = "nobody"
     MARKED = "lists or RELIDO"
+    OWNER = "its owner alone"
 
 
 class _Relido(enum.Enum):
@@ -116,6 +189,7 @@ class _Stand:
     says: _Says
     relido: _Relido = _Relido.NO
     limits: frozenset[Limit] = frozenset()
+    owners: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +203,12 @@ class _Release:
 
 
 def _stand(label: Label, profile: Profile) -> _Stand:
-    if label.has("NOFORN"):
+    if label.us_only or label.has("EYES ONLY"):
         return _Stand(_Says.NOFORN)
     if label.rel_to is None and label.display_to is None and not label.has("RELIDO"):
-        return _unmarked(label, profile)
+        if label.system != US:
+            return _Stand(_Says.OWNER, owners=label.owners)
+        return _Stand(_Says.NOFORN) if label.has("FGI") else _unmarked(label, profile)
     relido = _Relido.NO
     if label.has("RELIDO") and not label.has("ORCON") and label.display_to is None:
         relido = _Relido.ALONE if label.rel_to is None else _Relido.LISTED
@@ -157,6 +233,9 @@ def _meet(stands: Collection[_Stand], profile: Profile) -> _Release:
     said = {stand.says for stand in stands}
     if _Says.NOFORN in said or said >= {_Says.CONTROLLED, _Says.MARKED}:
         return _Release("NOFORN")
+    if _Says.OWNER in said:
+        alone = len(said) == 1 and len({stand.owners for stand in stands}) == 1
+        return _Release() if alone else _Release("NOFORN")
     if _Says.MARKED not in said:
         return _Release()
     marked = [stand for stand in stands if stand.says is _Says.MARKED]
@@ -192,9 +271,7 @@ def _settle(limits: Collection[Limit], profile: Profile) -> frozenset[Limit]:
     return frozenset(kept | {Limit(None, *_intersection(steady, profile))} if steady else kept)
 
 
-def _intersection(
-    limits: Collection[Limit], profile: Profile
-) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+def _intersection(limits: Collection[Limit], profile: Profile) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
     """What the lists allow together: the release list and, besides it, the display list.
 
     What may be released may be shown (CAPCO-2016 H.8, DISPLAY ONLY), so a portion shows to both its lists.
@@ -208,10 +285,15 @@ def _intersection(
 
 
 def _common(lists: Collection[tuple[date | None, tuple[str, ...]]], profile: Profile) -> frozenset[str]:
-    """The codes that stand for the intersection of the lists; empty when it is nobody but USA."""
+    """The codes that stand for the intersection of the lists; empty when it is nobody but USA.
+
+    A nation that a community of steady membership names already is not named beside it, so that the same set of
+    nations has one text, however the lists were grouped.
+    """
     literal = frozenset.intersection(*(frozenset(codes) for _, codes in lists))
     nations = frozenset.intersection(*(_nations(codes, created, profile) for created, codes in lists))
-    found = literal | (nations - _members(literal, None, profile))
+    settled = [code for code in literal if profile.tables.steady(code)]
+    found = (literal | (nations - _members(literal, None, profile))) - _members(settled, None, profile)
     return found if found - {"USA"} else frozenset()
 
 

@@ -1,8 +1,9 @@
 """What is wrong with a label beyond its form: one function a rule, under the authority's own number.
 
 Any finding of severity ``error`` makes a label unfit for release. A rule looks at one label, however it was
-made, so a label built by hand or read from attributes is judged as one that was parsed. :func:`check_banner`
-looks at a banner beside its portions.
+made, so a label built by hand or read from attributes is judged as one that was parsed. What may stand at which
+level and beside what is a table (:mod:`gateway.markings.combinations`). A banner beside its portions is for
+:mod:`gateway.markings.banners`.
 
 Numbers such as ``ISM-ID-00033`` are those of ISM-2022; an id of words is ours, and its authority is cited
 beside it.
@@ -10,17 +11,19 @@ beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Final
 
 from gateway.markings.capco import is_owner_and_type, list_finding
+from gateway.markings.combinations import EXCLUDES, LOWEST, NEEDS
 from gateway.markings.findings import Finding, Severity
-from gateway.markings.label import Label
+from gateway.markings.heads import JOINT, NATO, US, owners_finding
+from gateway.markings.label import Control, Label
 from gateway.markings.profiles import Profile, profile
-from gateway.markings.releasability import releasable_to
+from gateway.markings.structure import parents, parts_finding
 from gateway.markings.tables import Tables
-from gateway.markings.words import BY_NAME, RANK, US_LEVELS, Level, Shape
+from gateway.markings.words import BY_NAME, Level, Shape
 
 _EXCLUSIVE: Final = ("NOFORN", "RELIDO", "DISPLAY ONLY")
 
@@ -33,18 +36,26 @@ def validate(label: Label, at: date, tables: Tables | None = None) -> tuple[Find
     """
     chosen = profile(label.profile)
     known = tables or chosen.tables
+    chosen = chosen if known is chosen.tables else chosen.with_tables(known)
     found: list[Finding] = []
     for rule in _RULES:
         found.extend(rule(label, chosen))
     found.extend(_lists(label, at, known))
+    found.extend(_co_owners(label, at, known))
+    owners = _in_use("ISM-ID-00199", tuple(code for code in label.owners if code != "USA"), label.created, at, known)
+    found.extend(owners)
     return tuple(found)
 
 
-def _system(label: Label, chosen: Profile) -> Iterator[Finding]:
-    if label.system != "US" or label.owners != ("USA",):
-        yield Finding("US-OWNER", "CAPCO-2016 H.1", "this profile reads labels owned by USA alone")
-    if label.level not in US_LEVELS:
-        yield Finding("US-LEVEL", "CAPCO-2016 H.1", "not a US classification level")
+def _head(label: Label, chosen: Profile) -> Iterator[Finding]:
+    if label.system != US and label.system not in chosen.systems:
+        yield Finding("US-OWNER", "CAPCO-2016 H.1", "this profile reads no labels of that system")
+        return
+    wrong = owners_finding(label.system, label.level, label.owners, chosen)
+    if wrong is not None:
+        yield wrong
+    if "CUI" in chosen.words and label.level is not Level.U:
+        yield Finding("CUI-UNCLASSIFIED", chosen.authority, "CUI is unclassified; this profile reads nothing else")
 
 
 def _controls(label: Label, chosen: Profile) -> Iterator[Finding]:
@@ -56,19 +67,110 @@ def _controls(label: Label, chosen: Profile) -> Iterator[Finding]:
             yield Finding("CONTROL-VALUES", word.authority, "a control that takes no values has some")
         elif word.shape is Shape.OWNED and not is_owner_and_type(control.values):
             yield Finding("UDL-OWNER-TYPE", word.authority, "one owner and one data type are needed")
+        else:
+            wrong = parts_finding(word, control.values, chosen)
+            if wrong is not None:
+                yield wrong
+            elif not all(Control(word.name, values) in label.controls for values in parents(word, control.values)):
+                message = "a compartment stands without the control that it hangs from"
+                yield Finding("ISM-ID-00388", word.authority, message)
+
+
+def _category(label: Label, chosen: Profile) -> Iterator[Finding]:
+    categories = [control for control in label.controls if control.name.startswith("CUI-")]
+    if "CUI" not in chosen.words or label.has("CUI"):
+        return
+    if categories or any(control.name not in _OF_ANY for control in label.controls):
+        yield Finding("CUI-MISSING", "32 CFR 2002.20", "categories and limits on dissemination follow CUI")
+
+
+def _levels(label: Label, chosen: Profile) -> Iterator[Finding]:
+    ruled = {(row.about.name) for row in LOWEST if not row.about.values and not row.about.deeper}
+    for row in LOWEST:
+        if label.level < row.level and any(row.about.holds(control) for control in label.controls):
+            yield Finding(row.rule, row.authority, f"stands at {row.level.name} or above only")
+    for name in {control.name for control in label.controls}:
+        word = chosen.words.get(name)
+        if word is None:
+            continue
+        if label.level < word.lowest and name not in ruled:
+            yield Finding("LEVEL-LOWEST", word.authority, f"stands at {word.lowest.name} or above only")
+        if label.level > word.highest:
+            yield Finding("LEVEL-HIGHEST", word.authority, f"stands at {word.highest.name} or below only")
+
+
+def _needs(label: Label, chosen: Profile) -> Iterator[Finding]:
+    for row in NEEDS:
+        asked = not row.profiles or label.profile in row.profiles
+        if asked and not _present(label, row.needed) and any(row.about.holds(control) for control in label.controls):
+            yield Finding(row.rule, row.authority, f"needs {row.needed} beside it")
+
+
+def _excludes(label: Label, chosen: Profile) -> Iterator[Finding]:
+    for row in EXCLUDES:
+        asked = not row.profiles or label.profile in row.profiles
+        if asked and any(row.about.holds(control) for control in label.controls):
+            for name in row.excluded:
+                if _stands(label, name):
+                    yield Finding(row.rule, row.authority, f"{row.about.name} and {name} exclude each other")
+
+
+def _present(label: Label, name: str) -> bool:
+    return label.us_only if name == "NOFORN" else _stands(label, name)
+
+
+def _stands(label: Label, name: str) -> bool:
+    if name == "REL TO":
+        return label.rel_to is not None
+    return label.display_to is not None if name == "DISPLAY ONLY" else label.has(name)
+
+
+def _foreign_sources(label: Label, chosen: Profile) -> Iterator[Finding]:
+    if label.has("FGI") and label.system != US:
+        message = "FGI says whose part of a US marking is; this marking says so itself"
+        yield Finding("FGI-IN-FOREIGN", "CAPCO-2016 H.7", message)
+    if Control("FGI") in label.controls and sum(control.name == "FGI" for control in label.controls) > 1:
+        yield Finding("ISM-ID-00217", "CAPCO-2016 H.7", "a concealed source and a named one exclude each other")
+
+
+def _nato_controls(label: Label, chosen: Profile) -> Iterator[Finding]:
+    if not any(control.name in _OF_NATO for control in label.controls) or label.system == NATO:
+        return
+    sources = {control.values for control in label.controls if control.name == "FGI"}
+    if ("NATO",) not in sources and () not in sources:
+        message = "ATOMAL, BALK and BOHEMIA stand in a NATO marking, or beside FGI NATO or concealed FGI"
+        yield Finding("ISM-ID-00163", "CAPCO-2016 H.7", message)
+
+
+def _joint(label: Label, chosen: Profile) -> Iterator[Finding]:
+    if label.system == JOINT:
+        for name in ("HCS", "NOFORN", "SBU NOFORN", "LES NOFORN", "EYES ONLY"):
+            if label.has(name):
+                yield Finding("JOINT-EXCLUDES", "CAPCO-2016 H.3", f"JOINT and {name} exclude each other")
+
+
+def _co_owners(label: Label, at: date, tables: Tables) -> Iterator[Finding]:
+    """JOINT is released to every owner: by name, or by a community that holds it (ISM-ID-00377)."""
+    if label.system != JOINT:
+        return
+    listed = label.rel_to or ()
+    members = {
+        each for code in listed if code in tables.communities for each in tables.communities[code].members_on(at)
+    }
+    if not set(label.owners) <= {*listed, *members}:
+        yield Finding("ISM-ID-00377", "CAPCO-2016 H.3", "JOINT needs REL TO every one of its owners")
+
+
+_OF_ANY: Final = frozenset(("NOFORN", "RELIDO"))
+_OF_NATO: Final = frozenset(("ATOMAL", "BALK", "BOHEMIA"))
 
 
 def _control_order(label: Label, chosen: Profile) -> Iterator[Finding]:
-    orders = [(RANK.get(control.name, -1), control.values) for control in label.controls]
+    orders = [chosen.order(control.name, control.values) for control in label.controls]
     if len(set(orders)) != len(orders):
         yield Finding("GRAMMAR-DUPLICATE", "CAPCO-2016 A.6", "a control stands twice")
     elif orders != sorted(orders):
         yield Finding("GRAMMAR-ORDER", "CAPCO-2016 A.6", "the controls are not in the Register's order")
-
-
-def _noforn_with_rel(label: Label, chosen: Profile) -> Iterator[Finding]:
-    if label.has("NOFORN") and label.rel_to is not None:
-        yield Finding("ISM-ID-00033", "CAPCO-2016 H.8 NOFORN", "NOFORN and REL TO exclude each other")
 
 
 def _exclusive(label: Label, chosen: Profile) -> Iterator[Finding]:
@@ -76,11 +178,6 @@ def _exclusive(label: Label, chosen: Profile) -> Iterator[Finding]:
     if present > 1:
         message = f"of {', '.join(_EXCLUSIVE)} a marking holds one at most"
         yield Finding("ISM-ID-00169", "CAPCO-2016 H.8 DISPLAY ONLY", message)
-
-
-def _orcon_with_relido(label: Label, chosen: Profile) -> Iterator[Finding]:
-    if label.has("ORCON") and label.has("RELIDO"):
-        yield Finding("ISM-ID-00325", "CAPCO-2016 H.8 ORCON", "ORCON and RELIDO exclude each other")
 
 
 def _orcon_level(label: Label, chosen: Profile) -> Iterator[Finding]:
@@ -94,14 +191,19 @@ def _fouo_level(label: Label, chosen: Profile) -> Iterator[Finding]:
 
 
 _RULES: Final[tuple[Callable[[Label, Profile], Iterator[Finding]], ...]] = (
-    _system,
+    _head,
     _controls,
     _control_order,
-    _noforn_with_rel,
+    _category,
     _exclusive,
-    _orcon_with_relido,
+    _excludes,
+    _needs,
+    _levels,
     _orcon_level,
     _fouo_level,
+    _foreign_sources,
+    _nato_controls,
+    _joint,
 )
 
 
@@ -120,9 +222,7 @@ def _lists(label: Label, at: date, tables: Tables) -> Iterator[Finding]:
             yield from _in_use("ISM-ID-00199", limit.rel_to, limit.created, at, tables)
 
 
-def _list(
-    name: str, codes: tuple[str, ...], created: date | None, at: date, tables: Tables
-) -> Iterator[Finding]:
+def _list(name: str, codes: tuple[str, ...], created: date | None, at: date, tables: Tables) -> Iterator[Finding]:
     word = BY_NAME[name]
     release = name == "REL TO"
     if not codes:
@@ -135,44 +235,13 @@ def _list(
         form = list_finding(word, codes, tables)
         if form is not None:
             yield form
+        if release and codes == ("USA",):
+            yield Finding("ISM-ID-00319", word.authority, "a release list names more than USA")
         yield from _in_use("ISM-ID-00199" if release else "ISM-ID-00201", codes, created, at, tables)
 
 
-def _in_use(
-    rule: str, codes: tuple[str, ...], created: date | None, at: date, tables: Tables
-) -> Iterator[Finding]:
+def _in_use(rule: str, codes: tuple[str, ...], created: date | None, at: date, tables: Tables) -> Iterator[Finding]:
     for day in sorted({at, created or at}):
         if not all(tables.known(code, day) for code in codes if tables.knows(code)):
             message = f"a listed code was not in use on {day.isoformat()}"
             yield Finding(rule, "CAPCO-2016 Register, Annexes A and B", message)
-
-
-def check_banner(banner: Label, portions: Iterable[Label], at: date) -> tuple[Finding, ...]:
-    """What a banner leaves out of its portions; empty when it is at least as strict as each of them on that
-    day.
-
-    A stricter banner is no fault. An unclassified portion that says nothing of release asks nothing of the
-    list.
-    """
-    found: dict[str, Finding] = {}
-    for portion in portions:
-        for finding in _beside(banner, portion, at):
-            found.setdefault(finding.rule, finding)
-    return tuple(found.values())
-
-
-def _beside(banner: Label, portion: Label, at: date) -> Iterator[Finding]:
-    if banner.level < portion.level:
-        yield Finding("ISM-ID-00058", "CAPCO-2016 D.2", "the banner stands below a portion")
-    if portion.has("ORCON") and not banner.has("ORCON"):
-        yield Finding("ISM-ID-00067", "CAPCO-2016 H.8 ORCON", "a portion's ORCON is not in the banner")
-    owned = {control for control in portion.controls if BY_NAME[control.name].shape is Shape.OWNED}
-    if not owned.issubset(banner.controls):
-        yield Finding("UDL-OWNED", "CAPCO-2016 H.8 PROPIN", "a portion's owner is not in the banner")
-    silent = portion.rel_to is None and not portion.has("NOFORN")
-    if silent and portion.level is Level.U and portion.display_to is None and not portion.has("RELIDO"):
-        return
-    if not releasable_to(banner, at) <= releasable_to(portion, at) | {"USA"}:
-        yield Finding(
-            "ISM-ID-00318", "CAPCO-2016 D.2 table 3", "the banner releases to more than a portion does"
-        )

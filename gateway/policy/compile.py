@@ -157,6 +157,7 @@ class CompiledPolicy:
             nested=record.nested,
             outer_speaks_for_itself=record.outer_speaks_for_itself,
             tle_line=record.tle_line,
+            binding=record.binding,
         )
 
     def profile(self, dataset: str) -> markings.Profile:

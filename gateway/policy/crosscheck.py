@@ -96,12 +96,31 @@ def _keys(sources: Sources) -> Found:
                 message = f"the key {key.thumbprint} also stands in {holders[key.thumbprint]}"
                 yield PolicyFinding(path, 0, 0, "keys", message, "one key belongs to one partner")
             holders.setdefault(key.thumbprint, path)
+    yield from _labellers(sources, holders)
+
+
+def _labellers(sources: Sources, holders: Mapping[str, str]) -> Found:
+    """Keys of a source that a dataset demands bindings of: for signatures alone, and nobody else's."""
+    asked = {file.source for file in sources.datasets.values() if file.record.binding is not None}
+    for path, keys in sources.labellers.items():
+        if not path.endswith(tuple(f"/{source}.jwks.json" for source in asked)):
+            yield PolicyFinding(path, 0, 0, "", "keys of a source of which no dataset demands a binding", "remove it")
+        for key in keys:
+            if key.use != "sig" or '"kty":"OKP"' in key.jwk:
+                hint = '"use": "sig", with P-384, P-256 or RSA'
+                yield PolicyFinding(path, 0, 0, "keys", f"the key {key.thumbprint} cannot bind markings", hint)
+            if key.thumbprint in holders:
+                message = f"the key {key.thumbprint} also stands in {holders[key.thumbprint]}"
+                yield PolicyFinding(path, 0, 0, "keys", message, "a partner never labels what it asks for")
 
 
 def _dataset(sources: Sources, path: str, dataset: DatasetFile) -> Found:
     if dataset.profile not in markings.profile_names():
         hint = f"known: {', '.join(markings.profile_names())}"
         yield sources.finding(path, ["profile"], "no marking profile of this name", hint)
+    if dataset.record.binding is not None and f"policies/labellers/{dataset.source}.jwks.json" not in sources.labellers:
+        hint = f"policies/labellers/{dataset.source}.jwks.json"
+        yield sources.finding(path, ["record", "binding"], "a binding is demanded that no key can verify", hint)
     for category in dataset.categories:
         if category not in sources.settings.categories:
             yield sources.finding(path, ["categories"], f"category {category} is not in policy.toml")

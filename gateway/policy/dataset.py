@@ -36,7 +36,8 @@ class RecordTable(Strict):
     """``[record]``: the fields that say who a record is and how it is marked (see ``gateway.policy.shape``).
 
     ``originators`` maps what the originator field says to a nation or organisation code; a value that is not
-    in it and is no code itself leaves the originator unknown, which denies.
+    in it and is no code itself leaves the originator unknown, which denies. ``binding`` names the field of a signed
+    binding of marking and content; where it is given, a marking without one that holds is not believed.
     """
 
     identifier: FieldName
@@ -48,6 +49,14 @@ class RecordTable(Strict):
     nested: tuple[FieldName, ...] = ()
     tle_line: FieldName | None = None
     outer_speaks_for_itself: bool = False
+    binding: FieldName | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        taken = {self.identifier, self.marking, self.date, self.originator, *self.nested}
+        if self.binding is not None and self.binding in taken:
+            raise ValueError("the binding stands in a field of its own")
+        return self
 
 
 class FactTable(Strict):

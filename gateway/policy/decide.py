@@ -35,6 +35,7 @@ from gateway.policy.decision import (
     PartnerKind,
     Subject,
 )
+from gateway.policy.levels import us_level
 from gateway.policy.obligations import merge
 from gateway.policy.reasons import Reason
 from gateway.policy.setwide import RowKind
@@ -161,11 +162,21 @@ def _control_consented(case: Case, label: Label, control: Control) -> bool:
             return False
         owner, data_type = control.values
         return owner in case.book.partner.own_codes or _consents(case, owner, control.name, data_type)
+    row = markings.release_row(case.profile, control.name)
+    if row is not None and row.whose == "owner":
+        return _owners_consent(case, control)
     originators = _originators(case, label)
     if not originators:
         return False
     needed = originators - case.book.partner.own_codes
     return all(_consents(case, originator, control.name, None) for originator in needed)
+
+
+def _owners_consent(case: Case, control: Control) -> bool:
+    """Whether those whom the control names have consented; a concealed source names nobody, so nobody has."""
+    own = case.book.partner.own_codes
+    owners = (owner for owner in control.values if owner not in own)
+    return bool(control.values) and all(_consents(case, owner, control.name, None) for owner in owners)
 
 
 def _originators(case: Case, label: Label) -> frozenset[str] | None:
@@ -250,27 +261,30 @@ def _company(case: Case, label: Label) -> set[str]:
 
 
 def clearance_gate(case: Case) -> Reasons:
-    """The level is at or below the ceiling in every category of the dataset, and the system's own
-    clearance.
+    """The level is at or below the ceiling in every category of the dataset, and the system's own clearance.
+
+    A foreign level counts as what the agreement's table says; what does not map denies.
     """
     label = case.label
     if isinstance(label, LabelDoubt):
         return frozenset({Reason.NO_LABEL_TO_JUDGE})
     found: set[str] = set()
-    if label.system != "US":
+    mapped = us_level(case.book.partner.levels, label)
+    if mapped is None:
         found.add(Reason.FOREIGN_LEVEL_UNMAPPED)
+    level = label.level if mapped is None else max(mapped, label.level)
     if not case.book.dataset.categories:
         found.add(Reason.NO_CATEGORY_NAMED)
     for category in case.book.dataset.categories:
         ceiling = case.book.partner.ceiling.get(category)
         if ceiling is None:
             found.add(Reason.CATEGORY_NOT_IN_CEILING)
-        elif label.level > LEVELS[ceiling]:
+        elif level > LEVELS[ceiling]:
             found.add(Reason.ABOVE_CEILING)
     clearance = LEVELS.get(case.subject.clearance or "")
     if clearance is None:
         found.add(Reason.SYSTEM_NOT_CLEARED)
-    elif label.level > clearance:
+    elif level > clearance:
         found.add(Reason.ABOVE_SYSTEM_CLEARANCE)
     return frozenset(found)
 
@@ -281,10 +295,18 @@ def need_to_know_gate(case: Case) -> Reasons:
     if isinstance(label, LabelDoubt):
         return frozenset({Reason.NO_LABEL_TO_JUDGE})
     asked = set(case.book.dataset.requires)
+    for whose in {*label.owners, *_sources(label)}:
+        if "read-in" in _kinds(case, whose):
+            asked.add(whose)
     for control in label.controls:
         if "read-in" in _kinds(case, control.name):
             asked.add("-".join((control.name, *control.values)))
     return _NONE if asked <= case.subject.holds else frozenset({Reason.NOT_HELD})
+
+
+def _sources(label: Label) -> frozenset[str]:
+    """The foreign sources that a label names; NATO's material needs NATO's read-in in a US label too."""
+    return frozenset(code for control in label.controls if control.name == "FGI" for code in control.values)
 
 
 def grant_gate(case: Case) -> Reasons:

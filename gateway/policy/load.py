@@ -9,6 +9,7 @@ No file is opened here. The paths a set may hold, and nothing else:
     policies/datasets/NAME.toml             one a dataset
     policies/partners/CODE.toml             one a partner
     policies/tables/object-owners.csv       whose satellite a number is (optional)
+    policies/labellers/SOURCE.jwks.json     keys that bind a source's markings to its records (optional)
     keys/partners/CODE.jwks.json            that partner's public keys (a partner without them gets no
     answers)
 
@@ -49,6 +50,7 @@ OWNERS = "policies/tables/object-owners.csv"
 _DATASET = re.compile(r"policies/datasets/([a-z0-9][a-z0-9-]{0,62})\.toml")
 _PARTNER = re.compile(r"policies/partners/([A-Z][A-Z0-9_]{1,30})\.toml")
 _KEYS = re.compile(r"keys/partners/([A-Z][A-Z0-9_]{1,30})\.jwks\.json")
+_LABELLERS = re.compile(r"policies/labellers/([a-z0-9][a-z0-9-]{0,62})\.jwks\.json")
 _SINGLE = frozenset({SETTINGS, COMMUNITIES, CASBIN_MODEL, OWNERS})
 _TOML_PLACE = re.compile(r"\(at line (\d+), column (\d+)\)")
 
@@ -131,11 +133,12 @@ def load(files: Mapping[str, bytes]) -> PolicySet:
     datasets = _read_all(reading, _DATASET, DatasetFile)
     partners = _read_all(reading, _PARTNER, PartnerFile)
     keys = {path: _read_keys(reading, path) for path in sorted(files) if _KEYS.fullmatch(path)}
+    labellers = {path: _read_keys(reading, path) for path in sorted(files) if _LABELLERS.fullmatch(path)}
     tables = _tables(reading, communities) if communities is not None else None
     owners = _read_owners(reading, tables) if tables is not None else None
     if reading.findings or settings is None or casbin_model is None or tables is None or owners is None:
         raise PolicyError(tuple(reading.findings))
-    sources = Sources(settings, datasets, partners, keys, tables, owners, casbin_model, reading.places)
+    sources = Sources(settings, datasets, partners, keys, tables, owners, casbin_model, reading.places, labellers)
     findings = crosscheck(sources)
     if findings:
         raise PolicyError(findings)
@@ -144,7 +147,7 @@ def load(files: Mapping[str, bytes]) -> PolicySet:
 
 def _check_paths(reading: _Reading) -> None:
     for path in sorted(reading.files):
-        known = path in _SINGLE or any(form.fullmatch(path) for form in (_DATASET, _PARTNER, _KEYS))
+        known = path in _SINGLE or any(form.fullmatch(path) for form in (_DATASET, _PARTNER, _KEYS, _LABELLERS))
         if not known:
             hint = "docs/policy.md lists the files of a set"
             reading.refuse(path, "no file of this name belongs to a policy set", hint)
@@ -211,7 +214,10 @@ def _bind(files: Mapping[str, bytes], sources: Sources) -> PolicySet:
         partners[file.partner] = Partner.of(file, keys)
     return PolicySet(
         manifest={path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)},
-        key_thumbprints={path: tuple(key.thumbprint for key in keys) for path, keys in sources.keys.items()},
+        key_thumbprints={
+            path: tuple(key.thumbprint for key in keys)
+            for path, keys in (*sources.keys.items(), *sources.labellers.items())
+        },
         partners=partners,
         datasets={file.dataset: file for file in sources.datasets.values()},
         settings=sources.settings,
@@ -219,4 +225,5 @@ def _bind(files: Mapping[str, bytes], sources: Sources) -> PolicySet:
         profiles=profiles,
         owners=sources.owners,
         casbin_model=sources.casbin_model,
+        labellers={path.split("/")[-1].split(".")[0]: keys for path, keys in sources.labellers.items()},
     )

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from gateway.policy.dataset import Kind, Where
 from gateway.policy.decision import Credential, PartnerKind
+from gateway.policy.levels import LevelRowTable, read_levels
 from gateway.policy.values import Category, Code, Duration, LevelName, Moment, Slug, Some, Step, Strict, Text
 
 Algorithm = Literal["EdDSA", "ES256", "ES384", "PS256", "RS256"]
@@ -168,9 +169,11 @@ class PartnerFile(Strict):
     consent: tuple[ConsentTable, ...] = ()
     grant: tuple[GrantTable, ...] = ()
     deny: tuple[PartnerDenyTable, ...] = ()
+    level: tuple[LevelRowTable, ...] = ()
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
+        read_levels(self.agreement.instrument, self.level)
         if (self.nation is None) != (self.kind is PartnerKind.ORGANISATION):
             raise ValueError("a government or company has a nation; an organisation has none")
         if self.kind is PartnerKind.COMPANY:

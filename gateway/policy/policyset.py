@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway import markings
+from gateway.markings.equivalence import LevelTable
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import PartnerKind
+from gateway.policy.levels import read_levels
 from gateway.policy.owners import OwnerTable
 from gateway.policy.partner import (
     AgreementTable,
@@ -47,6 +49,7 @@ class Partner:
     denies: tuple[PartnerDenyTable, ...]
     signing_keys: tuple[PartnerKey, ...]
     recipient_keys: tuple[PartnerKey, ...]
+    levels: LevelTable
 
     @classmethod
     def of(cls, file: PartnerFile, keys: tuple[PartnerKey, ...]) -> Partner:
@@ -68,6 +71,7 @@ class Partner:
             denies=tuple(sorted(file.deny, key=lambda deny: deny.id)),
             signing_keys=tuple(key for key in keys if key.use == "sig"),
             recipient_keys=tuple(key for key in keys if key.use == "enc"),
+            levels=read_levels(file.agreement.instrument, file.level),
         )
 
     @property
@@ -88,7 +92,9 @@ class PolicySet:
     """Everything an activation puts in force. ``manifest`` maps each path to its SHA-256 in hexadecimal.
 
     ``key_thumbprints`` maps each key file's path to the RFC 7638 thumbprints in it, sorted. ``tables`` maps
-    each table's name (``countries-and-communities``, ``object-owners``, ``profile:NAME``) to its digest.
+    each table's name (``countries-and-communities``, ``object-owners``, ``profile:NAME``, and ``levels:CODE`` for a
+    partner whose agreement maps foreign levels) to its digest.
+    ``labellers`` maps a source to the keys that bind its markings to its records.
     ``profiles`` are the marking profiles the datasets use, reading the set's own communities too.
     """
 
@@ -101,6 +107,7 @@ class PolicySet:
     profiles: Mapping[str, markings.Profile]
     owners: OwnerTable
     casbin_model: str
+    labellers: Mapping[str, tuple[PartnerKey, ...]] = field(default_factory=dict)
 
     @property
     def manifest_bytes(self) -> bytes:
@@ -121,6 +128,7 @@ class PolicySet:
     def tables(self) -> Mapping[str, str]:
         """Digests of the tables decisions are read from."""
         digests = {f"profile:{name}": profile.digest for name, profile in self.profiles.items()}
+        digests |= {f"levels:{code}": each.levels.digest for code, each in self.partners.items() if each.levels.rows}
         return {
             "countries-and-communities": self.communities.digest,
             "object-owners": self.owners.digest,

@@ -23,6 +23,7 @@ class Reason(enum.StrEnum):
     LABEL_UNPARSED = "label_unparsed"
     LABEL_INVALID = "label_invalid"
     LABEL_DOUBT = "label_doubt"
+    LABEL_UNBOUND = "label_unbound"
     LABEL_DUPLICATE_KEY = "label_duplicate_key"
     LABEL_NESTED = "label_nested"
     LABEL_CONTRADICTED = "label_contradicted"
@@ -95,6 +96,7 @@ class Reason(enum.StrEnum):
 
 MEANING: dict[Reason, str] = {
     Reason.LABEL_MISSING: "the record carries no marking",
+    Reason.LABEL_UNBOUND: "no binding that holds ties the marking to this record, and its dataset demands one",
     Reason.LABEL_DUPLICATE_KEY: "a key stands twice in the record, so two readers may see two markings",
     Reason.LABEL_CONTRADICTED: "another mark in the record (a TLE's letter) contradicts the marking",
     Reason.LABEL_RECORD_MALFORMED: "the record does not parse strictly, so its marking cannot be trusted",

@@ -19,7 +19,8 @@ class RecordShape:
     ``nested``: fields that hold a record of their own, which must carry a label of its own when present.
     ``outer_speaks_for_itself``: the dataset states that the outer marking speaks for its own fields only, so
     it may stand below an inner one. ``tle_line``: a field holding line 1 of a two-line element set, whose
-    column 8 repeats the classification.
+    column 8 repeats the classification. ``binding``: the field of the signed binding of marking and content, where the
+    dataset demands one.
     """
 
     identifier: str
@@ -31,11 +32,13 @@ class RecordShape:
     nested: tuple[str, ...] = ()
     outer_speaks_for_itself: bool = False
     tle_line: str | None = None
+    binding: str | None = None
 
     @property
     def needed(self) -> frozenset[str]:
         """Every field a decision needs: to be asked of the source even when the partner did not ask for
         them.
         """
-        named = {self.identifier, self.marking, self.date, self.originator, self.delay_from, self.tle_line}
+        named = {self.identifier, self.marking, self.date, self.binding}
+        named |= {self.originator, self.delay_from, self.tle_line}
         return frozenset(name for name in named if name is not None) | self.facts | frozenset(self.nested)

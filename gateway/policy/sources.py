@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway import markings
 from gateway.policy.dataset import DatasetFile
@@ -27,11 +27,12 @@ class Sources:
     owners: OwnerTable
     casbin_model: str
     places: Mapping[str, dict[Path, tuple[int, int]]]
+    labellers: Mapping[str, tuple[PartnerKey, ...]] = field(default_factory=dict)
 
-    def finding(self, path: str, field: Sequence[str | int], message: str, hint: str = "") -> PolicyFinding:
+    def finding(self, path: str, where: Sequence[str | int], message: str, hint: str = "") -> PolicyFinding:
         """A finding about one field of a file, at the line where it stands."""
-        line, column = locate(self.places.get(path, {}), field)
-        return PolicyFinding(path, line, column, dotted(field), message, hint)
+        line, column = locate(self.places.get(path, {}), where)
+        return PolicyFinding(path, line, column, dotted(where), message, hint)
 
     @property
     def by_dataset(self) -> Mapping[str, DatasetFile]:

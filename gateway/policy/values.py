@@ -83,6 +83,16 @@ def _level(raw: object) -> object:
     return raw
 
 
+FOREIGN_LEVELS: Mapping[str, int] = {"UNCLASSIFIED": 0, "RESTRICTED": 1, **LEVELS}
+"""Levels that a US marking of foreign material may state (CAPCO-2016 H.2), RESTRICTED among them."""
+
+
+def _foreign_level(raw: object) -> object:
+    if not isinstance(raw, str) or raw not in FOREIGN_LEVELS:
+        raise Unreadable(f"a foreign level is one of {', '.join(FOREIGN_LEVELS)}, as a US marking spells it")
+    return raw
+
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """A name in lower case, digits and hyphens: datasets, systems, purposes, grants."""
 
@@ -99,6 +109,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Step = Annotated[Decimal, BeforeValidator(_step)]
 LevelName = Annotated[str, BeforeValidator(_level)]
+ForeignLevelName = Annotated[str, BeforeValidator(_foreign_level)]
 Category = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}$")]
 Some = Field(min_length=1)
 

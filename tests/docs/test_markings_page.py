@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from gateway import markings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "markings.md").read_text(encoding="utf-8")
+CONTROLS = (ROOT / "docs" / "marking-controls.md").read_text(encoding="utf-8")
 RULE = re.compile(r"\b(?:ISM-ID-\d{5}|[A-Z]+(?:-[A-Z]+)+)\b")
 
 
@@ -17,19 +19,33 @@ def test_the_example_on_the_page_runs_as_it_stands() -> None:
     exec(compile(example, "docs/markings.md", "exec"), {})  # noqa: S102 - our own page
 
 
-def test_every_rule_in_the_code_is_explained_on_the_page() -> None:
-    said = set(RULE.findall(PAGE))
+def test_every_rule_in_the_code_is_explained_on_a_page() -> None:
+    said = {rule for page in (ROOT / "docs").glob("*.md") for rule in RULE.findall(page.read_text(encoding="utf-8"))}
     named: set[str] = set()
     for path in (ROOT / "gateway" / "markings").glob("*.py"):
         named |= set(re.findall(r'"((?:ISM-ID-\d{5}|[A-Z]+(?:-[A-Z]+)+))"', path.read_text(encoding="utf-8")))
     assert named <= said
 
 
-def test_every_profile_and_control_has_its_row_on_the_page() -> None:
+def test_every_profile_has_its_row_on_the_page() -> None:
     for name in markings.profile_names():
         assert f"| `{name}` |" in PAGE
-        for control in markings.profile(name).words:
-            assert f"\n| {control} |" in PAGE
+
+
+def test_every_control_and_system_has_its_row_on_the_page_of_controls() -> None:
+    for name in markings.profile_names():
+        profile = markings.profile(name)
+        for control in (*profile.words, *profile.systems):
+            assert f"\n| {control} |" in CONTROLS
+
+
+def test_the_page_of_controls_is_what_the_tables_write() -> None:
+    found = importlib.util.spec_from_file_location("writer", ROOT / "tools" / "write_marking_controls.py")
+    assert found is not None
+    assert found.loader is not None
+    writer = importlib.util.module_from_spec(found)
+    found.loader.exec_module(writer)
+    assert writer.page() == CONTROLS
 
 
 def test_the_counts_on_the_page_are_those_of_the_tables() -> None:

@@ -10,6 +10,7 @@ from gateway import markings
 from gateway.markings import Control, Label, Level
 
 PROFILES = ("udl", "icrm-2016", "ism-2022", "dodm-5200.01-v2")
+EVERY_PROFILE = (*PROFILES, "cui")
 NATIONS = ("AUS", "CAN", "FIN", "GBR", "JPN", "KOR", "NOR", "NZL", "SSD")
 COMMUNITIES = ("ACGU", "FVEY", "KFOR", "NATO")
 DAYS = (None, date(2009, 5, 1), date(2022, 12, 1), date(2023, 6, 1), date(2024, 6, 1))
@@ -30,9 +31,7 @@ def codes(draw: st.DrawFn) -> tuple[str, ...]:
 def sound_labels(draw: st.DrawFn, profile: str, *, dated: bool = True) -> Label:
     """A label that :func:`markings.validate` finds nothing wrong with on a day in 2026."""
     level = draw(st.sampled_from((Level.U, Level.C, Level.S, Level.TS)))
-    says = draw(
-        st.sampled_from(("", "", "NF", "REL", "REL", "REL", "RELIDO", "REL/RELIDO", "DISPLAY", "REL/DISPLAY"))
-    )
+    says = draw(st.sampled_from(("", "", "NF", "REL", "REL", "REL", "RELIDO", "REL/RELIDO", "DISPLAY", "REL/DISPLAY")))
     names: set[Control] = set()
     if level is Level.U and draw(st.booleans()):
         names.add(Control("FOUO"))

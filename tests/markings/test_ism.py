@@ -32,7 +32,7 @@ REFUSED = [
     ("US-LEVEL", {"classification": None}),
     ("US-LEVEL", {"classification": "R"}),
     ("US-LEVEL", {"classification": "s"}),
-    ("ISM-ATTRIBUTE", {"SCIcontrols": "SI"}),
+    ("ISM-ATTRIBUTE", {"compilationReason": "none"}),
     ("ISM-ATTRIBUTE", {"ism:classification": "U"}),
     ("ISM-TOKENS", {"disseminationControls": "REL FOUO"}),
     ("ISM-TOKENS", {"disseminationControls": "REL REL"}),

@@ -147,6 +147,9 @@ def _control_is_consented(partner, data, label, control, facts, at):
             return False
         owner, data_type = control.values
         return owner in _mine(partner) or _has_consent(partner, data, owner, control.name, data_type, at)
+    if control.name == "FGI":
+        named = list(control.values)
+        return named != [] and (named[0] in _mine(partner) or _has_consent(partner, data, named[0], "FGI", None, at))
     whose = _whose_material(data, label, facts)
     if not whose:
         return False
@@ -262,20 +265,37 @@ def _clearance(partner, data, label, subject):
     if isinstance(label, LabelDoubt):
         return {"no_label_to_judge"}
     bad = set()
+    level = int(label.level)
     if label.system != "US":
-        bad.add("foreign_level_unmapped")
+        counts_as = _us_words(partner, label)
+        if counts_as is None:
+            bad.add("foreign_level_unmapped")
+        else:
+            level = max(level, counts_as)
     if len(data.categories) == 0:
         bad.add("no_category_named")
     for category in data.categories:
         if category not in partner.ceiling:
             bad.add("category_not_in_ceiling")
-        elif LEVEL[partner.ceiling[category]] < int(label.level):
+        elif LEVEL[partner.ceiling[category]] < level:
             bad.add("above_ceiling")
     if subject.clearance is None or subject.clearance not in LEVEL:
         bad.add("system_not_cleared")
-    elif LEVEL[subject.clearance] < int(label.level):
+    elif LEVEL[subject.clearance] < level:
         bad.add("above_system_clearance")
     return bad
+
+
+def _us_words(partner, label):
+    """The rows of the agreement say what a foreign level counts as, by the label's day; anything else is no answer."""
+    if label.created is None or len(label.owners) != 1:
+        return None
+    words = {0: "UNCLASSIFIED", 1: "RESTRICTED", 2: "CONFIDENTIAL", 3: "SECRET", 4: "TOP SECRET"}
+    for row in partner.levels.rows:
+        whose = row.from_system == "//" + label.owners[0]
+        if whose and row.from_level == words[int(label.level)] and _spans(row.since, row.until, label.created):
+            return LEVEL[row.to_level]
+    return None
 
 
 # 6. need-to-know
@@ -286,6 +306,9 @@ def _need_to_know(policy, data, label, subject):
         return {"no_label_to_judge"}
     for asked in data.requires:
         if asked not in subject.holds:
+            return {"not_held"}
+    for owner in [*label.owners, *[code for c in label.controls if c.name == "FGI" for code in c.values]]:
+        if "read-in" in _row_kinds(policy, data, owner) and owner not in subject.holds:
             return {"not_held"}
     for control in label.controls:
         name = "-".join([control.name, *control.values])

@@ -266,8 +266,20 @@ def partner_file(
         "identity": {"issuer": f"https://{code.lower()}.example", "audience": "a", "algorithms": ["EdDSA"]},
         "system": [{"id": "sys", "clearance": "SECRET", "holds": []}],
         "consent": [consent(rng) for _ in range(rng.randint(0, 4))],
-        "grant": grants, "deny": denies,
+        "grant": grants, "deny": denies, "level": levels(rng),
     }  # fmt: skip
+
+
+def levels(rng: random.Random) -> list[dict[str, object]]:
+    """Rows that round up, some of them for some days only."""
+    found = []
+    for system in rng.sample(["FRA", "JPN"], rng.randint(0, 2)):
+        day = rng.choice(DAYS)
+        for level, us in [("UNCLASSIFIED", "CONFIDENTIAL"), ("CONFIDENTIAL", "SECRET"), ("SECRET", "TOP SECRET")]:
+            row = {"system": system, "level": level, "source": "annex"}
+            later = row | {"us": us, "from": day}
+            found += rng.choice([[], [row | {"us": level}], [row | {"us": level, "until": day}, later], [later]])
+    return found
 
 
 def grant(rng, name, covered, purposes, datasets, *, company):
@@ -383,8 +395,8 @@ def label(rng: random.Random, at: datetime) -> Label | LabelDoubt:
     )
     system, owners = (
         ("US", ("USA",))
-        if rng.random() < 0.95
-        else rng.choice([("FRA", ("FRA",)), ("JPN", ("JPN",)), ("US", ("FRA", "USA"))])
+        if rng.random() < 0.9
+        else rng.choice([("FRA", ("FRA",)), ("JPN", ("JPN",)), ("US", ("FRA", "USA")), ("JOINT", ("FRA", "USA"))])
     )
     profile = "udl" if rng.random() < 0.98 else "icrm-2016"
     if rng.random() < 0.02:
