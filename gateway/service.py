@@ -60,6 +60,7 @@ def open_log(settings: Settings, keys: GatewayKeys, instance: str) -> AuditLog:
         identifier_key=IdentifierKey(keys.identifier.version, keys.identifier.secret),
         instance=instance,
         busy_timeout=settings.busy_timeout_ms / 1000,
+        ml_dsa=keys.log_ml_dsa,
     )
 
 
@@ -79,7 +80,7 @@ async def open_service(settings: Settings, clock: Clock = now) -> AsyncIterator[
         LogUnavailable, KeyFileRefused: with what to do about it; nothing is served.
     """
     async with AsyncExitStack() as opened:
-        keys = open_ring(settings.private_keys_dir, settings.log_origin)
+        keys = open_ring(settings.private_keys_dir, settings.log_origin, ml_dsa=settings.log_ml_dsa)
         log = open_log(settings, keys, "gateway")
         opened.callback(log.close)
         log.recover(clock())
@@ -128,4 +129,6 @@ def _sources(settings: Settings) -> dict[str, Source]:
 
 def _public_keys(keys: GatewayKeys) -> bytes:
     jwks = json.loads(keys.public_jwks)
-    return json.dumps({**jwks, "log_verifier_key": keys.log_verifier_key, "origin": keys.log_name}).encode()
+    beside = {"log_ml_dsa_verifier_key": keys.log_ml_dsa_verifier_key} if keys.log_ml_dsa is not None else {}
+    said = {**jwks, "log_verifier_key": keys.log_verifier_key, **beside, "origin": keys.log_name}
+    return json.dumps(said).encode()

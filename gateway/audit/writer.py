@@ -51,11 +51,18 @@ class Writer:
     """Appends to the log. Not for use from two threads at once; several processes may each have one."""
 
     def __init__(
-        self, database: Database, origin: str, key: SigningKey, identifier_key: IdentifierKey, instance: str
+        self,
+        database: Database,
+        origin: str,
+        key: SigningKey,
+        identifier_key: IdentifierKey,
+        instance: str,
+        beside: Sequence[SigningKey] = (),
     ) -> None:
         self._database = database
         self._origin = origin
         self._key = key
+        self._beside = tuple(beside)  # sign checkpoints too; what stands is signed by ``key`` alone
         self._identifier_key = identifier_key
         self._instance = instance
         self._head: Head | None = None
@@ -69,7 +76,7 @@ class Writer:
         """Make the store if it is new, and check its head (rule 1). Raises :class:`LogUnavailable`."""
         empty = Checkpoint(self._origin, 0, merkle.EMPTY_ROOT).text
         with self._database.writing() as connection:
-            store.create(connection, Head(0, 0, sign(empty, self._key), self._sign_standing(Standing())))
+            store.create(connection, Head(0, 0, sign(empty, self._key, *self._beside), self._sign_standing(Standing())))
             self._head, self._edge = self._look(connection)
 
     def commit(self, jobs: Sequence[Job]) -> list[Outcome]:
@@ -117,7 +124,7 @@ class Writer:
         try:
             store.add_entries(connection, tree.size, prepared)
             store.add_nodes(connection, made)
-            note = sign(Checkpoint(self._origin, grown.size, grown.root).text, self._key)
+            note = sign(Checkpoint(self._origin, grown.size, grown.root).text, self._key, *self._beside)
             store.add_checkpoint(connection, grown.size, note)
             store.set_open(connection, self._instance, batch.open)
         except IntegrityError as error:

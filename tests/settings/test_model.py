@@ -118,3 +118,10 @@ def test_a_public_url_replaces_the_address_made_from_host_and_port():
     assert made.base_url == "http://[::1]:9"
     said = Settings(mode="development", public_url="https://share.example/")
     assert said.base_url == "https://share.example"
+
+
+def test_a_quorum_that_no_witness_could_make_up_is_refused():
+    witness = WitnessSettings(url="http://localhost:1", key="w+00000000+AA")
+    with pytest.raises(ValidationError, match="nothing could leave"):
+        Settings(mode="development", witness_quorum=2, witnesses={"one": witness})
+    assert Settings(mode="development", witness_quorum=1, witnesses={"one": witness}).witness_quorum == 1
