@@ -35,6 +35,7 @@ class Event(enum.StrEnum):
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 - an event's name, not a secret
     AUDIT_READ = "audit-read"
     STARTED = "started"
+    BODIES_REMOVED = "bodies-removed"  # bodies were taken out of the log; their hashes stay
     RESUMED = "resumed"  # entries can be written again, after one could not be
 
 

@@ -2,7 +2,8 @@
 
 An entry's ``position`` is its index in the tree and is given by the one who appends: never a serial column,
 whose numbers are taken at insert and seen at commit, so that readers would skip rows. Every table but
-``head``, ``stops`` and ``open_releases`` only ever grows.
+``head``, ``stops``, ``open_releases`` and ``totals`` only ever grows, until a removal that the log itself records
+takes bodies away (:mod:`gateway.audit.retention`).
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
 
 def _position() -> Column[int]:
-    return Column("position", BigInteger, primary_key=True, autoincrement=False)
+    # SQLite: INTEGER makes the position the row's own number, where BIGINT would keep an index beside the table.
+    return Column("position", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False)
 
 
 head = Table(
@@ -86,6 +88,41 @@ record_rows = Table(
 )
 Index("record_rows_by_identifier", record_rows.c.identifier)
 Index("record_rows_by_digest", record_rows.c.digest)
+
+postings = Table(
+    "postings",
+    metadata,
+    Column("word", BigInteger, nullable=False),  # see gateway.audit.terms
+    Column("day", Integer, nullable=False),  # of the entry's time, from 1970-01-01
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("word", "day", "position"),
+    sqlite_with_rowid=False,
+)
+
+totals = Table(
+    "totals",
+    metadata,
+    Column("day", Integer, nullable=False),
+    Column("partner", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("answers", BigInteger, nullable=False),
+    Column("refusals", BigInteger, nullable=False),
+    Column("released", BigInteger, nullable=False),
+    Column("withheld", BigInteger, nullable=False),
+    Column("redacted", BigInteger, nullable=False),
+    PrimaryKeyConstraint("day", "partner", "level"),
+    sqlite_with_rowid=False,
+)
+
+removals = Table(
+    "removals",
+    metadata,
+    _position(),
+    Column("what", String, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("count", BigInteger, nullable=False),  # of entries that this removal took something from
+)
 
 nodes = Table(
     "nodes",

@@ -5,7 +5,7 @@ Rules.
 1. The head is read, under the write lock, before anything is written. When it is not the head this process
    wrote last, its signature, its tree and its being an extension of ours are checked first: a store that went
    back or forked takes no more entries.
-2. One transaction writes entries, private parts, record rows, hashes, standing orders, checkpoint and head.
+2. One transaction writes entries, private parts, record rows, catalogue, hashes, orders, checkpoint and head.
    There is no order among these writes that a crash could show: all of them are there after it, or none.
 3. The head is replaced by compare-and-swap on size and fencing epoch.
 4. After any failure nothing is repeated. The store is opened again and rule 1 applies; so entries of a commit
@@ -23,7 +23,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from gateway.audit import edge, merkle, standing, store
+from gateway.audit import catalogue, edge, merkle, standing, store
 from gateway.audit.checkpoint import Checkpoint, SigningKey, open_note, parse_checkpoint, sign
 from gateway.audit.database import Database
 from gateway.audit.edge import Edge
@@ -123,6 +123,7 @@ class Writer:
         grown, made = tree.extend(entry.hash for entry in prepared)
         try:
             store.add_entries(connection, tree.size, prepared)
+            catalogue.add_entries(connection, tree.size, prepared)
             store.add_nodes(connection, made)
             note = sign(Checkpoint(self._origin, grown.size, grown.root).text, self._key, *self._beside)
             store.add_checkpoint(connection, grown.size, note)
