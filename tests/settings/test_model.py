@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from gateway.settings import Settings, SourceSettings, UpstreamSettings
+from gateway.settings import Settings, SourceSettings, UpstreamSettings, WitnessSettings
 
 PRODUCTION = {
     "mode": "production",
