@@ -18,7 +18,6 @@ from gateway.audit.leaf import Leaf, parse_leaf, private_digest, record_root
 from gateway.audit.merkle import leaf_hash
 from gateway.audit.orders import Part
 
-
 NO_BYTES = b"\xff not stored as bytes"
 
 

@@ -128,6 +128,16 @@ def open_ring(folder: Path, log_name: str, *, create: bool = True, ml_dsa: bool 
         )
 
 
+def read_identifier_keys(folder: Path) -> tuple[IdentifierKey, ...]:
+    """Every version of the identifier key in a folder, oldest first: all that an auditor holds of the gateway's keys.
+
+    Raises :class:`KeyFileRefused` when one is loose, of the wrong length or unreadable, or there is none.
+    """
+    if not folder.is_dir() or not (found := _read_identifiers(folder)):
+        raise KeyFileRefused(folder, "holds no identifier key", f"It holds {FIRST_IDENTIFIER} and later versions")
+    return found
+
+
 def verifier_key_text(name: str, key: Ed25519PublicKey | MLDSA44PublicKey) -> str:
     """The C2SP signed-note verifier key of an Ed25519 or ML-DSA-44 key under ``name``.
 

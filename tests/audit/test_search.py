@@ -175,7 +175,7 @@ def test_an_altered_entry_is_not_shown_as_if_it_were_sound(searched: AuditLog, p
 
 def test_words_that_were_planted_find_nothing_and_words_taken_away_are_noticed(searched: AuditLog, place):
     word = Term(Kind.DATASET, "conjunction").word
-    change(place, f"INSERT INTO postings VALUES ({word}, 20513, 1)")
+    change(place, f"INSERT INTO postings VALUES ({word}, 20513, 1)")  # noqa: S608 - our own number
     assert found(searched, criteria({"dataset": "conjunction"})) == [6]
     assert "belong to no entry" in "\n".join(compared(searched, place))
     change(place, f"DELETE FROM postings WHERE word = {word}")  # noqa: S608 - our own number
