@@ -33,9 +33,10 @@ from gateway.activation.running import Clock, Force, NothingInForce, PolicyKeepe
 from gateway.admission import Admitted, admit, approach, identify
 from gateway.answering import Content, content_of
 from gateway.asking import Ask
-from gateway.audit.entry import Draft, Event, Recorded
+from gateway.audit.entry import Draft, Event, Json, Recorded
 from gateway.audit.errors import AuditError
 from gateway.audit.log import AuditLog
+from gateway.audit.witnessing import Witnessing
 from gateway.evidence import Notes, interrupted_draft, refusal_draft, release_draft
 from gateway.identity.caller import Caller
 from gateway.keys.jwks import PrivateJwk, PublicJwk, parse_jwk
@@ -44,6 +45,9 @@ from gateway.sealing.jwe import MEDIA_TYPE as SEALED_TYPE
 from gateway.sealing.jwe import seal
 from gateway.selecting import Batch, Selector
 from gateway.upstream.errors import TIMED_OUT, UpstreamError
+
+UNRECORDED = frozenset({"audit_unavailable", "audit_unwitnessed"})
+"""Refusals that get no entry of their own: one cannot, the other has its entry already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +66,20 @@ class Pipeline:
     """Releases. Everything it uses is given to it; it holds no state but what is in flight."""
 
     def __init__(
-        self, keeper: PolicyKeeper, selector: Selector, log: AuditLog, signing_key: PrivateJwk, clock: Clock
+        self,
+        keeper: PolicyKeeper,
+        selector: Selector,
+        log: AuditLog,
+        signing_key: PrivateJwk,
+        clock: Clock,
+        witnessing: Witnessing | None = None,
     ) -> None:
         self._keeper = keeper
         self._selector = selector
         self._log = log
         self._signing_key = signing_key
         self._clock = clock
+        self._witnessing = witnessing
         self._closing: set[asyncio.Task[None]] = set()
         self._resuming = asyncio.Lock()
         self.unrecorded = False
@@ -93,10 +104,11 @@ class Pipeline:
                 notes.step_done("seal")
                 recorded = await self._record(release_draft(notes, batch, content, sealed))  # 8
                 notes.chunks += 1
+                await self._witness(recorded, notes, batch)
                 yield _chunk(content, sealed, notes, batch, recorded)  # 9
                 batch = None
         except Refused as refusal:
-            if refusal.code != "audit_unavailable":
+            if refusal.code not in UNRECORDED:
                 await self._record(refusal_draft(notes, refusal, batch))
             raise
         except UpstreamError as error:
@@ -177,6 +189,22 @@ class Pipeline:
             raise Refused("audit_unavailable", str(error)) from error
         self.unrecorded = False
         return recorded
+
+    async def _witness(self, recorded: Recorded, notes: Notes, batch: Batch) -> None:
+        """Step 8, where witnesses are demanded: nothing leaves before enough of them have cosigned a log that holds it.
+
+        The entry stands all the same, and says *authorised*; a further one says that this answer did not leave.
+        """
+        if self._witnessing is None:
+            return
+        try:
+            await self._witnessing.cover(recorded.tree_size)
+        except AuditError as error:
+            said: dict[str, Json] = {"release": notes.release, "chunk": batch.number, "detail": str(error)[:2000]}
+            self._close_later(notes, batch)
+            draft = Draft(Event.UNWITNESSED, self._clock(), "audit_unwitnessed", notes.partner, private=said)
+            await self._record(draft)
+            raise Refused("audit_unwitnessed", str(error)) from error
 
     async def resumed(self) -> bool:
         """Whether entries can be written, after one could not be: found out by writing one that says so.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,9 +17,12 @@ from gateway import __version__
 from gateway.activation import orders
 from gateway.activation.files import FilesError, read_policy_files
 from gateway.activation.running import Clock, PolicyKeeper
+from gateway.audit.checkpoint import parse_verifier_key
 from gateway.audit.entry import Draft, Event
 from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
+from gateway.audit.witness_http import posting
+from gateway.audit.witnessing import Witness, Witnessing
 from gateway.identity.caller import TokenRules
 from gateway.keys.ring import GatewayKeys, open_ring
 from gateway.release import Pipeline
@@ -86,9 +89,10 @@ async def open_service(settings: Settings, clock: Clock = now) -> AsyncIterator[
         log.recover(clock())
         log.append_now((Draft(Event.STARTED, clock(), "started", private={"gateway": __version__}),))
         upstream = await opened.enter_async_context(Upstream(_sources(settings)))
+        witnessing = await opened.enter_async_context(_witnessing(settings, log))
         keeper = PolicyKeeper(log, token_rules(settings), timedelta(seconds=settings.policy_grace_seconds))
         selector = Selector(upstream, log, PagingMemory(), settings.chunk_bytes)
-        pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock)
+        pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock, witnessing)
         opened.push_async_callback(pipeline.drain)
         yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys))
 
@@ -110,6 +114,22 @@ def reload_policy(service: Service) -> bool:
     except orders.ActivationRefused:
         return False
     return True
+
+
+@asynccontextmanager
+async def _witnessing(settings: Settings, log: AuditLog) -> AsyncIterator[Witnessing | None]:
+    """The witnesses that the settings name, for as long as the block lasts; ``None`` when they name none."""
+    if not settings.witnesses:
+        yield None
+        return
+    named = [Witness(name, said.url, parse_verifier_key(said.key)) for name, said in settings.witnesses.items()]
+    log.face = replace(log.face, quorum=max(1, settings.witness_quorum))
+    async with posting(settings.witness_timeout_seconds) as send:
+        witnessing = Witnessing(log, named, settings.witness_quorum, send)
+        try:
+            yield witnessing
+        finally:
+            await witnessing.close()
 
 
 def _sources(settings: Settings) -> dict[str, Source]:

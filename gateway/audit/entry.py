@@ -36,6 +36,7 @@ class Event(enum.StrEnum):
     AUDIT_READ = "audit-read"
     STARTED = "started"
     BODIES_REMOVED = "bodies-removed"  # bodies were taken out of the log; their hashes stay
+    UNWITNESSED = "unwitnessed"  # an answer that is in the log did not leave: too few witnesses had cosigned
     RESUMED = "resumed"  # entries can be written again, after one could not be
 
 

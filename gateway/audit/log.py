@@ -23,6 +23,7 @@ from threading import Lock
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
+from gateway.audit import cosigned, store
 from gateway.audit.checkpoint import ML_DSA_44, SigningKey
 from gateway.audit.database import Database
 from gateway.audit.entry import Draft, Recorded
@@ -124,6 +125,20 @@ class AuditLog(LogReader):
         """
         with self._turn:
             return self._writer.interrupt(at)
+
+    def head_note(self) -> str:
+        """The latest checkpoint as the log signed it, without cosignatures: what is submitted to witnesses."""
+        with self._reading.reading() as connection:
+            head = store.read_head(connection)
+            return "" if head is None else head.checkpoint
+
+    def keep_cosignatures(self, size: int, lines: str, witnesses: int) -> None:
+        """Keep what witnesses signed for the checkpoint of this size; receipts carry it from now on.
+
+        Raises :class:`LogUnavailable`.
+        """
+        with self._turn, self._reading.writing() as connection:
+            cosigned.put(connection, size, lines, witnesses)
 
     def keyed(self, identifier: str) -> str:
         """A record's identifier as the log stores it."""

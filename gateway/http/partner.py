@@ -36,6 +36,7 @@ FAILING = (
     "upstream_failed",
     "upstream_timeout",
     "audit_unavailable",
+    "audit_unwitnessed",
     "policy_unavailable",
     "release_check_failed",
 )
