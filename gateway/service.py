@@ -23,6 +23,7 @@ from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
 from gateway.audit.witness_http import posting
 from gateway.audit.witnessing import Witness, Witnessing
+from gateway.identity.auditors import Auditors, read_auditors
 from gateway.identity.caller import TokenRules
 from gateway.keys.ring import GatewayKeys, open_ring
 from gateway.release import Pipeline
@@ -45,6 +46,7 @@ class Service:
     pipeline: Pipeline
     clock: Clock
     public_keys: bytes
+    auditors: Auditors
 
 
 def now() -> datetime:
@@ -82,6 +84,7 @@ async def open_service(settings: Settings, clock: Clock = now) -> AsyncIterator[
     Raises:
         LogUnavailable, KeyFileRefused: with what to do about it; nothing is served.
     """
+    auditors = read_auditors(settings.log_auditors)
     async with AsyncExitStack() as opened:
         keys = open_ring(settings.private_keys_dir, settings.log_origin, ml_dsa=settings.log_ml_dsa)
         log = open_log(settings, keys, "gateway")
@@ -94,7 +97,7 @@ async def open_service(settings: Settings, clock: Clock = now) -> AsyncIterator[
         selector = Selector(upstream, log, PagingMemory(), settings.chunk_bytes)
         pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock, witnessing)
         opened.push_async_callback(pipeline.drain)
-        yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys))
+        yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys), auditors)
 
 
 def reload_policy(service: Service) -> bool:
