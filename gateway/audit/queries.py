@@ -46,12 +46,10 @@ def _read(name: str, table: object) -> SavedQuery:
         raise SearchRefused(f"{name} is no query", hint="A query is a table: [name], and its fields below.")
     said: dict[str, str | list[str]] = {}
     for field, value in table.items():
-        if isinstance(value, str):
-            said[field] = value
-        elif isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-            said[field] = value
-        else:
+        texts = [value] if isinstance(value, str) else value
+        if not (isinstance(texts, list) and texts and all(isinstance(each, str) for each in texts)):
             raise SearchRefused(f"{name}: {field} is neither a text nor a list of texts")
+        said[field] = value if isinstance(value, str) else texts
     about = said.pop("about", "")
     if not isinstance(about, str):
         raise SearchRefused(f"{name}: about is one text")

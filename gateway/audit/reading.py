@@ -34,7 +34,7 @@ from gateway.audit.orders import Part, Standing
 from gateway.audit.proving import IssuedReceipt, IsWanted, LogFace
 from gateway.audit.search import Criteria, Cursor, Page
 from gateway.audit.spill import Sought, Spill
-from gateway.audit.stored import RawEntry, StoredEntry
+from gateway.audit.stored import RawEntry, StoredEntry, Summary
 from gateway.audit.verification import Progress, Report
 
 
@@ -143,6 +143,22 @@ class LogReader:
                     return checked
                 after = found[-1].index
         return ()
+
+    def summaries(self, after: int = -1, limit: int = 100) -> tuple[Summary, ...]:
+        """As :meth:`entries`, without their record rows."""
+        with self._reading.reading() as connection:
+            while found := stored.read_raw(connection, after, limit, rows=False):
+                if checked := retention.summaries(connection, found):
+                    return tuple(checked)
+                after = found[-1].index
+        return ()
+
+    def leaf_hash(self, index: int) -> bytes | None:
+        """The hash of the entry at ``index`` in the tree, also of one whose leaf was removed. ``None``: none such."""
+        with self._reading.reading() as connection:
+            wanted = select(tables.entries.c.hash).where(tables.entries.c.position == index)
+            found: bytes | None = connection.execute(wanted).scalar_one_or_none()
+            return found
 
     def find(self, release: str) -> tuple[StoredEntry, ...]:
         """Every entry of a release, by chunk."""

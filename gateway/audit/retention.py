@@ -28,7 +28,7 @@ from gateway.audit import catalogue, store, stored, tables
 from gateway.audit.canonical import PlainJson
 from gateway.audit.errors import DraftRefused
 from gateway.audit.orders import Part, Remove
-from gateway.audit.stored import RawEntry
+from gateway.audit.stored import RawEntry, Summary
 
 REMOVABLE = ("release", "interrupted", "audit-read", "started", "resumed")
 """The events whose bodies may be removed."""
@@ -98,7 +98,7 @@ def _words(entries: Iterable[RawEntry], what: Part) -> list[tuple[int, int, int]
     """The postings that nothing is left of: all of an entry's, or those that its leaf does not give."""
     gone: list[tuple[int, int, int]] = []
     for raw in entries:
-        entry = stored.check_summary(raw)
+        entry = stored.check_summary(raw, removed=Part.PRIVATE)
         kept = set() if what is Part.LEAF else set(catalogue.postings(raw.index, entry.leaf, None))
         gone += [place for place in catalogue.postings(raw.index, entry.leaf, entry.private) if place not in kept]
     return gone
@@ -129,6 +129,17 @@ def part_removed(spans: Sequence[Span], index: int) -> Part | None:
     """The most that any removal took from an entry."""
     parts = {span.what for span in spans if span.first <= index <= span.last}
     return max(parts, key=list(Part).index) if parts else None
+
+
+def summaries(connection: Connection, found: Iterable[RawEntry]) -> list[Summary]:
+    """Entries checked against their leaves, without their rows; those whose leaves were removed are left out."""
+    spans = removals(connection)
+    checked: list[Summary] = []
+    for raw in found:
+        removed = part_removed(spans, raw.index)
+        if removed is not Part.LEAF or not without_leaf(raw):
+            checked.append(stored.check_summary(raw, removed=removed))
+    return checked
 
 
 def spans_of(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> list[Span]:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
-from gateway.audit import stored, tables
+from gateway.audit import retention, stored, tables
 from gateway.audit.errors import AuditError
 from gateway.audit.orders import stamp
 from gateway.audit.stored import Summary
@@ -101,7 +101,7 @@ def search(connection: Connection, asked: Criteria, *, after: Cursor | None = No
         raise SearchRefused(f"a page holds 1 to {PAGE_LIMIT} entries, not {limit}")
     places = connection.execute(_places(connection, asked, after).limit(limit)).all()
     raw = stored.read_some(connection, [row.position for row in places])
-    checked = [stored.check_summary(raw[row.position]) for row in places if row.position in raw]
+    checked = retention.summaries(connection, [raw[row.position] for row in places if row.position in raw])
     found = tuple(each for each in checked if asked.fits(each))
     return Page(found, Cursor(places[-1].day, places[-1].position) if len(places) == limit else None)
 

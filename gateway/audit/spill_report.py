@@ -190,7 +190,7 @@ def _listed(sought: Sought) -> list[tuple[str, str]]:
 
 def _sought(sought: Sought) -> PlainJson:
     digests: list[PlainJson] = [digest.hex() for digest in sorted(sought.digests)]
-    identifiers: list[PlainJson] = sorted(sought.identifiers)
+    identifiers: list[PlainJson] = [*sorted(sought.identifiers)]
     return {"digests": digests, "keyed_identifiers": identifiers}
 
 

@@ -48,7 +48,7 @@ class StoredEntry:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """An entry without its record rows. ``private`` is ``None`` where a removal took it away, or somebody else."""
+    """An entry without its record rows. ``private`` is ``None`` where a removal took it away."""
 
     index: int
     leaf: Leaf
@@ -123,9 +123,11 @@ def _blob(value: object) -> bytes | None:
     return value if value is None or isinstance(value, bytes) else NO_BYTES
 
 
-def read_raw(connection: Connection, after: int, limit: int, before: int | None = None) -> list[RawEntry]:
+def read_raw(
+    connection: Connection, after: int, limit: int, before: int | None = None, *, rows: bool = True
+) -> list[RawEntry]:
     """Up to ``limit`` entries after index ``after`` and below ``before``, in order, unchecked."""
-    entries, parts, rows = tables.entries.c, tables.private_parts.c, tables.record_rows.c
+    entries, parts, records = tables.entries.c, tables.private_parts.c, tables.record_rows.c
     wanted = (
         select(tables.entries, parts.salt, parts.body)
         .join(tables.private_parts, parts.position == entries.position, isouter=True)
@@ -137,9 +139,9 @@ def read_raw(connection: Connection, after: int, limit: int, before: int | None 
     if not found:
         return []
     by_entry: dict[int, list[RawRow]] = {}
-    within = rows.position.between(found[0].position, found[-1].position)
-    stored = select(tables.record_rows).where(within).order_by(rows.position, rows.number)
-    for row in connection.execute(stored):
+    within = records.position.between(found[0].position, found[-1].position)
+    stored = select(tables.record_rows).where(within).order_by(records.position, records.number)
+    for row in connection.execute(stored) if rows else ():
         by_entry.setdefault(row.position, []).append(_raw_row(row))
     return [_raw(row, tuple(by_entry.get(row.position, ()))) for row in found]
 
@@ -154,12 +156,17 @@ def check_leaf(raw: RawEntry) -> Leaf:
     return leaf
 
 
-def check_summary(raw: RawEntry) -> Summary:
-    """Leaf and private part, once they agree. Raises :class:`LogAltered` saying what does not."""
+def check_summary(raw: RawEntry, *, removed: Part | None = None) -> Summary:
+    """Leaf and private part, once they agree; ``removed`` as :func:`check` takes it.
+
+    Raises :class:`LogAltered` saying what does not agree.
+    """
     try:
         leaf = check_leaf(raw)
-        if raw.salt is None or raw.private is None:
+        if raw.private is None and removed in (Part.PRIVATE, Part.LEAF):
             return Summary(raw.index, leaf, raw.leaf, None)
+        if raw.salt is None or raw.private is None:
+            raise LogAltered(raw.where, "has no private part")
         if private_digest(raw.salt, raw.private).hex() != leaf.private:
             raise LogAltered(raw.where, "its private part is not the one its leaf binds")
         return Summary(raw.index, leaf, raw.leaf, canonical.decode(raw.private, "private"))

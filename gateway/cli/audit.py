@@ -15,7 +15,7 @@ import msgspec
 import typer
 
 from gateway.audit.stored import StoredEntry
-from gateway.cli import audit_replay, audit_search, audit_spill, audit_verify
+from gateway.cli import audit_export, audit_replay, audit_search, audit_spill, audit_verify
 from gateway.cli.audit_reading import entries_after, find, record_read
 from gateway.cli.output import Block, Data, Facts, Table
 from gateway.cli.session import By, Json, LogKey, session
@@ -24,6 +24,7 @@ app = typer.Typer(name="audit", help="The audit log: check it, follow it, read a
 audit_verify.add_to(app)
 audit_replay.add_to(app)
 audit_search.add_to(app)
+audit_export.add_to(app)
 audit_spill.add_to(app)
 
 FOLLOW_EVERY_SECONDS = 1.0
