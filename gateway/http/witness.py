@@ -50,6 +50,7 @@ def build_witness(store: WitnessStore, clock: Callable[[], datetime]) -> Starlet
             logger.warning("refused", status=status, answer=answer.decode()[:200])
         else:
             logger.info("cosigned", size=bytes(body).partition(b"\n\n")[2].split(b"\n")[1].decode())
-        return Response(answer, status, media_type=SIZE_TYPE if status == 409 else TEXT)
+        # As a header: as a media type, Starlette would add a charset to it.
+        return Response(answer, status, {"Content-Type": SIZE_TYPE if status == 409 else TEXT})
 
     return Starlette(routes=[Route("/add-checkpoint", add_checkpoint, methods=["POST"])])
