@@ -8,11 +8,11 @@
 PY := .venv/bin/python
 export PYTHON
 
-.PHONY: help run demo test lint format types contract lock-check check lock oracle walk bench clean env dev-env
+.PHONY: help run demo test lint format types contract lock-check check lock oracle walk bench tamper-drill audit-go audit-campaign clean env dev-env
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
 
 run: env ## start sample source and gateway, act as three partners, stay up until Ctrl-C
 	@exec $(PY) -m demo --stay $(ARGS)
@@ -52,6 +52,15 @@ oracle: dev-env ## compare the decision with its slow oracle in 100,000 random c
 
 walk: dev-env ## walk 5,000 records through the public SDK, every page size
 	@WALK_RECORDS=$${WALK_RECORDS:-5000} $(PY) -m pytest -n 2 tests/integration/test_walk.py $(ARGS)
+
+tamper-drill: dev-env ## tamper with a copied log in every way and show each one found, and where
+	@$(PY) -m tests.audit.tamper_drill $(ARGS)
+
+audit-go: dev-env ## check our proofs, notes and a long log with Go's sumdb (Debian: golang-go golang-golang-x-mod-dev)
+	@$(PY) -m tests.audit.go.agree $(ARGS)
+
+audit-campaign: dev-env ## the audit log's long runs: mutations, failures, kills, lost writes
+	@$(PY) -m tests.audit.campaign $(ARGS)
 
 bench: dev-env ## measure
 	@for file in benchmarks/*.py; do name=$$(basename $$file .py); echo "== $$name"; \

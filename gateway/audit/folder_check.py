@@ -136,10 +136,7 @@ class _Check:
         except ProofRefused as error:
             self.find(f"entries {index * TILE_WIDTH} to {index * TILE_WIDTH + width - 1}", str(error))
             return
-        if len(entries) < width:
-            self.find(f"entry {index * TILE_WIDTH + len(entries)}", f"is missing from {path}")
-            return
-        for number in range(skip, width):
+        for number in range(skip, min(width, len(entries))):
             where = f"entry {index * TILE_WIDTH + number}"
             if merkle.leaf_hash(entries[number]) != hashes[number]:
                 self.find(where, "is not the one that its hash was made over")
@@ -149,6 +146,8 @@ class _Check:
                     self.find(where, "belongs to another log")
             except ProofRefused as error:
                 self.find(where, str(error))
+        if len(entries) < width:
+            self.find(f"entry {index * TILE_WIDTH + len(entries)}", f"is missing from {path}")
 
     def _grow(self, hashes: Sequence[bytes]) -> None:
         """Add leaf hashes; compare what they complete with the tiles above, and believe those."""
