@@ -167,7 +167,8 @@ def test_every_change_to_a_folder_is_found_and_located(long: AuditLog, tmp_path:
     change(tmp_path / "p" / "tile")
     found = said(checked(long, tmp_path / "p"))
     assert re.search(wanted, found), found
-    assert found.count("\n") <= 2, found
+    if name != "an entry's length":  # that moves all entries after it in its bundle
+        assert found.count("\n") <= 2, found
 
 
 def test_a_leaf_and_its_hash_changed_together_are_found_by_the_tile_above(long: AuditLog, tmp_path: Path):
