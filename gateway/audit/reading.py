@@ -178,6 +178,11 @@ class LogReader:
         with self._reading.reading() as connection:
             return spill.who_got(connection, sought)
 
+    def bodies_removed(self) -> int:
+        """How often an entry has lost its rows, its private part or its leaf to a removal."""
+        with self._reading.reading() as connection:
+            return retention.bodies_removed(connection)
+
     def totals(self, since: int | None = None, until: int | None = None) -> Totals:
         """What left, by day (from 1970-01-01), partner and level."""
         with self._reading.reading() as connection:

@@ -21,13 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
 from gateway.audit import catalogue, store, stored, tables
 from gateway.audit.canonical import PlainJson
 from gateway.audit.errors import DraftRefused
-from gateway.audit.orders import Part, Remove
+from gateway.audit.orders import Part, Remove, stamp
 from gateway.audit.stored import RawEntry, Summary
 
 REMOVABLE = ("release", "interrupted", "audit-read", "started", "resumed")
@@ -64,6 +65,21 @@ def carry_out(connection: Connection, position: int, order: Remove) -> int:
     said = {"what": order.what.value, "first": order.first, "last": order.last, "count": len(wanted)}
     connection.execute(insert(tables.removals).values(position=position, **said))
     return len(wanted)
+
+
+def older_than(connection: Connection, at: datetime) -> tuple[int, int]:
+    """The first and the last of the entries before a moment that lie together at the log's beginning."""
+    entries = tables.entries.c
+    later = select(func.min(entries.position)).where(entries.time >= stamp(at))
+    end = connection.execute(later).scalar_one()
+    head = store.read_head(connection)
+    size = 0 if head is None else head.size
+    return 0, (size if end is None else int(end)) - 1
+
+
+def bodies_removed(connection: Connection) -> int:
+    """How often an entry has lost something."""
+    return int(connection.execute(select(func.coalesce(func.sum(tables.removals.c.count), 0))).scalar_one())
 
 
 def _losing(connection: Connection, order: Remove) -> list[int]:
@@ -133,13 +149,17 @@ def part_removed(spans: Sequence[Span], index: int) -> Part | None:
 
 def summaries(connection: Connection, found: Iterable[RawEntry]) -> list[Summary]:
     """Entries checked against their leaves, without their rows; those whose leaves were removed are left out."""
-    spans = removals(connection)
-    checked: list[Summary] = []
+    return checked(found, removals(connection))
+
+
+def checked(found: Iterable[RawEntry], spans: Sequence[Span]) -> list[Summary]:
+    """The same, where the removals are at hand."""
+    summed: list[Summary] = []
     for raw in found:
         removed = part_removed(spans, raw.index)
         if removed is not Part.LEAF or not without_leaf(raw):
-            checked.append(stored.check_summary(raw, removed=removed))
-    return checked
+            summed.append(stored.check_summary(raw, removed=removed))
+    return summed
 
 
 def spans_of(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> list[Span]:

@@ -15,8 +15,16 @@ import msgspec
 import typer
 
 from gateway.audit.stored import StoredEntry
-from gateway.cli import audit_export, audit_replay, audit_search, audit_spill, audit_verify
-from gateway.cli import audit_prove, audit_publish
+from gateway.cli import (
+    audit_export,
+    audit_keeping,
+    audit_prove,
+    audit_publish,
+    audit_replay,
+    audit_search,
+    audit_spill,
+    audit_verify,
+)
 from gateway.cli.audit_reading import entries_after, find, record_read
 from gateway.cli.output import Block, Data, Facts, Table
 from gateway.cli.session import By, Json, LogKey, session
@@ -28,6 +36,7 @@ audit_prove.add_to(app)
 audit_replay.add_to(app)
 audit_search.add_to(app)
 audit_export.add_to(app)
+audit_keeping.add_to(app)
 audit_spill.add_to(app)
 
 FOLLOW_EVERY_SECONDS = 1.0

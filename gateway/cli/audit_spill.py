@@ -14,6 +14,7 @@ import msgspec
 import typer
 
 from gateway.audit import spill_report
+from gateway.audit.archive import Archive
 from gateway.audit.leaf import IdentifierKey, keyed
 from gateway.audit.orders import stamp
 from gateway.audit.reading import LogReader
@@ -54,6 +55,9 @@ def who_got(
     ] = False,
     receipts: Annotated[Path | None, typer.Option("--receipts", help="Write each entry's receipt to here.")] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Write the covering report as Markdown.")] = False,
+    archives: Annotated[
+        list[Path] | None, typer.Option("--archive", help="Ask this archive too: for months whose rows were removed.")
+    ] = None,
     identifier_keys: Annotated[
         Path | None,
         typer.Option("--identifier-keys", help="Folder of identifier-N.key, for auditors without the rest."),
@@ -72,12 +76,29 @@ def who_got(
     told = order(by, "")
     with here.reader(log_key) as reader:
         spill = reader.who_got(sought)
+        for file in archives or ():
+            spill = _with_archive(spill, file, reader, sought)
         written = {} if receipts is None else _write_receipts(reader, spill, receipts)
-        cover = Cover(sought, spill, stamp(told.at), told.by, reader.origin, reader.checkpoint(), written)
+        asked_too = tuple(map(str, archives or ()))
+        cover = Cover(sought, spill, stamp(told.at), told.by, reader.origin, reader.checkpoint(), written, asked_too)
     if markdown:
         print(spill_report.markdown(cover), end="")
         return
     here.output(as_json).show(spill_report.as_json(cover), *_blocks(cover))
+
+
+def _with_archive(spill: Spill, file: Path, reader: LogReader, sought: Sought) -> Spill:
+    """The answer together with an archive's, which is checked whole first; what both hold is said once."""
+    kept = Archive(file, reader.origin, reader.verifier)
+    try:
+        kept.verify()
+        found = kept.who_got(sought)
+    finally:
+        kept.close()
+    known = {each.entry.index for each in spill.carried}
+    more = [each for each in found.carried if each.entry.index not in known]
+    together = sorted((*spill.carried, *more), key=lambda each: each.entry.index)
+    return Spill(tuple(together), max(spill.withheld, found.withheld), spill.removed)
 
 
 def _blocks(cover: Cover) -> list[Block]:
