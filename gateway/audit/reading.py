@@ -168,10 +168,12 @@ class LogReader:
             places = connection.execute(wanted).scalars().all() if release else ()
             return _checked(connection, [raw for at in places for raw in stored.read_raw(connection, at - 1, 1)])
 
-    def search(self, asked: Criteria, *, after: Cursor | None = None, limit: int = 100) -> Page:
-        """One page of the entries that are asked for, newest first, each checked against its leaf."""
+    def search(
+        self, asked: Criteria, *, after: Cursor | None = None, limit: int = 100, leaves_only: bool = False
+    ) -> Page:
+        """One page of the entries that are asked for, newest first, each checked: see :mod:`gateway.audit.search`."""
         with self._reading.reading() as connection:
-            return search.search(connection, asked, after=after, limit=limit)
+            return search.search(connection, asked, after=after, limit=limit, leaves_only=leaves_only)
 
     def who_got(self, sought: Sought) -> Spill:
         """Every release that may have carried a record: see :mod:`gateway.audit.spill`."""

@@ -9,6 +9,7 @@ that entries written meanwhile neither repeat nor push anything aside.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,8 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
 from gateway.audit import retention, stored, tables
 from gateway.audit.errors import AuditError
-from gateway.audit.orders import stamp
+from gateway.audit.orders import Part, stamp
+from gateway.audit.retention import Span
 from gateway.audit.stored import Summary
 from gateway.audit.terms import EVERYTHING, Kind, Term, day_of, terms, words_of
 
@@ -95,15 +97,32 @@ def criteria(
     return Criteria(frozenset(wanted), since, until)
 
 
-def search(connection: Connection, asked: Criteria, *, after: Cursor | None = None, limit: int = PAGE) -> Page:
-    """One page of the entries asked for, newest first, each checked. Raises :class:`LogAltered`."""
+def search(
+    connection: Connection,
+    asked: Criteria,
+    *,
+    after: Cursor | None = None,
+    limit: int = PAGE,
+    leaves_only: bool = False,
+) -> Page:
+    """One page of the entries asked for, newest first, each checked. Raises :class:`LogAltered`.
+
+    With ``leaves_only`` no private part is read, for somebody who may not have one: then nothing that only a private
+    part says is found.
+    """
     if not 1 <= limit <= PAGE_LIMIT:
         raise SearchRefused(f"a page holds 1 to {PAGE_LIMIT} entries, not {limit}")
     places = connection.execute(_places(connection, asked, after).limit(limit)).all()
-    raw = stored.read_some(connection, [row.position for row in places])
-    checked = retention.summaries(connection, [raw[row.position] for row in places if row.position in raw])
+    read = stored.read_leaves if leaves_only else stored.read_some
+    by_place = read(connection, [row.position for row in places])
+    raw = [by_place[row.position] for row in places if row.position in by_place]
+    # Without private parts an entry is checked as if its own had been removed.
+    checked = retention.checked(raw, _ALL_PRIVATE) if leaves_only else retention.summaries(connection, raw)
     found = tuple(each for each in checked if asked.fits(each))
     return Page(found, Cursor(places[-1].day, places[-1].position) if len(places) == limit else None)
+
+
+_ALL_PRIVATE = (Span(Part.LEAF, 0, sys.maxsize),)
 
 
 def _places(connection: Connection, asked: Criteria, after: Cursor | None) -> Select[tuple[int, int]]:
