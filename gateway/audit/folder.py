@@ -62,6 +62,8 @@ def publish(reader: LogReader, folder: Path, *, entries: bool = False, progress:
         path = folder / tiles.path(level, index, width)
         if not path.exists():
             data = reader.tile(level, index, width, head.size)
+            if data is None and level == tiles.ENTRIES and reader.bodies_removed():
+                continue  # a leaf among them was removed: no such bundle can be written any more
             if data is None:
                 raise LogAltered(f"tile {tiles.path(level, index, width)}", "the store no longer reaches that far")
             write_whole(path, data)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, select
 
-from gateway.audit import tables, tiles
+from gateway.audit import retention, tables, tiles
 from gateway.audit.errors import LogAltered
 from gateway.audit.merkle import leaf_hash
+from gateway.audit.orders import Part
 from gateway.audit.tiles import ENTRIES, TILE_WIDTH
 
 TREE_LEVELS = 8
@@ -31,16 +32,21 @@ def read(connection: Connection, size: int, level: int, index: int, width: int) 
     if not 1 <= width <= TILE_WIDTH or index < 0 or first + width > widths(size, level):
         return None
     if level == ENTRIES:
-        return tiles.entries_bundle(_leaves(connection, first, width))
+        leaves = _leaves(connection, first, width)
+        return None if leaves is None else tiles.entries_bundle(leaves)
     return b"".join(_hashes(connection, level * TREE_LEVELS, first, width))
 
 
-def _leaves(connection: Connection, first: int, count: int) -> list[bytes]:
+def _leaves(connection: Connection, first: int, count: int) -> list[bytes] | None:
+    """Leaves in order; ``None`` where a removal took one of them, so that there is no bundle of them any more."""
     entries = tables.entries.c
     wanted = select(entries.position, entries.leaf, entries.hash).where(
         entries.position.between(first, first + count - 1)
     )
     rows = connection.execute(wanted.order_by(entries.position)).all()
+    removed = retention.removals(connection)
+    if any(not row.leaf and retention.part_removed(removed, row.position) is Part.LEAF for row in rows):
+        return None
     for number, row in enumerate(rows, start=first):
         if row.position != number or leaf_hash(row.leaf) != row.hash:
             raise LogAltered(f"entry {number}", "is missing, or does not have the hash stored for it")

@@ -32,7 +32,8 @@ MEANS = (
 )
 CHECKED = (
     "Every entry listed was checked against its signed leaf, all its record rows included. That the log is whole and "
-    "nothing was left out is for `relgate audit verify` to show, with a checkpoint kept elsewhere."
+    "nothing was left out is for `relgate audit verify` to show, with a checkpoint kept elsewhere. An answer that "
+    "waited in vain for its witnesses is listed though it did not leave: an `unwitnessed` entry names it."
 )
 
 

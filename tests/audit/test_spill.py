@@ -20,7 +20,6 @@ from gateway.audit.orders import Part, Remove
 from gateway.audit.spill import Match, Sought
 
 Drafts = Callable[..., Draft]
-STORES = ["sqlite"]  # The SQL that tampers is SQLite's.
 
 
 def row(name: str, form: str = "whole", effect: str = "release", **detail: object) -> RecordRow:
@@ -97,6 +96,8 @@ def test_identifiers_of_every_key_version_are_asked_for_together(place, draft: D
     ],
 )
 def test_a_release_that_is_not_as_it_was_signed_is_refused_and_not_reported(spilt: AuditLog, place, statement: str):
+    if not place.url.startswith("sqlite"):
+        pytest.skip("the SQL that tampers is SQLite's")
     with create_engine(place.url).begin() as connection:
         connection.execute(text(statement))
     with pytest.raises(LogAltered, match="entry 0"):
