@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    literal_column,
 )
 
 SCHEMA_VERSION = 2
@@ -88,8 +90,12 @@ record_rows = Table(
     sqlite_with_rowid=False,
 )
 # A beginning is enough to find a row by, and keeps the indexes a third of the size: every row goes to a random place.
-IDENTIFIER_START = func.substr(record_rows.c.identifier, 1, 20)
-DIGEST_START = func.substr(record_rows.c.digest, 1, 8)
+# The numbers are written out in statements: an expression with parameters in it is none that an index has.
+_FIRST: ColumnElement[int] = literal_column("1")
+_TWENTY: ColumnElement[int] = literal_column("20")
+_EIGHT: ColumnElement[int] = literal_column("8")
+IDENTIFIER_START = func.substr(record_rows.c.identifier, _FIRST, _TWENTY)
+DIGEST_START = func.substr(record_rows.c.digest, _FIRST, _EIGHT)
 Index("record_rows_by_identifier", IDENTIFIER_START)
 Index("record_rows_by_digest", DIGEST_START)
 

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 
 from gateway.audit.entry import Draft, Event, RecordRow
 from gateway.audit.errors import LogAltered
@@ -125,3 +125,28 @@ def test_who_got_agrees_with_reading_every_release_from_first_to_last(tmp_path_f
         wanted = [number for number, names in enumerate(releases) if name in names]
         assert [each.entry.index for each in log.who_got(named(log, name)).carried] == wanted
     log.close()
+
+
+def test_rows_are_found_by_their_indexes_and_not_by_reading_all_of_them(spilt: AuditLog, place):
+    if not place.url.startswith("sqlite"):
+        pytest.skip("the plan that is read is SQLite's")
+    engine = create_engine(place.url)
+    asked: list[str] = []
+
+    def note(*given: object) -> None:
+        asked.append(str(given[2]))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    spilt.who_got(digest_of("a"))
+    event.remove(Engine, "before_cursor_execute", note)
+    plans = []
+    with engine.connect() as connection:
+        for statement in asked:
+            if "FROM record_rows" in statement and "substr" in statement:
+                said = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", ("x",)).all()
+                plans += [row[3] for row in said]
+    engine.dispose()
+    assert [plan.split(" (")[0] for plan in plans] == [
+        "SEARCH record_rows USING INDEX record_rows_by_digest",
+        "SEARCH record_rows USING INDEX record_rows_by_identifier",
+    ]
