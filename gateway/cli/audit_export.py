@@ -22,9 +22,9 @@ from gateway.audit.stored import Summary
 from gateway.audit.stream import Receiver, StreamRefused, check_cursor, read_cursor, send_on
 from gateway.cli.audit_reading import record_read
 from gateway.cli.audit_search import QUERIES, Queries, Saved, Terms, asked_for
-from gateway.cli.errors import UNAVAILABLE, CommandFailed
-from gateway.cli.output import say
-from gateway.cli.session import By, LogKey, session
+from gateway.cli.errors import UNAVAILABLE, USAGE, CommandFailed
+from gateway.cli.output import Line, say
+from gateway.cli.session import By, Json, LogKey, session
 
 EXPORT_EXAMPLES = """Examples:
 
@@ -57,9 +57,14 @@ def export(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here; by default to the output.")] = None,
     by: By = "",
     log_key: LogKey = "",
+    as_json: Json = False,
 ) -> None:
-    """Write the entries that are asked for, one a line: the whole log in its order, or what is found, newest first."""
+    """Write the entries that are asked for, one a line: the whole log in its order, or what is found, newest first.
+    With --json, --output takes the entries and the document says how many they are.
+    """
     here = session(context)
+    if as_json and output is None:
+        raise CommandFailed(USAGE, "--json says how many entries were written to --output", "give --output")
     asked, words = asked_for(terms, saved, queries)
     record_read(here, f"export {form} {words}", by, log_key)
     with here.reader(log_key) as reader, contextlib.ExitStack() as opened:
@@ -68,8 +73,11 @@ def export(
             out = opened.enter_context(output.open("w", encoding="utf-8", newline="\n"))
         if first := header(form):
             print(first, file=out)
-        for entry in _found(reader, asked):
+        count = 0
+        for count, entry in enumerate(_found(reader, asked), start=1):  # noqa: B007 - how many there were
             print(line(entry, form, socket.gethostname()), file=out)
+    if as_json:
+        here.output(as_json).show({"entries": count, "file": str(output)})
 
 
 def _found(reader: LogReader, asked: Criteria) -> Iterator[Summary]:
@@ -99,6 +107,7 @@ def stream(
     every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between two looks, with --follow.")] = 1.0,
     by: By = "",
     log_key: LogKey = "",
+    as_json: Json = False,
 ) -> None:
     """Send entries to a SIEM as RFC 5424 syslog, in order and at least once: the cursor moves when the receiver has
     read a batch to its end. Over UDP nobody can know, and entries may be lost on the way.
@@ -118,6 +127,6 @@ def stream(
                 say(f"not delivered, to be sent again: {error}")
                 sent = 0
             if not follow:
-                say(f"{sent} entries delivered")
+                here.output(as_json).show({"delivered": sent}, Line(f"{sent} entries delivered", good=True))
                 return
             time.sleep(every)

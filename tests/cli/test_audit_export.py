@@ -27,6 +27,8 @@ def test_the_whole_log_is_exported_in_its_order_with_the_reading_itself_at_its_e
 def test_a_search_is_exported_page_after_page_in_every_form(filled, place):
     done = filled("audit", "export", "--format", "csv", "partner=JPN", "event=release", "-o", "jpn.csv")
     assert done.code == 0, done.err
+    assert json.loads(filled("audit", "export", "partner=JPN", "-o", "x", "--json").out)["entries"] >= 2
+    assert filled("audit", "export", "--json").code == 2
     rows = list(csv.DictReader(io.StringIO((place / "jpn.csv").read_text())))
     assert [row["release"] for row in rows] == ["r2", "r1"]
     for form in ("ocsf", "cef", "syslog", "jsonl"):
