@@ -8,11 +8,11 @@
 PY := .venv/bin/python
 export PYTHON
 
-.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings bench clean env dev-env
+.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings tamper-drill audit-go audit-campaign bench clean env dev-env
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 17
 
 run: env ## start sample source and gateway, act as three partners, stay up until Ctrl-C
 	@exec $(PY) -m demo --stay $(ARGS)
@@ -55,6 +55,15 @@ walk: dev-env ## walk 5,000 records through the public SDK, every page size
 
 fuzz-markings: dev-env ## throw mangled markings at the readers for SECONDS_TO_RUN (60)
 	@$(PY) -m tests.markings.fuzz_campaign --seconds $${SECONDS_TO_RUN:-60} $(ARGS)
+
+tamper-drill: dev-env ## tamper with a copied log in every way and show each one found, and where
+	@$(PY) -m tests.audit.tamper_drill $(ARGS)
+
+audit-go: dev-env ## check our proofs, notes and a long log with Go's sumdb (Debian: golang-go golang-golang-x-mod-dev)
+	@$(PY) -m tests.audit.go.agree $(ARGS)
+
+audit-campaign: dev-env ## the audit log's long runs: mutations, failures, kills, lost writes
+	@$(PY) -m tests.audit.campaign $(ARGS)
 
 bench: dev-env ## measure
 	@for file in benchmarks/*.py; do name=$$(basename $$file .py); echo "== $$name"; \

@@ -19,6 +19,7 @@ from demo.processes import NotStarted, check_free, running
 from demo.stage import ORIGIN, Stage
 from gateway.audit.checkpoint import parse_verifier_key
 from gateway.audit.reading import LogReader
+from gateway.replay import Replayed
 
 ROOT = Path(__file__).resolve().parents[1]
 console = Console(width=None if sys.stdout.isatty() else 160)
@@ -102,7 +103,7 @@ def _activate(config: list[str]) -> None:
         raise NotStarted("policy set", (done.stderr or done.stdout).strip(), "Mend the files under policies/.")
 
 
-def _report(stage: Stage, came: list[Came], seen: tuple[officer.Seen, ...], replayed: officer.Replayed) -> bool:
+def _report(stage: Stage, came: list[Came], seen: tuple[officer.Seen, ...], replayed: Replayed) -> bool:
     answers = Table(title="What each partner sees of its answers", title_justify="left")
     for name in ("partner", "asked for", "status", "answer", "proof"):
         answers.add_column(name)

@@ -12,7 +12,7 @@ import hashlib
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -34,6 +34,10 @@ _JWS = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
 STEPS = ("authenticate", "fetch-label-decide-transform", "check", "seal")
 """The timed steps; recording and responding come after the entry is made."""
+
+
+NATION_LETTERS = 3
+"""Letters of a nation's code; a longer code in a release list is a community's."""
 
 
 @dataclass(slots=True)
@@ -95,7 +99,7 @@ def release_draft(notes: Notes, batch: Batch, content: Content, sealed: bytes | 
         private={
             **_about_request(notes),
             **_about_case(admitted.case),
-            **_about_batch(batch),
+            **_about_batch(batch, went=True),
             "label": content.label,
         },
     )
@@ -104,7 +108,7 @@ def release_draft(notes: Notes, batch: Batch, content: Content, sealed: bytes | 
 def refusal_draft(notes: Notes, refusal: Refused, batch: Batch | None) -> Draft:
     """The entry of a request that was refused, or of the chunk at which a release ended."""
     about_case = {} if notes.approach is None else _about_case(notes.approach.case)
-    about_batch = {} if batch is None else _about_batch(batch)
+    about_batch = {} if batch is None else _about_batch(batch, went=False)
     said: dict[str, Json] = {"status": refusal.problem.status, "detail": refusal.detail[:2000]}
     return Draft(
         Event.RELEASE,
@@ -170,18 +174,56 @@ def _about_case(case: Case) -> dict[str, Json]:
     }
 
 
-def _about_batch(batch: Batch) -> dict[str, Json]:
+def _about_batch(batch: Batch, *, went: bool) -> dict[str, Json]:
     why = Counter(reason for picked in batch.withheld for reason in picked.judged.reasons)
+    grants = Counter(grant for picked in batch.going for grant in picked.judged.decision.grants)
     redacted = Counter(path for picked in batch.going for path in picked.cut.redacted)
     rounded = Counter(path for picked in batch.going for path in picked.cut.rounded)
     return {
-        "released": len(batch.going),
-        "withheld": len(batch.withheld),
+        "released": len(batch.going) if went else 0,
+        "withheld": len(batch.withheld) + (0 if went else len(batch.going)),
         "counted": batch.counted,
+        "level": _highest(batch.going) if went else "",
+        "by_label": _by_label(batch, went=went),
+        "by_grant": dict(grants) if went else {},
         "why_withheld": dict(why),
         "redacted": dict(redacted),
         "rounded": dict(rounded),
     }
+
+
+def _by_label(batch: Batch, *, went: bool) -> list[Json]:
+    """What became of the records of each marking, as it was received; a marking that was missing is ``""``.
+
+    ``level`` is the level's portion mark, ``""`` where the marking could not be read.
+    """
+    counted: dict[str, Counter[str]] = {}
+    said: dict[str, dict[str, Json]] = {}
+    for picked in (*batch.going, *batch.withheld):
+        marking = _clip(picked.judged.evidence.marking) or ""
+        counts = counted.setdefault(marking, Counter())
+        goes = went and picked.permitted
+        counts["released" if goes else "withheld"] += 1
+        counts["redacted"] += goes and bool(picked.cut.redacted or picked.cut.rounded)
+        if picked.judged.labels:
+            own = picked.judged.labels[0]
+            communities = sorted(code for code in own.rel_to or () if len(code) > NATION_LETTERS)
+            said[marking] = {"level": own.level.name, "communities": communities}
+    unread: dict[str, Json] = {"level": "", "communities": []}
+    return [
+        {
+            "label": marking,
+            **said.get(marking, unread),
+            **{name: counts[name] for name in ("released", "withheld", "redacted")},
+        }
+        for marking, counts in counted.items()
+    ]
+
+
+def _highest(going: Sequence[Picked]) -> str:
+    """The highest level among the labels of what goes, inner ones included: the level of the roll-up."""
+    levels = [label.level for picked in going for label in picked.judged.labels]
+    return max(levels).name if levels else ""
 
 
 def _rows(batch: Batch, going: Effect = Effect.RELEASE) -> tuple[RecordRow, ...]:

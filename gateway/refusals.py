@@ -183,6 +183,12 @@ PROBLEMS: Mapping[str, Problem] = _table(
         "The release cannot be recorded",
         "Try again later; nothing leaves unrecorded.",
     ),
+    (
+        "audit_unwitnessed",
+        503,
+        "The release is not witnessed",
+        "Try again later; nothing leaves before enough witnesses have cosigned the log.",
+    ),
     ("policy_unavailable", 503, "No policy is in force", "Try again later."),
     (
         "release_check_failed",

@@ -34,9 +34,10 @@ from gateway.activation.running import Clock, Force, NothingInForce, PolicyKeepe
 from gateway.admission import Admitted, admit, approach, identify
 from gateway.answering import Content, content_of
 from gateway.asking import Ask
-from gateway.audit.entry import Draft, Event, Recorded
+from gateway.audit.entry import Draft, Event, Json, Recorded
 from gateway.audit.errors import AuditError
 from gateway.audit.log import AuditLog
+from gateway.audit.witnessing import Witnessing
 from gateway.content.errors import ContentError
 from gateway.evidence import Notes, interrupted_draft, refusal_draft, release_draft
 from gateway.identity.caller import Caller
@@ -47,6 +48,9 @@ from gateway.sealing.jwe import MEDIA_TYPE as SEALED_TYPE
 from gateway.sealing.jwe import seal
 from gateway.selecting import Batch, Selector
 from gateway.upstream.errors import TIMED_OUT, UpstreamError
+
+UNRECORDED = frozenset({"audit_unavailable", "audit_unwitnessed"})
+"""Refusals that get no entry of their own: one cannot, the other has its entry already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class Pipeline:
         signing_key: PrivateJwk,
         clock: Clock,
         chunk_seconds: float,
+        witnessing: Witnessing | None = None,
     ) -> None:
         self._keeper = keeper
         self._selector = selector
@@ -79,6 +84,7 @@ class Pipeline:
         self._signing_key = signing_key
         self._clock = clock
         self._chunk_seconds = chunk_seconds
+        self._witnessing = witnessing
         self._closing: set[asyncio.Task[None]] = set()
         self._resuming = asyncio.Lock()
         self.unrecorded = False
@@ -103,6 +109,7 @@ class Pipeline:
                 sealed = self._seal(content, batch, notes) if batch.admitted.sealed else None  # 7
                 notes.step_done("seal")
                 recorded = await self._record_chunk(notes, release_draft(notes, batch, content, sealed))  # 8
+                await self._witness(recorded, notes, batch)
                 yield _chunk(content, sealed, notes, batch, recorded)  # 9
                 batch = None
         except Refused as refusal:
@@ -121,8 +128,8 @@ class Pipeline:
                 self._close_later(notes)
 
     async def _record_refusal(self, notes: Notes, refusal: Refused, batch: Batch | None) -> None:
-        """Record a refusal; one because the log cannot be written is not."""
-        if refusal.code != "audit_unavailable":
+        """Record a refusal, unless it has no entry of its own (:data:`UNRECORDED`)."""
+        if refusal.code not in UNRECORDED:
             await self._record(refusal_draft(notes, refusal, batch))
             notes.is_open = False
 
@@ -227,6 +234,21 @@ class Pipeline:
             raise
         notes.chunk_done(last=draft.last)
         return recorded
+
+    async def _witness(self, recorded: Recorded, notes: Notes, batch: Batch) -> None:
+        """Step 8, where witnesses are demanded: nothing leaves before enough of them have cosigned a log that holds it.
+
+        The entry stands all the same, and says *authorised*; a further one says that this answer did not leave.
+        """
+        if self._witnessing is None:
+            return
+        try:
+            await self._witnessing.cover(recorded.tree_size)
+        except AuditError as error:
+            said: dict[str, Json] = {"release": notes.release, "chunk": batch.number, "detail": str(error)[:2000]}
+            draft = Draft(Event.UNWITNESSED, self._clock(), "audit_unwitnessed", notes.partner, private=said)
+            await self._record(draft)
+            raise Refused("audit_unwitnessed", str(error)) from error
 
     async def resumed(self) -> bool:
         """Whether entries can be written, after one could not be: found out by writing one that says so.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,9 +17,13 @@ from gateway import __version__
 from gateway.activation import orders
 from gateway.activation.files import FilesError, read_policy_files
 from gateway.activation.running import Clock, PolicyKeeper
+from gateway.audit.checkpoint import parse_verifier_key
 from gateway.audit.entry import Draft, Event
 from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
+from gateway.audit.witness_http import posting
+from gateway.audit.witnessing import Witness, Witnessing
+from gateway.identity.auditors import Auditors, read_auditors
 from gateway.identity.caller import TokenRules
 from gateway.keys.ring import GatewayKeys, open_ring
 from gateway.release import Pipeline
@@ -42,6 +46,7 @@ class Service:
     pipeline: Pipeline
     clock: Clock
     public_keys: bytes
+    auditors: Auditors
 
 
 def now() -> datetime:
@@ -60,6 +65,7 @@ def open_log(settings: Settings, keys: GatewayKeys, instance: str) -> AuditLog:
         identifier_key=IdentifierKey(keys.identifier.version, keys.identifier.secret),
         instance=instance,
         busy_timeout=settings.busy_timeout_ms / 1000,
+        ml_dsa=keys.log_ml_dsa,
     )
 
 
@@ -78,18 +84,20 @@ async def open_service(settings: Settings, clock: Clock = now) -> AsyncIterator[
     Raises:
         LogUnavailable, KeyFileRefused: with what to do about it; nothing is served.
     """
+    auditors = read_auditors(settings.log_auditors)
     async with AsyncExitStack() as opened:
-        keys = open_ring(settings.private_keys_dir, settings.log_origin)
+        keys = open_ring(settings.private_keys_dir, settings.log_origin, ml_dsa=settings.log_ml_dsa)
         log = open_log(settings, keys, "gateway")
         opened.callback(log.close)
         log.recover(clock())
         log.append_now((Draft(Event.STARTED, clock(), "started", private={"gateway": __version__}),))
         upstream = await opened.enter_async_context(Upstream(_sources(settings), settings.upstream.max_connections))
+        witnessing = await opened.enter_async_context(_witnessing(settings, log))
         keeper = PolicyKeeper(log, token_rules(settings), timedelta(seconds=settings.policy_grace_seconds))
         selector = Selector(upstream, log, PagingMemory(), settings.chunk_bytes, settings.max_page)
-        pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock, settings.chunk_seconds)
+        pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock, settings.chunk_seconds, witnessing)
         opened.push_async_callback(pipeline.drain)
-        yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys))
+        yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys), auditors)
 
 
 def reload_policy(service: Service) -> bool:
@@ -111,6 +119,22 @@ def reload_policy(service: Service) -> bool:
     return True
 
 
+@asynccontextmanager
+async def _witnessing(settings: Settings, log: AuditLog) -> AsyncIterator[Witnessing | None]:
+    """The witnesses that the settings name, for as long as the block lasts; ``None`` when they name none."""
+    if not settings.witnesses:
+        yield None
+        return
+    named = [Witness(name, said.url, parse_verifier_key(said.key)) for name, said in settings.witnesses.items()]
+    log.face = replace(log.face, quorum=max(1, settings.witness_quorum))
+    async with posting(settings.witness_timeout_seconds) as send:
+        witnessing = Witnessing(log, named, settings.witness_quorum, send)
+        try:
+            yield witnessing
+        finally:
+            await witnessing.close()
+
+
 def _sources(settings: Settings) -> dict[str, Source]:
     limits = settings.upstream
     return {
@@ -128,4 +152,6 @@ def _sources(settings: Settings) -> dict[str, Source]:
 
 def _public_keys(keys: GatewayKeys) -> bytes:
     jwks = json.loads(keys.public_jwks)
-    return json.dumps({**jwks, "log_verifier_key": keys.log_verifier_key, "origin": keys.log_name}).encode()
+    beside = {"log_ml_dsa_verifier_key": keys.log_ml_dsa_verifier_key} if keys.log_ml_dsa is not None else {}
+    said = {**jwks, "log_verifier_key": keys.log_verifier_key, **beside, "origin": keys.log_name}
+    return json.dumps(said).encode()

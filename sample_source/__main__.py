@@ -69,9 +69,7 @@ def read_token(path: Path | None) -> str:
     else:
         token = os.environ.get(TOKEN_VARIABLE, "").strip()
     if not token:
-        raise UsageError(
-            f"no token: give --token-file with a file that is not empty, or set {TOKEN_VARIABLE}"
-        )
+        raise UsageError(f"no token: give --token-file with a file that is not empty, or set {TOKEN_VARIABLE}")
     return token
 
 
@@ -96,27 +94,17 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    parser.add_argument(
-        "--port", type=int, default=8901, help="port to listen on; 0 takes a free one (%(default)s)"
-    )
-    parser.add_argument(
-        "--token-file", type=Path, help=f"file with the bearer token; else {TOKEN_VARIABLE} is read"
-    )
-    parser.add_argument(
-        "--records", type=int, default=300, help="records of each data type (default %(default)s)"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=1, help="the same seed gives the same records (%(default)s)"
-    )
+    parser.add_argument("--port", type=int, default=8901, help="port to listen on; 0 takes a free one (%(default)s)")
+    parser.add_argument("--token-file", type=Path, help=f"file with the bearer token; else {TOKEN_VARIABLE} is read")
+    parser.add_argument("--records", type=int, default=300, help="records of each data type (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same records (%(default)s)")
     parser.add_argument(
         "--flaws",
         choices=[flaws.value for flaws in Flaws],
         default=Flaws.READABLE.value,
         help="records that are wrong on purpose; all adds bytes that some readers refuse (%(default)s)",
     )
-    parser.add_argument(
-        "--now", help=f"what now means in a query: a time, or real (default {DATA_EPOCH:%Y-%m-%d})"
-    )
+    parser.add_argument("--now", help=f"what now means in a query: a time, or real (default {DATA_EPOCH:%Y-%m-%d})")
     parser.add_argument("--seen", action="store_true", help="show at /_seen what was asked, headers and all")
     parser.add_argument("--quiet", action="store_true", help="print no line for each request")
     return parser

@@ -115,9 +115,7 @@ class SampleSource:
             method=scope["method"],
             path=scope["path"],
             query=scope["query_string"].decode("latin-1"),
-            headers=tuple(
-                (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
-            ),
+            headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
             status=status,
         )
         self.source.seen.append(seen)
@@ -223,9 +221,7 @@ async def _refusal(_: Request, error: Exception) -> Response:
     """Errors in the library's form: a status and a message."""
     if not isinstance(error, HTTPException):
         raise error
-    body = encode(
-        {"status": error.status_code, "error": HTTPStatus(error.status_code).phrase, "message": error.detail}
-    )
+    body = encode({"status": error.status_code, "error": HTTPStatus(error.status_code).phrase, "message": error.detail})
     return Response(body, error.status_code, dict(error.headers or {}), "application/json")
 
 

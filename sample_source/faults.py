@@ -174,9 +174,7 @@ class FirstRequests:
             await sound(scope, receive, send)
 
 
-async def _whole_answer(
-    sound: ASGIApp, scope: Scope, receive: Receive
-) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+async def _whole_answer(sound: ASGIApp, scope: Scope, receive: Receive) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """The sound answer, held back: status, headers, body."""
     messages: list[Message] = []
 

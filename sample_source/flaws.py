@@ -127,9 +127,7 @@ FLAWS: Mapping[str, Flaw] = MappingProxyType(
             Flaw("above-collection", _unchanged, marking=marks.ABOVE_COLLECTION),
             Flaw("null-marking", _marked(b"null")),
             Flaw("number-overflows", _number(OVERFLOW)),
-            Flaw(
-                "duplicate-marking-stricter-first", lambda _, m: repeat(m, MARKING, encode(SOUND)), WITHHELD
-            ),
+            Flaw("duplicate-marking-stricter-first", lambda _, m: repeat(m, MARKING, encode(SOUND)), WITHHELD),
             Flaw("letter-below-marking", _other_letter, marking=SECRET, tables=frozenset({"elset"})),
             Flaw("nested-missing-marking", _nested(lambda m: remove(m, MARKING)), tables=_CONJUNCTION),
             Flaw(
@@ -149,9 +147,7 @@ FLAWS: Mapping[str, Flaw] = MappingProxyType(
             ),
             Flaw("missing-fact", lambda table, m: remove(m, FACT[table.name]), tables=_WITH_OBJECT),
             Flaw("invalid-utf8", lambda table, m: replace(m, TEXT[table.name], b'"caf\xe9"'), readable=False),
-            Flaw(
-                "lone-surrogate", lambda table, m: replace(m, TEXT[table.name], rb'"\ud800"'), readable=False
-            ),
+            Flaw("lone-surrogate", lambda table, m: replace(m, TEXT[table.name], rb'"\ud800"'), readable=False),
             Flaw("not-a-number", _number(b"NaN"), readable=False),
         )
     }
@@ -162,7 +158,5 @@ def flaw_at(table: Table, which: Flaws, index: int) -> Flaw | None:
     """The flaw of the record with this number, or None for a sound one; the flaws of a table take turns."""
     if which is Flaws.NONE or index % EVERY != EVERY - 1:
         return None
-    possible = [
-        flaw for flaw in FLAWS.values() if table.name in flaw.tables and (flaw.readable or which is Flaws.ALL)
-    ]
+    possible = [flaw for flaw in FLAWS.values() if table.name in flaw.tables and (flaw.readable or which is Flaws.ALL)]
     return possible[index // EVERY % len(possible)]

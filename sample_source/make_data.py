@@ -143,9 +143,7 @@ def _closest(
     if least > REACH or least >= min(edges):
         return None
     tca = about + timedelta(seconds=(low + high) / 2)
-    return catalogue.Encounter(
-        first[0], second[0], tca.replace(microsecond=tca.microsecond // 1000 * 1000), least
-    )
+    return catalogue.Encounter(first[0], second[0], tca.replace(microsecond=tca.microsecond // 1000 * 1000), least)
 
 
 def _spaced(items: list[catalogue.Satellite], count: int) -> list[catalogue.Satellite]:
@@ -166,12 +164,8 @@ def _write(path: Path, header: Sequence[str], lines: Sequence[Sequence[object]])
 def main(arguments: Sequence[str] | None = None) -> None:
     """Choose, screen, write both files."""
     parser = argparse.ArgumentParser(prog="python -m sample_source.make_data", description=__doc__)
-    parser.add_argument(
-        "--elements", type=Path, required=True, help="names and two-line elements, three lines each"
-    )
-    parser.add_argument(
-        "--owners", type=Path, required=True, help="CSV with NORAD_CAT_ID, OBJECT_ID, OWNER and so on"
-    )
+    parser.add_argument("--elements", type=Path, required=True, help="names and two-line elements, three lines each")
+    parser.add_argument("--owners", type=Path, required=True, help="CSV with NORAD_CAT_ID, OBJECT_ID, OWNER and so on")
     given = parser.parse_args(arguments)
     satellites = choose(list(read_satellites(given.elements, given.owners)))
     _write(

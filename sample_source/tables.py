@@ -48,10 +48,7 @@ def build_tables(
     known = load() if catalogue is None else catalogue
     return Tables(
         MappingProxyType(
-            {
-                table.name: _build(table, _Maker(table, seed, known), records, flaws)
-                for table in schema.TABLES.values()
-            }
+            {table.name: _build(table, _Maker(table, seed, known), records, flaws) for table in schema.TABLES.values()}
         )
     )
 

@@ -112,9 +112,9 @@ def at_epoch(elements: Elements, epoch: datetime) -> Elements:
     perigee = (elements.arg_of_perigee + rate * (2 - 2.5 * (1 - cos_i**2)) * days) % 360.0
     anomaly = (elements.mean_anomaly + 360.0 * elements.mean_motion * days) % 360.0
     revolution = (elements.revolution + math.floor(elements.mean_motion * days)) % 100_000
-    day = epoch.timetuple().tm_yday + (
-        epoch - epoch.replace(hour=0, minute=0, second=0, microsecond=0)
-    ) / timedelta(days=1)
+    day = epoch.timetuple().tm_yday + (epoch - epoch.replace(hour=0, minute=0, second=0, microsecond=0)) / timedelta(
+        days=1
+    )
     line1 = f"{elements.line1[:18]}{epoch.year % 100:02d}{day:012.8f}{elements.line1[32:68]}"
     line2 = (
         f"{elements.line2[:17]}{_degrees(raan)}{elements.line2[25:34]}{_degrees(perigee)} {_degrees(anomaly)}"

@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gateway.settings import Settings, SourceSettings, UpstreamSettings  # noqa: E402 - after the path is set
+from gateway.settings import Settings, SourceSettings, UpstreamSettings, WitnessSettings  # noqa: E402 - after the path is set
 
 PAGE = ROOT / "docs" / "settings.md"
 OPENING = """# Settings
@@ -39,9 +39,10 @@ the file the part before the dot is a section:
 def page() -> str:
     """The whole page as Markdown."""
     parts = [OPENING]
-    for before, model in (("", Settings), ("sources.NAME.", SourceSettings), ("upstream.", UpstreamSettings)):
+    tables = (("sources.NAME.", SourceSettings), ("upstream.", UpstreamSettings), ("witnesses.NAME.", WitnessSettings))
+    for before, model in (("", Settings), *tables):
         for name, field in model.model_fields.items():
-            if name not in {"sources", "upstream"}:
+            if name not in {"sources", "upstream", "witnesses"}:
                 parts.append(_entry(before + name, field))
     return "\n".join(parts)
 

@@ -35,6 +35,9 @@ class Event(enum.StrEnum):
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 - an event's name, not a secret
     AUDIT_READ = "audit-read"
     STARTED = "started"
+    BODIES_REMOVED = "bodies-removed"  # bodies were taken out of the log; their hashes stay
+    UNWITNESSED = "unwitnessed"  # an answer that is in the log did not leave: too few witnesses had cosigned
+    RESTORED = "restored"  # a copy of the log was put back in its place
     RESUMED = "resumed"  # entries can be written again, after one could not be
 
 

@@ -23,7 +23,7 @@ from gateway.audit import canonical, merkle
 from gateway.audit.canonical import PlainJson
 from gateway.audit.entry import LEAF_LIMIT, SALT_BYTES, Draft, RecordRow
 from gateway.audit.errors import DraftRefused, ProofRefused
-from gateway.audit.orders import Activate, Order, Refuse, Revoke, SetStop, StopKind, stamp
+from gateway.audit.orders import Activate, Order, Refuse, Remove, Revoke, SetStop, StopKind, stamp
 
 VERSION = 1
 """The version of the leaf's and the private part's form."""
@@ -141,7 +141,7 @@ def parse_leaf(data: bytes) -> Leaf:
     """
     try:
         leaf = msgspec.json.decode(data, type=Leaf)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProofRefused(f"these bytes are not a leaf: {error}") from error
     if leaf.version != VERSION or _LEAF.encode(leaf) != data:
         raise ProofRefused(f"these bytes are not a leaf of version {VERSION} in canonical form")
@@ -210,6 +210,9 @@ def _order(order: Order, key: IdentifierKey) -> PlainJson:
         return {"order": "refuse", "reason": order.reason, "by": order.by, "at": at}
     if isinstance(order, Revoke):
         return {"order": "revoke", "partner": order.partner, "jti": order.jti, "by": order.by, "at": at}
+    if isinstance(order, Remove):
+        said = {"order": "remove", "what": order.what.value, "archive": order.archive, "reason": order.reason}
+        return {**said, "first": order.first, "last": order.last, "by": order.by, "at": at}
     return {
         "order": "stop" if isinstance(order, SetStop) else "lift",
         "kind": order.kind.value,

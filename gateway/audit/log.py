@@ -21,8 +21,10 @@ from datetime import datetime
 from threading import Lock
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from gateway.audit.checkpoint import SigningKey
+from gateway.audit import cosigned, store
+from gateway.audit.checkpoint import ML_DSA_44, SigningKey
 from gateway.audit.database import Database
 from gateway.audit.entry import Draft, Recorded
 from gateway.audit.errors import DraftRefused, LogUnavailable
@@ -67,19 +69,22 @@ class AuditLog(LogReader):
         identifier_key: IdentifierKey,
         instance: str = "gateway",
         busy_timeout: float = 5.0,
+        ml_dsa: MLDSA44PrivateKey | None = None,
     ) -> AuditLog:
         """Open the log at an SQLAlchemy URL, making it if there is none.
 
         ``origin`` names the log in checkpoints (a schema-less URL). ``instance`` names this gateway among
         those that share the store: :meth:`recover` closes the releases that an instance of this name left
-        open. ``busy_timeout`` is how many seconds a commit waits for another process's.
+        open. ``busy_timeout`` is how many seconds a commit waits for another process's. With ``ml_dsa`` every
+        checkpoint is signed with ML-DSA-44 too, under the same name.
 
         Raises :class:`LogUnavailable` when the store cannot be opened, :class:`LogAltered` when its head is
         not signed by this key or disagrees with its tree.
         """
         signing = SigningKey(origin, key)
         database = Database(url, busy_timeout=busy_timeout, create=True)
-        writer = Writer(database, origin, signing, identifier_key, instance)
+        beside = () if ml_dsa is None else (SigningKey(origin, ml_dsa, ML_DSA_44),)
+        writer = Writer(database, origin, signing, identifier_key, instance, beside)
         writer.open()
         return cls(writer, Database(url, busy_timeout=busy_timeout), origin, signing, identifier_key)
 
@@ -120,6 +125,20 @@ class AuditLog(LogReader):
         """
         with self._turn:
             return self._writer.interrupt(at)
+
+    def head_note(self) -> str:
+        """The latest checkpoint as the log signed it, without cosignatures: what is submitted to witnesses."""
+        with self._reading.reading() as connection:
+            head = store.read_head(connection)
+            return "" if head is None else head.checkpoint
+
+    def keep_cosignatures(self, size: int, lines: str, witnesses: int) -> None:
+        """Keep what witnesses signed for the checkpoint of this size; receipts carry it from now on.
+
+        Raises :class:`LogUnavailable`.
+        """
+        with self._turn, self._reading.writing() as connection:
+            cosigned.put(connection, size, lines, witnesses)
 
     def keyed(self, identifier: str) -> str:
         """A record's identifier as the log stores it."""

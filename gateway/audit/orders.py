@@ -88,7 +88,31 @@ class Revoke:
     at: datetime
 
 
-Order = SetStop | LiftStop | Activate | Refuse | Revoke
+class Part(enum.StrEnum):
+    """What a removal takes out of entries, each with what comes before it."""
+
+    ROWS = "rows"  # the record rows
+    PRIVATE = "private"  # and the private part
+    LEAF = "leaf"  # and the leaf, so that only its hash stays
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take bodies out of the entries from ``first`` to ``last``, as :mod:`gateway.audit.retention` says.
+
+    ``archive`` is the lower-case hex SHA-256 of the archive file that has them, ``""`` for none. ``at`` is aware UTC.
+    """
+
+    what: Part
+    first: int
+    last: int
+    by: str
+    reason: str
+    at: datetime
+    archive: str = ""
+
+
+Order = SetStop | LiftStop | Activate | Refuse | Revoke | Remove
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,29 +7,35 @@ against its signed statement. The whole log is checked by :mod:`gateway.audit.ve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from threading import Lock
 
 from sqlalchemy import Connection, select
 
-from gateway.audit import edge, receipt, store, stored, tables, verification
+from gateway.audit import (
+    catalogue,
+    cosigned,
+    proving,
+    published,
+    retention,
+    search,
+    spill,
+    store,
+    stored,
+    tables,
+    verification,
+)
 from gateway.audit import standing as orders_in_force
+from gateway.audit.catalogue import Totals
 from gateway.audit.checkpoint import Checkpoint, VerifierKey
 from gateway.audit.database import Database
-from gateway.audit.errors import LogAltered, ProofRefused
-from gateway.audit.leaf import parse_leaf
-from gateway.audit.orders import Standing
-from gateway.audit.stored import StoredEntry
+from gateway.audit.errors import LogAltered
+from gateway.audit.orders import Part, Standing
+from gateway.audit.proving import IssuedReceipt, IsWanted, LogFace
+from gateway.audit.search import Criteria, Cursor, Page
+from gateway.audit.spill import Sought, Spill
+from gateway.audit.stored import RawEntry, StoredEntry, Summary
 from gateway.audit.verification import Progress, Report
-
-
-@dataclass(frozen=True, slots=True)
-class IssuedReceipt:
-    """A receipt, the entry it is for, and the partner who owns it: a door hands it to no other."""
-
-    partner: str
-    index: int
-    receipt: bytes
 
 
 class LogReader:
@@ -39,6 +45,7 @@ class LogReader:
         self._reading = database
         self._origin = origin
         self._verifier = verifier
+        self.face = LogFace(origin, verifier)
         self._last_standing: tuple[str, Standing] | None = None
         self._standing_lock = Lock()
 
@@ -68,9 +75,28 @@ class LogReader:
             return _head(connection).size
 
     def checkpoint(self) -> str:
-        """The latest signed checkpoint."""
+        """The latest signed checkpoint, with the cosignatures that witnesses have given it."""
         with self._reading.reading() as connection:
-            return _head(connection).checkpoint
+            head = _head(connection)
+            return head.checkpoint + cosigned.lines_at(connection, head.size)
+
+    def consistency(self, size1: int, size2: int) -> list[bytes]:
+        """The proof that the log of ``size2`` extends that of ``size1`` (RFC 9162 2.1.4.1)."""
+        with self._reading.reading() as connection:
+            return proving.consistency(connection, size1, size2)
+
+    def tile(self, level: int, index: int, width: int, size: int | None = None) -> bytes | None:
+        """A tile or, for level :data:`~gateway.audit.tiles.ENTRIES`, a bundle of entries, of the log at ``size``
+        (by default as it is now). ``None``: it has none such.
+        """
+        with self._reading.reading() as connection:
+            of = _head(connection).size if size is None else size
+            return published.read(connection, of, level, index, width)
+
+    def prove_records(self, position: int, is_wanted: IsWanted) -> tuple[bytes, ...]:
+        """A record proof for each wanted row of an entry: see :mod:`gateway.audit.record_proof`."""
+        with self._reading.reading() as connection:
+            return proving.record(connection, self.face, position, is_wanted)
 
     def receipt(self, release: str, chunk: int | None = None) -> IssuedReceipt | None:
         """The receipt of one chunk of a release; without ``chunk``, of its latest. ``None``: no such entry.
@@ -88,12 +114,14 @@ class LogReader:
             return None if row is None else self._prove(connection, row.position, row.leaf, row.partner)
 
     def receipt_at(self, index: int) -> IssuedReceipt | None:
-        """The receipt of the entry at ``index``, whatever it records. ``None``: the log is not that long."""
+        """The receipt of the entry at ``index``, whatever it records. ``None``: there is no such entry, or its leaf was
+        removed.
+        """
         table = tables.entries.c
         with self._reading.reading() as connection:
             wanted = select(table.position, table.leaf, table.partner).where(table.position == index)
             row = connection.execute(wanted).one_or_none()
-            return None if row is None else self._prove(connection, row.position, row.leaf, row.partner)
+            return None if row is None or not row.leaf else self._prove(connection, row.position, row.leaf, row.partner)
 
     def entry(self, index: int) -> StoredEntry | None:
         """The entry at ``index`` with its private part and rows, checked against its leaf.
@@ -104,9 +132,33 @@ class LogReader:
         return found[0] if found and found[0].index == index else None
 
     def entries(self, after: int = -1, limit: int = 100) -> tuple[StoredEntry, ...]:
-        """Up to ``limit`` entries that follow index ``after``, in order, each checked against its leaf."""
+        """Up to ``limit`` entries that follow index ``after``, in order, each checked against its leaf.
+
+        Those whose leaves were removed are passed over: an empty answer means that no more follow.
+        """
         with self._reading.reading() as connection:
-            return tuple(stored.check(raw) for raw in stored.read_raw(connection, after, limit))
+            while found := stored.read_raw(connection, after, limit):
+                checked = _checked(connection, found)
+                if checked:
+                    return checked
+                after = found[-1].index
+        return ()
+
+    def summaries(self, after: int = -1, limit: int = 100) -> tuple[Summary, ...]:
+        """As :meth:`entries`, without their record rows."""
+        with self._reading.reading() as connection:
+            while found := stored.read_raw(connection, after, limit, rows=False):
+                if checked := retention.summaries(connection, found):
+                    return tuple(checked)
+                after = found[-1].index
+        return ()
+
+    def leaf_hash(self, index: int) -> bytes | None:
+        """The hash of the entry at ``index`` in the tree, also of one whose leaf was removed. ``None``: none such."""
+        with self._reading.reading() as connection:
+            wanted = select(tables.entries.c.hash).where(tables.entries.c.position == index)
+            found: bytes | None = connection.execute(wanted).scalar_one_or_none()
+            return found
 
     def find(self, release: str) -> tuple[StoredEntry, ...]:
         """Every entry of a release, by chunk."""
@@ -114,7 +166,29 @@ class LogReader:
         with self._reading.reading() as connection:
             wanted = select(table.position).where(table.release == release).order_by(table.chunk)
             places = connection.execute(wanted).scalars().all() if release else ()
-            return tuple(stored.check(raw) for place in places for raw in stored.read_raw(connection, place - 1, 1))
+            return _checked(connection, [raw for at in places for raw in stored.read_raw(connection, at - 1, 1)])
+
+    def search(
+        self, asked: Criteria, *, after: Cursor | None = None, limit: int = 100, leaves_only: bool = False
+    ) -> Page:
+        """One page of the entries that are asked for, newest first, each checked: see :mod:`gateway.audit.search`."""
+        with self._reading.reading() as connection:
+            return search.search(connection, asked, after=after, limit=limit, leaves_only=leaves_only)
+
+    def who_got(self, sought: Sought) -> Spill:
+        """Every release that may have carried a record: see :mod:`gateway.audit.spill`."""
+        with self._reading.reading() as connection:
+            return spill.who_got(connection, sought)
+
+    def bodies_removed(self) -> int:
+        """How often an entry has lost its rows, its private part or its leaf to a removal."""
+        with self._reading.reading() as connection:
+            return retention.bodies_removed(connection)
+
+    def totals(self, since: int | None = None, until: int | None = None) -> Totals:
+        """What left, by day (from 1970-01-01), partner and level."""
+        with self._reading.reading() as connection:
+            return catalogue.read_totals(connection, since, until)
 
     def standing(self) -> Standing:
         """What is in force at this moment; cheap enough for every request, since only a change is read in
@@ -150,18 +224,18 @@ class LogReader:
         self._reading.close()
 
     def _prove(self, connection: Connection, position: int, leaf: bytes, partner: str) -> IssuedReceipt:
-        head = _head(connection)
-        plan = edge.inclusion_plan(position, head.size)
-        nodes = store.read_nodes(connection, {node for step in plan for node in step})
-        issued = receipt.write(position, edge.carry_out(plan, nodes), head.checkpoint, leaf)
-        try:
-            receipt.verify(issued, leaf, [self._verifier], self._origin)
-            owner = parse_leaf(leaf).partner
-        except ProofRefused as error:
-            raise LogAltered(f"entry {position}", f"cannot be proved from the stored hashes: {error}") from error
-        if owner != partner:
-            raise LogAltered(f"entry {position}", "is filed under another partner than its leaf names")
-        return IssuedReceipt(owner, position, issued)
+        return proving.entry(connection, self.face, position, leaf, partner)
+
+
+def _checked(connection: Connection, found: Sequence[RawEntry]) -> tuple[StoredEntry, ...]:
+    """Entries checked against their leaves; one whose leaf was removed is left out, since nothing of it is known."""
+    removals = retention.removals(connection)
+    checked: list[StoredEntry] = []
+    for raw in found:
+        removed = retention.part_removed(removals, raw.index)
+        if removed is not Part.LEAF or not retention.without_leaf(raw):
+            checked.append(stored.check(raw, removed=removed))
+    return tuple(checked)
 
 
 def _head(connection: Connection) -> store.Head:

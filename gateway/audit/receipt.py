@@ -15,11 +15,11 @@ from dataclasses import dataclass
 
 from gateway.audit import merkle
 from gateway.audit.checkpoint import (
-    COSIGNATURE,
     NOTE_LIMIT,
     Checkpoint,
     Signature,
     VerifierKey,
+    cosignatures,
     decode_base64,
     encode_base64,
     open_note,
@@ -121,20 +121,8 @@ def verify(
     wanted = {signature.key.name for signature in by_log} if origin is None else {origin}
     if head.origin not in wanted:  # 3
         raise ProofRefused(f"the checkpoint is of the log {head.origin!r}, not of {' or '.join(sorted(wanted))!r}")
-    cosigned = _distinct(note.signatures, witnesses, {key.public for key in log_keys})  # 4
+    cosigned = cosignatures(note.signatures, witnesses, log_keys)  # 4
     if not 0 <= quorum <= len(cosigned):
         raise ProofRefused(f"{len(cosigned)} known witnesses have cosigned the checkpoint; {quorum} are needed")
     merkle.verify_inclusion(parts.index, head.size, merkle.leaf_hash(leaf), parts.proof, head.root)  # 5
     return Proven(parts.index, head, by_log[0], cosigned)
-
-
-def _distinct(
-    signatures: Iterable[Signature], witnesses: Sequence[VerifierKey], not_these: set[bytes]
-) -> tuple[Signature, ...]:
-    """One cosignature for each witness, told apart by public key, so that no name counts twice."""
-    found: dict[bytes, Signature] = {}
-    for signature in signatures:
-        key = signature.key
-        if key in witnesses and key.kind == COSIGNATURE and key.public not in not_these:
-            found.setdefault(key.public, signature)
-    return tuple(found.values())

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select
 
-from gateway.audit import canonical, store, tables
+from gateway.audit import canonical, retention, store, tables
 from gateway.audit.checkpoint import VerifierKey, open_note
 from gateway.audit.errors import DraftRefused, LogAltered, ProofRefused
 from gateway.audit.leaf import IdentifierKey, keyed
@@ -17,6 +17,7 @@ from gateway.audit.orders import (
     LiftStop,
     Order,
     Refuse,
+    Remove,
     Revoke,
     SetStop,
     Standing,
@@ -46,6 +47,8 @@ def check(connection: Connection, orders: Sequence[Order]) -> None:
     for order in orders:
         if isinstance(order, SetStop | LiftStop) and not order.subject:
             raise DraftRefused("orders", "stop nothing: the subject is empty")
+        if isinstance(order, Remove):
+            retention.check(connection, order)
         if isinstance(order, Revoke) and not (order.partner and order.jti):
             raise DraftRefused("orders", "revoke no token: partner and jti are both needed")
 
@@ -78,6 +81,8 @@ def carry_out(connection: Connection, position: int, orders: Sequence[Order], ke
         elif isinstance(order, Activate):
             store.add_artifacts(connection, order.artifacts)
             connection.execute(insert(tables.activations).values(position=position, digest=order.digest, **said))
+        elif isinstance(order, Remove):
+            retention.carry_out(connection, position, order)
         elif isinstance(order, Refuse):
             connection.execute(insert(tables.refusals).values(position=position, reason=order.reason, **said))
         elif not _is_revoked(connection, order):

@@ -20,6 +20,9 @@ from gateway.audit.errors import LogAltered, LogUnavailable
 from gateway.audit.leaf import Prepared
 from gateway.audit.orders import Standing, Stop, StopKind, instant, stamp
 
+IN_LIMIT = 500
+"""Most values that are named in one statement."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head:

@@ -24,12 +24,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, select
 
-from gateway.audit import canonical, standing, store, tables
+from gateway.audit import canonical, retention, standing, store, tables
 from gateway.audit.canonical import PlainJson
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
 from gateway.audit.database import Database
 from gateway.audit.errors import LogAltered, ProofRefused
-from gateway.audit.orders import Standing, Stop, StopKind, instant
+from gateway.audit.orders import Part, Standing, Stop, StopKind, instant
 from gateway.audit.walk import Finding, Walk
 
 Progress = Callable[[int, int], None]
@@ -100,7 +100,7 @@ def _check_whole(connection: Connection, walk: Walk, *, from_first: bool) -> Non
         walk.find("head", "went back while the log was being checked")
         return
     _check_head(connection, walk, head)
-    _check_extent(connection, walk, head)
+    _check_extent(connection, walk, head, from_first=from_first)
     for row in connection.execute(select(tables.artifacts)):
         if canonical.digest(row.body).hex() != row.digest:
             walk.find(f"artifact {row.digest}", "its bytes do not have this digest")
@@ -109,8 +109,10 @@ def _check_whole(connection: Connection, walk: Walk, *, from_first: bool) -> Non
     except LogAltered as error:
         walk.find(error.where, error.what)
         return
-    if from_first and head.size == walk.size:
-        _check_orders(connection, walk, stands)
+    if head.size == walk.size:
+        _account_for_missing(connection, walk, from_first=from_first)
+        if from_first:
+            _check_orders(connection, walk, stands)
 
 
 def _check_head(connection: Connection, walk: Walk, head: store.Head) -> None:
@@ -131,7 +133,7 @@ def _check_head(connection: Connection, walk: Walk, head: store.Head) -> None:
         walk.find("checkpoints", f"are {commits}, but the log was written {head.epoch} times")
 
 
-def _check_extent(connection: Connection, walk: Walk, head: store.Head) -> None:
+def _check_extent(connection: Connection, walk: Walk, head: store.Head, *, from_first: bool) -> None:
     """Nothing beyond the head, nothing without an entry, nothing missing."""
     for table, name in ((tables.entries, "entries"), (tables.private_parts, "private parts")):
         column = table.c.position
@@ -139,8 +141,9 @@ def _check_extent(connection: Connection, walk: Walk, head: store.Head) -> None:
         count, least, most = connection.execute(counted).one()
         if head.size and (least < 0 or most >= head.size):
             walk.find(f"{name} {least} to {most}", f"lie outside the {head.size} entries of the head")
-        if count != head.size:
-            walk.find(name, f"are {count}, but the head says {head.size}")
+        wanted = head.size - (walk.bodiless if table is tables.private_parts else 0)
+        if count != wanted and (from_first or table is tables.entries):
+            walk.find(name, f"are {count}, but the head says {wanted}")
     rows = tables.record_rows.c
     orphans = select(rows.position).where((rows.position >= head.size) | (rows.position < 0)).distinct()
     for position in connection.execute(orphans.limit(100)).scalars():
@@ -157,6 +160,31 @@ def _check_extent(connection: Connection, walk: Walk, head: store.Head) -> None:
     if head.size == walk.size and open_now != walk.chunks:
         for name in sorted(open_now.keys() ^ walk.chunks.keys()) or sorted(open_now):
             walk.find(f"open release {name}", "is not what its entries say")
+
+
+_MISSING = {
+    Part.ROWS: "its record rows are not those its leaf binds",
+    Part.PRIVATE: "has no private part",
+    Part.LEAF: "has no leaf",
+}
+
+
+def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool) -> None:
+    """Every body that is missing must have been removed by an order that the log records."""
+    try:
+        recorded = retention.spans_of(walk.orders)
+    except (KeyError, ValueError) as error:
+        walk.find("removals", f"an entry's order cannot be read: {error!r}")
+        return
+    stored_removals = retention.removals(connection)
+    if from_first and stored_removals != recorded:
+        walk.find("removals", "are not those that the entries record")
+    # In part only, the removals recorded earlier are believed: they were checked with the entries before.
+    for span in retention.uncovered(walk.missing, recorded if from_first else stored_removals):
+        for index in range(span.first, min(span.last, span.first + 99) + 1):
+            walk.find(f"entry {index}", _MISSING[span.what])
+        if span.last > span.first + 99:
+            walk.find(f"entries {span.first + 100} to {span.last}", _MISSING[span.what])
 
 
 def _check_orders(connection: Connection, walk: Walk, stands: Standing) -> None:
@@ -196,6 +224,8 @@ def replay(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> Standing:
             active, activated_at, refused_since = said["digest"], at, None
         elif kind == "refuse":
             refused_since = refused_since or at
+        elif kind == "remove":
+            continue  # what is missing is accounted for by itself
         elif kind == "revoke":
             revoked.add((said["partner"], said["jti"]))
         else:

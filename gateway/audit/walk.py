@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Integer, cast, func, select
 
-from gateway.audit import merkle, store, stored, tables
+from gateway.audit import merkle, retention, store, stored, tables
 from gateway.audit.canonical import PlainJson
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
 from gateway.audit.edge import NodeId, fold
 from gateway.audit.errors import LogAltered, ProofRefused
+from gateway.audit.orders import Part
+from gateway.audit.retention import Span
 from gateway.audit.stored import RawEntry, StoredEntry
 
 PAGE = 1000
@@ -45,6 +47,7 @@ class Walk:
     lost: bool = False  # an entry is missing: the tree cannot be recomputed past it
     chunks: dict[str, int] = field(default_factory=dict)
     orders: list[tuple[int, Mapping[str, PlainJson]]] = field(default_factory=list)
+    missing: list[Span] = field(default_factory=list)  # what entries lack, for a removal to account for
     bad_roots: int = 0
     good_size: int = 0
 
@@ -97,7 +100,13 @@ class Walk:
             self.lost = True
             return
         try:
-            self._follow(stored.check(raw))
+            if retention.without_leaf(raw):
+                retention.note_missing(self.missing, index, Part.LEAF)
+            else:
+                entry = stored.check(raw, removed=Part.PRIVATE)  # what is missing is accounted for at the end
+                if entry.lacks is not None:
+                    retention.note_missing(self.missing, index, entry.lacks)
+                self._follow(entry)
         except LogAltered as error:
             self.find(error.where, error.what)
         if not self.lost:
@@ -124,7 +133,8 @@ class Walk:
         if leaf.origin != self.origin:
             self.find(f"entry {entry.index}", f"belongs to the log {leaf.origin}")
         if leaf.release:
-            if leaf.chunk != self.chunks.pop(leaf.release, -1) + 1:
+            before = self.chunks.pop(leaf.release, None)
+            if leaf.chunk != (-1 if before is None else before) + 1 and not (before is None and self._lost_leaves):
                 self.find(f"entry {entry.index}", f"chunk {leaf.chunk} of {leaf.release} does not follow the last")
             if not leaf.last:
                 self.chunks[leaf.release] = leaf.chunk
@@ -132,6 +142,16 @@ class Walk:
         for order in said if isinstance(said, list) else ():
             if isinstance(order, dict):
                 self.orders.append((entry.index, order))
+
+    @property
+    def bodiless(self) -> int:
+        """How many entries have no private part."""
+        return sum(span.last - span.first + 1 for span in self.missing if span.what is not Part.ROWS)
+
+    @property
+    def _lost_leaves(self) -> bool:
+        """Whether leaves were removed, so that a release's first chunks may be among them."""
+        return any(span.what is Part.LEAF for span in self.missing)
 
     def _checkpoint(self, size: int, note: str) -> None:
         try:

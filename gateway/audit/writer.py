@@ -5,7 +5,7 @@ Rules.
 1. The head is read, under the write lock, before anything is written. When it is not the head this process
    wrote last, its signature, its tree and its being an extension of ours are checked first: a store that went
    back or forked takes no more entries.
-2. One transaction writes entries, private parts, record rows, hashes, standing orders, checkpoint and head.
+2. One transaction writes entries, private parts, record rows, catalogue, hashes, orders, checkpoint and head.
    There is no order among these writes that a crash could show: all of them are there after it, or none.
 3. The head is replaced by compare-and-swap on size and fencing epoch.
 4. After any failure nothing is repeated. The store is opened again and rule 1 applies; so entries of a commit
@@ -23,7 +23,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from gateway.audit import edge, merkle, standing, store
+from gateway.audit import catalogue, edge, merkle, standing, store
 from gateway.audit.checkpoint import Checkpoint, SigningKey, open_note, parse_checkpoint, sign
 from gateway.audit.database import Database
 from gateway.audit.edge import Edge
@@ -51,11 +51,18 @@ class Writer:
     """Appends to the log. Not for use from two threads at once; several processes may each have one."""
 
     def __init__(
-        self, database: Database, origin: str, key: SigningKey, identifier_key: IdentifierKey, instance: str
+        self,
+        database: Database,
+        origin: str,
+        key: SigningKey,
+        identifier_key: IdentifierKey,
+        instance: str,
+        beside: Sequence[SigningKey] = (),
     ) -> None:
         self._database = database
         self._origin = origin
         self._key = key
+        self._beside = tuple(beside)  # sign checkpoints too; what stands is signed by ``key`` alone
         self._identifier_key = identifier_key
         self._instance = instance
         self._head: Head | None = None
@@ -69,7 +76,7 @@ class Writer:
         """Make the store if it is new, and check its head (rule 1). Raises :class:`LogUnavailable`."""
         empty = Checkpoint(self._origin, 0, merkle.EMPTY_ROOT).text
         with self._database.writing() as connection:
-            store.create(connection, Head(0, 0, sign(empty, self._key), self._sign_standing(Standing())))
+            store.create(connection, Head(0, 0, sign(empty, self._key, *self._beside), self._sign_standing(Standing())))
             self._head, self._edge = self._look(connection)
 
     def commit(self, jobs: Sequence[Job]) -> list[Outcome]:
@@ -116,8 +123,9 @@ class Writer:
         grown, made = tree.extend(entry.hash for entry in prepared)
         try:
             store.add_entries(connection, tree.size, prepared)
+            catalogue.add_entries(connection, tree.size, prepared)
             store.add_nodes(connection, made)
-            note = sign(Checkpoint(self._origin, grown.size, grown.root).text, self._key)
+            note = sign(Checkpoint(self._origin, grown.size, grown.root).text, self._key, *self._beside)
             store.add_checkpoint(connection, grown.size, note)
             store.set_open(connection, self._instance, batch.open)
         except IntegrityError as error:

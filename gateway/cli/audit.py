@@ -15,14 +15,29 @@ import msgspec
 import typer
 
 from gateway.audit.stored import StoredEntry
-from gateway.cli import audit_replay, audit_verify
+from gateway.cli import (
+    audit_export,
+    audit_keeping,
+    audit_prove,
+    audit_publish,
+    audit_replay,
+    audit_search,
+    audit_spill,
+    audit_verify,
+)
 from gateway.cli.audit_reading import entries_after, find, record_read
 from gateway.cli.output import Block, Data, Facts, Table
 from gateway.cli.session import By, Json, LogKey, session
 
 app = typer.Typer(name="audit", help="The audit log: check it, follow it, read an entry.", no_args_is_help=True)
 audit_verify.add_to(app)
+audit_publish.add_to(app)
+audit_prove.add_to(app)
 audit_replay.add_to(app)
+audit_search.add_to(app)
+audit_export.add_to(app)
+audit_keeping.add_to(app)
+audit_spill.add_to(app)
 
 FOLLOW_EVERY_SECONDS = 1.0
 

@@ -1,20 +1,24 @@
-"""``relgate audit verify``: check a whole log, and the checkpoint that an auditor holds from before. Reads nothing
-private and leaves no entry.
+"""``relgate audit verify``: check a whole log or a published folder, and the checkpoint that an auditor holds from
+before. Reads nothing private and leaves no entry.
 """
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.audit.checkpoint import Checkpoint, open_note, parse_checkpoint
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
 from gateway.audit.database import Database
+from gateway.audit.folder import write_whole
+from gateway.audit.folder_check import verify_folder
+from gateway.audit.verification import Report
 from gateway.audit.verification import verify as verify_log
 from gateway.cli.errors import REFUSED, USAGE, CommandFailed
 from gateway.cli.output import Block, Data, Line, Table
+from gateway.cli.progress import bar
 from gateway.cli.session import Json, LogKey, Session, session
 
 EXAMPLES = """Examples:
@@ -22,6 +26,8 @@ EXAMPLES = """Examples:
   relgate audit verify --keep head.checkpoint
 
   relgate audit verify --held head.checkpoint
+
+  relgate audit verify --folder /media/log --log-key "$LOG_KEY" --state last.checkpoint
 """
 
 
@@ -36,20 +42,58 @@ def verify(
         Path | None, typer.Option("--held", help="A checkpoint kept from before: the log must extend it.")
     ] = None,
     keep: Annotated[Path | None, typer.Option("--keep", help="Write the checkpoint found to this file.")] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option("--state", help="Go on from the checkpoint in this file, and write the one found there."),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--folder", help="A published folder; then nothing but --log-key is needed.")
+    ] = None,
     log_key: LogKey = "",
     as_json: Json = False,
 ) -> None:
     """Check the whole log: every entry, hash, checkpoint and standing order. Exit code 1 if anything is not
     sound.
     """
+    if state is not None and (held is not None or keep is not None):
+        raise CommandFailed(USAGE, "--state is --held and --keep in one", "leave the others out")
     here = session(context)
-    settings, verifier = here.settings, here.verifier(log_key)
-    kept = None if held is None else _checkpoint(held, here, log_key)
+    verifier = here.verifier(log_key)
+    before = state if state is not None and state.exists() else held
+    kept = None if before is None else _checkpoint(before, verifier)
+    with bar("entries") as progress:
+        report = _check(here, verifier, kept, folder, progress, whole=state is None, log_key=log_key)
+    _show(here, report, kept, as_json)
+    if not report.sound:
+        raise typer.Exit(REFUSED)
+    for path in (keep, state):
+        if path is not None:
+            write_whole(path, report.checkpoint.encode())
+
+
+def _check(
+    here: Session,
+    verifier: VerifierKey,
+    kept: Checkpoint | None,
+    folder: Path | None,
+    progress: Callable[[int, int], None],
+    *,
+    whole: bool,
+    log_key: str,
+) -> Report:
+    if folder is not None:
+        # The key's name is the log's (a folder is checked where there are no settings).
+        origin = verifier.name if log_key else here.settings.log_origin
+        return verify_folder(folder, origin, verifier, held=kept, whole=whole, progress=progress)
+    settings = here.settings
     database = Database(settings.log_url, busy_timeout=settings.busy_timeout_ms / 1000)
     try:
-        report = verify_log(database, settings.log_origin, verifier, held=kept, progress=_say_how_far)
+        return verify_log(database, settings.log_origin, verifier, held=kept, whole=whole, progress=progress)
     finally:
         database.close()
+
+
+def _show(here: Session, report: Report, kept: Checkpoint | None, as_json: bool) -> None:
     findings: list[Data] = [{"where": each.where, "what": each.what} for each in report.findings]
     data: Data = {
         "sound": report.sound,
@@ -68,22 +112,11 @@ def verify(
         blocks = [Line(f"NOT SOUND: {len(report.findings)} finding(s)", good=False)]
         blocks.append(Table(("where", "what"), [(each.where, each.what) for each in report.findings]))
     here.output(as_json).show(data, *blocks)
-    if not report.sound:
-        raise typer.Exit(REFUSED)
-    if keep is not None:
-        keep.write_text(report.checkpoint, encoding="utf-8")
 
 
-def _checkpoint(path: Path, here: Session, log_key: str) -> Checkpoint:
+def _checkpoint(path: Path, verifier: VerifierKey) -> Checkpoint:
     try:
         note = path.read_bytes()
     except OSError as error:
         raise CommandFailed(USAGE, f"{path}: {error.strerror}", "relgate audit verify --keep FILE writes one") from None
-    return parse_checkpoint(open_note(note, [here.verifier(log_key)]).text)
-
-
-def _say_how_far(done: int, of: int) -> None:
-    """On a terminal, say how far the check is; nothing in a pipe."""
-    if sys.stderr.isatty():
-        end = "\n" if done >= of else ""
-        print(f"\r\033[Kchecked {done} of {of} entries", end=end, file=sys.stderr, flush=True)
+    return parse_checkpoint(open_note(note, [verifier]).text)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gateway.activation.files import FilesError
 from gateway.activation.orders import ActivationRefused
 from gateway.audit.errors import AuditError, LogAltered, LogUnavailable
+from gateway.audit.folder import FolderRefused
 from gateway.cli.output import said_plainly
 from gateway.client.errors import ClientError
 from gateway.identity.caller import IdentityError
@@ -55,6 +56,8 @@ def explain(error: Exception) -> CommandFailed:
     match error:
         case CommandFailed():
             return error
+        case FolderRefused():
+            return CommandFailed(USAGE, str(error), error.hint)
         case SettingsError():
             return CommandFailed(USAGE, str(error))
         case FilesError():

@@ -26,7 +26,7 @@ def init(context: typer.Context, as_json: Json = False) -> None:
     """Make the gateway's own keys, or check those that are there. Never replaces a key."""
     settings = session(context).settings
     there = settings.private_keys_dir.exists()
-    ring = open_ring(settings.private_keys_dir, settings.log_origin)
+    ring = open_ring(settings.private_keys_dir, settings.log_origin, ml_dsa=settings.log_ml_dsa)
     said = "checked" if there else "made"
     data = {"folder": str(settings.private_keys_dir), "did": said, **_public(ring)}
     line = Line(f"{said} the gateway's keys in {settings.private_keys_dir}; back this folder up", good=True)
@@ -80,8 +80,10 @@ def partner(
 
 
 def _public(ring: GatewayKeys) -> dict[str, Data]:
+    beside = {} if ring.log_ml_dsa is None else {"log_ml_dsa_key": ring.log_ml_dsa_verifier_key}
     return {
         "log_key": ring.log_verifier_key,
+        **beside,
         "content_key": ring.content_signing.public.thumbprint,
         "identifier_key_version": ring.identifier.version,
     }

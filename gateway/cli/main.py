@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import audit, check, keys, marking, open_, policy, receipt, serve, settings, stop, token
+from gateway.cli import audit, check, keys, marking, open_, policy, receipt, serve, settings, stop, token, witness
 from gateway.cli.errors import FAILURES, explain, report
 from gateway.cli.session import Session
 
@@ -49,6 +49,7 @@ serve.add_to(app)
 check.add_to(app)
 stop.add_to(app)
 open_.add_to(app)
+witness.add_to(app)
 settings.add_to(app)
 app.add_typer(policy.app)
 app.add_typer(marking.app)

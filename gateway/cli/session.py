@@ -67,7 +67,12 @@ class Session:
 
     def keys(self) -> GatewayKeys:
         """The gateway's own keys, which must be there already; raises ``KeyFileRefused``."""
-        return open_ring(self.settings.private_keys_dir, self.settings.log_origin, create=False)
+        return open_ring(
+            self.settings.private_keys_dir,
+            self.settings.log_origin,
+            create=False,
+            ml_dsa=self.settings.log_ml_dsa,
+        )
 
     @contextmanager
     def log(self) -> Iterator[AuditLog]:

@@ -108,9 +108,7 @@ def open_answer(body: bytes, holder: Recipient) -> Answer:
         opened = list(open_sequence(lines, key, holder.gateway_keys, recipient=holder.partner))
     except SealingError as error:
         raise AnswerRefused(error.code, error.detail) from error
-    parts = tuple(
-        Part(chunk, hashlib.sha256(line).digest()) for chunk, line in zip(opened, lines, strict=True)
-    )
+    parts = tuple(Part(chunk, hashlib.sha256(line).digest()) for chunk, line in zip(opened, lines, strict=True))
     return Answer(b"".join(chunk.content for chunk in opened), parts)
 
 

@@ -93,9 +93,7 @@ class _Steps:
             return False
         kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
         if response.status_code != httpx.codes.OK or kind != MEDIA_TYPE:
-            raise AnswerRefused(
-                "answer_not_sealed", f"status {response.status_code}, {kind or 'no media type'}"
-            )
+            raise AnswerRefused("answer_not_sealed", f"status {response.status_code}, {kind or 'no media type'}")
         if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
             raise AnswerRefused("answer_encoded")
         return True
@@ -121,12 +119,9 @@ class _Steps:
             raise ReceiptRefused("receipt_elsewhere")  # the credential below goes nowhere else
         several = len(answer.parts) > 1
         addresses = [
-            address.copy_set_param("chunk", part.opened.chunk) if several else address
-            for part in answer.parts
+            address.copy_set_param("chunk", part.opened.chunk) if several else address for part in answer.parts
         ]
-        kept = {
-            name: request.headers[name] for name in ("authorization", "user-agent") if name in request.headers
-        }
+        kept = {name: request.headers[name] for name in ("authorization", "user-agent") if name in request.headers}
         timeout = {"timeout": request.extensions["timeout"]} if "timeout" in request.extensions else {}
         headers = {**kept, "Accept": "text/plain", "Accept-Encoding": "identity"}
         return [httpx.Request("GET", each, headers=headers, extensions=timeout) for each in addresses]
@@ -145,13 +140,9 @@ class _Steps:
 
     def plain(self, response: httpx.Response, delivery: Delivery) -> httpx.Response:  # 6
         headers = [
-            (name, value)
-            for name, value in response.headers.multi_items()
-            if name.lower() not in _OF_THE_SEALED_FORM
+            (name, value) for name, value in response.headers.multi_items() if name.lower() not in _OF_THE_SEALED_FORM
         ]
-        extensions = {
-            name: response.extensions[name] for name in _KEPT_EXTENSIONS if name in response.extensions
-        }
+        extensions = {name: response.extensions[name] for name in _KEPT_EXTENSIONS if name in response.extensions}
         return httpx.Response(
             200,
             headers=[*headers, ("content-type", delivery.answer.media_type)],

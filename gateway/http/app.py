@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import __version__
 from gateway.asking import Operation
-from gateway.http import health, openapi, pages, partner, problems, receipts
+from gateway.http import health, openapi, pages, partner, problems, receipts, releases, tiles
 from gateway.http.negotiation import traceparent
 from gateway.refusals import Refused
 from gateway.service import Service
@@ -44,7 +44,9 @@ def build_app(service: Service) -> FastAPI:
     app.state.public_keys = service.public_keys
     app.include_router(health.router)
     app.include_router(pages.router)
+    app.include_router(releases.router)
     app.include_router(receipts.router)
+    app.include_router(tiles.router)
     app.include_router(partner.router)
     app.add_route("/{path:path}", partner.no_such_path, methods=list(METHODS), include_in_schema=False)
     app.add_exception_handler(Refused, _refused)

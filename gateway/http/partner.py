@@ -37,6 +37,7 @@ FAILING = (
     "upstream_failed",
     "upstream_timeout",
     "audit_unavailable",
+    "audit_unwitnessed",
     "policy_unavailable",
     "release_check_failed",
 )

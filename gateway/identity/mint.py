@@ -57,9 +57,7 @@ def mint(
         raise IdentityError(f'key {key.public.kid} is not for signatures; use the one with use "sig"')
     signer = private_as_joserfc(key).private_key
     if not isinstance(signer, Ed25519PrivateKey | EllipticCurvePrivateKey):
-        raise IdentityError(
-            f"key {key.public.kid} ({key.public.curve}) cannot sign; use the one for signatures"
-        )
+        raise IdentityError(f"key {key.public.kid} ({key.public.curve}) cannot sign; use the one for signatures")
     return jwt.encode(said, signer, algorithm=algorithm, headers={"kid": key.public.kid})
 
 

@@ -65,9 +65,7 @@ def read_private(path: Path) -> bytes:
         _check_owner_and_mode(path, found, FILE_MODE)
         data = file.read(_SIZE_LIMIT + 1)
     if len(data) > _SIZE_LIMIT:
-        raise KeyFileRefused(
-            path, f"is longer than {_SIZE_LIMIT} bytes", "A key is not; restore it from its backup"
-        )
+        raise KeyFileRefused(path, f"is longer than {_SIZE_LIMIT} bytes", "A key is not; restore it from its backup")
     return data
 
 
@@ -79,9 +77,7 @@ def write_private(path: Path, data: bytes) -> None:
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     draft.unlink(missing_ok=True)
-    descriptor = os.open(
-        draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE
-    )
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, FILE_MODE)
@@ -93,9 +89,7 @@ def write_private(path: Path, data: bytes) -> None:
         try:
             os.link(draft, path)
         except FileExistsError:
-            raise KeyFileRefused(
-                path, "is already there", "Move it away first if it is to be replaced"
-            ) from None
+            raise KeyFileRefused(path, "is already there", "Move it away first if it is to be replaced") from None
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)

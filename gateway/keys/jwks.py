@@ -58,9 +58,7 @@ class PublicJwk:
 
     def valid_at(self, at: datetime) -> bool:
         """Whether ``at`` (aware) lies within the key's life; the end is not part of it."""
-        return (self.not_before is None or self.not_before <= at) and (
-            self.expires is None or at < self.expires
-        )
+        return (self.not_before is None or self.not_before <= at) and (self.expires is None or at < self.expires)
 
     def members(self) -> dict[str, str]:
         """The key's own members with ``kty``: what RFC 7638 hashes and what libraries import."""
@@ -136,9 +134,7 @@ def write_private_jwks(keys: tuple[PrivateJwk, ...]) -> bytes:
 def parse_jwk(value: Mapping[str, Json], where: str) -> PublicJwk:
     """Read one public key; ``where`` names it in the :class:`JwkRefused` that a bad one raises."""
     if found := sorted(_PRIVATE & value.keys()):
-        raise JwkRefused(
-            where, f"holds the private member {found[0]}: the key must be replaced, not just removed"
-        )
+        raise JwkRefused(where, f"holds the private member {found[0]}: the key must be replaced, not just removed")
     kty = _text(value, "kty", where)
     if kty not in _MEMBERS:
         raise JwkRefused(where, f"kty must be one of {', '.join(_MEMBERS)}")
@@ -233,12 +229,7 @@ def _refuse_repeats(keys: tuple[PublicJwk, ...]) -> None:
 
 def _text(value: Mapping[str, Json], name: str, where: str) -> str:
     found = value.get(name)
-    if (
-        not isinstance(found, str)
-        or not found
-        or len(found) > 2048
-        or not (found.isascii() and found.isprintable())
-    ):
+    if not isinstance(found, str) or not found or len(found) > 2048 or not (found.isascii() and found.isprintable()):
         raise JwkRefused(where, f"{name} must be there, as printable ASCII text")
     return found
 

@@ -13,6 +13,8 @@ Files in the folder (mode 0700, git ignores it), each 0600:
 ``content-signing.pem``   Ed25519, PKCS #8: the signature inside every sealed answer
 ``identifier-1.key``      32 random bytes: HMAC-SHA-256 of record identifiers, version 1; a later
                           version is added beside it as ``identifier-2.key`` and becomes the current one
+``log-ml-dsa-44.pem``     ML-DSA-44 (FIPS 204), PKCS #8: signs checkpoints beside ``log-signing.pem``; only
+                          where settings ask for it, and made the first time they do
 ========================  ======================================================================
 """
 
@@ -30,6 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -50,6 +53,7 @@ from gateway.keys.files import (
 from gateway.keys.jwks import PrivateJwk, parse_jwk, write_jwks
 
 LOG_SIGNING = "log-signing.pem"
+LOG_ML_DSA = "log-ml-dsa-44.pem"
 CONTENT_SIGNING = "content-signing.pem"
 FIRST_IDENTIFIER = "identifier-1.key"
 IDENTIFIER_BYTES = 32
@@ -57,7 +61,7 @@ IDENTIFIER_BYTES = 32
 _WHOLE = (LOG_SIGNING, CONTENT_SIGNING, FIRST_IDENTIFIER)
 _BEING_MADE = ".being-made"
 _IDENTIFIER_NAME = re.compile(r"identifier-([1-9][0-9]{0,8})\.key")
-_ED25519_NOTE_TYPE = b"\x01"  # C2SP signed-note, "Signature types"
+_ED25519_NOTE_TYPE, _ML_DSA_44_NOTE_TYPE = b"\x01", b"\x06"  # C2SP signed-note, "Signature types"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,7 @@ class GatewayKeys:
     log_signing: Ed25519PrivateKey = field(repr=False)
     content_signing: PrivateJwk
     identifiers: tuple[IdentifierKey, ...]
+    log_ml_dsa: MLDSA44PrivateKey | None = field(default=None, repr=False)
 
     @property
     def identifier(self) -> IdentifierKey:
@@ -88,15 +93,23 @@ class GatewayKeys:
         return verifier_key_text(self.log_name, self.log_signing.public_key())
 
     @property
+    def log_ml_dsa_verifier_key(self) -> str:
+        """The same for the key that signs checkpoints beside it; empty where there is none."""
+        key = self.log_ml_dsa
+        return "" if key is None else verifier_key_text(self.log_name, key.public_key())
+
+    @property
     def public_jwks(self) -> bytes:
         """The JWK set (JSON) with which partners verify the signature inside sealed answers."""
         return write_jwks((self.content_signing.public,))
 
 
-def open_ring(folder: Path, log_name: str, *, create: bool = True) -> GatewayKeys:
+def open_ring(folder: Path, log_name: str, *, create: bool = True, ml_dsa: bool = False) -> GatewayKeys:
     """Read the gateway's keys from ``folder``; on the first start of all, and if ``create``, make them.
 
     ``log_name`` names the log in its checkpoints (a schema-less URL such as ``gateway.example.mil/log``).
+    With ``ml_dsa`` checkpoints are to be signed with ML-DSA-44 too; its key is made when it is first asked
+    for, since a further signature starts no other log.
     Raises :class:`KeyFileRefused` when a file is missing from the set, loose, foreign or unreadable, and
     :class:`KeysError` for a name that a checkpoint cannot carry.
     """
@@ -111,15 +124,27 @@ def open_ring(folder: Path, log_name: str, *, create: bool = True) -> GatewayKey
             log_signing=_read_ed25519(folder / LOG_SIGNING),
             content_signing=_content_key(_read_ed25519(folder / CONTENT_SIGNING)),
             identifiers=_read_identifiers(folder),
+            log_ml_dsa=_ml_dsa_key(folder / LOG_ML_DSA, create) if ml_dsa else None,
         )
 
 
-def verifier_key_text(name: str, key: Ed25519PublicKey) -> str:
-    """The C2SP signed-note verifier key of an Ed25519 key under ``name``.
+def read_identifier_keys(folder: Path) -> tuple[IdentifierKey, ...]:
+    """Every version of the identifier key in a folder, oldest first: all that an auditor holds of the gateway's keys.
+
+    Raises :class:`KeyFileRefused` when one is loose, of the wrong length or unreadable, or there is none.
+    """
+    if not folder.is_dir() or not (found := _read_identifiers(folder)):
+        raise KeyFileRefused(folder, "holds no identifier key", f"It holds {FIRST_IDENTIFIER} and later versions")
+    return found
+
+
+def verifier_key_text(name: str, key: Ed25519PublicKey | MLDSA44PublicKey) -> str:
+    """The C2SP signed-note verifier key of an Ed25519 or ML-DSA-44 key under ``name``.
 
     The key id is the first four bytes of SHA-256(name, newline, type byte, public key).
     """
-    typed = _ED25519_NOTE_TYPE + key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+    kind = _ML_DSA_44_NOTE_TYPE if isinstance(key, MLDSA44PublicKey) else _ED25519_NOTE_TYPE
+    typed = kind + key.public_bytes(Encoding.Raw, PublicFormat.Raw)
     key_id = hashlib.sha256(name.encode() + b"\n" + typed).digest()[:4]
     return f"{name}+{key_id.hex()}+{b64encode(typed).decode()}"
 
@@ -176,6 +201,19 @@ def _read_ed25519(path: Path) -> Ed25519PrivateKey:
         raise KeyFileRefused(path, "is not a PKCS #8 key in PEM", "Restore it from its backup") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyFileRefused(path, "is not an Ed25519 key", "Restore it from its backup")
+    return key
+
+
+def _ml_dsa_key(path: Path, create: bool) -> MLDSA44PrivateKey:
+    if create and not os.path.lexists(path):
+        made = MLDSA44PrivateKey.generate()
+        write_private(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    try:
+        key = load_pem_private_key(read_private(path), password=None)
+    except (ValueError, TypeError):
+        raise KeyFileRefused(path, "is not a PKCS #8 key in PEM", "Restore it from its backup") from None
+    if not isinstance(key, MLDSA44PrivateKey):
+        raise KeyFileRefused(path, "is not an ML-DSA-44 key", "Restore it from its backup")
     return key
 
 

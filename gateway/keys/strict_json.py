@@ -27,9 +27,7 @@ def read_object(data: bytes) -> dict[str, Json]:
     {'a': 1}
     """
     try:
-        value: Json = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_without_repeats, parse_constant=_not_a_number
-        )
+        value: Json = json.loads(data.decode("utf-8"), object_pairs_hook=_without_repeats, parse_constant=_not_a_number)
     except NotStrictJson:
         raise
     except RecursionError:

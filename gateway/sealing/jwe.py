@@ -258,10 +258,6 @@ def _read_header(sealed: bytes) -> dict[str, Json]:
         raise SealingError("algorithm_refused")
     if header.keys() != _MEMBERS or header["cty"] != "JOSE":
         raise SealingError("header_refused")
-    if (
-        type(header["chunk"]) is not int
-        or type(header["last"]) is not bool
-        or not isinstance(header["epk"], dict)
-    ):
+    if type(header["chunk"]) is not int or type(header["last"]) is not bool or not isinstance(header["epk"], dict):
         raise SealingError("header_refused")
     return header

@@ -132,9 +132,7 @@ def sign(content: bytes, binding: Binding, signing_key: PrivateJwk) -> bytes:
         "last": binding.last,
         "label": binding.label,
     }
-    return jws.serialize_compact(
-        header, content, private_as_joserfc(signing_key), registry=_REGISTRY
-    ).encode()
+    return jws.serialize_compact(header, content, private_as_joserfc(signing_key), registry=_REGISTRY).encode()
 
 
 def verify(token: bytes, verification_keys: Iterable[PublicJwk]) -> Signed:

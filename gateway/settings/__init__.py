@@ -6,7 +6,15 @@ reads nothing by itself, so a test that writes ``Settings(mode="development")`` 
 
 from gateway.settings.errors import SettingProblem, SettingsError, SettingsFileError
 from gateway.settings.load import LoadedSettings, load
-from gateway.settings.model import LogFormat, LogLevel, Mode, Settings, SourceSettings, UpstreamSettings
+from gateway.settings.model import (
+    LogFormat,
+    LogLevel,
+    Mode,
+    Settings,
+    SourceSettings,
+    UpstreamSettings,
+    WitnessSettings,
+)
 
 __all__ = [
     "LoadedSettings",
@@ -19,5 +27,6 @@ __all__ = [
     "SettingsFileError",
     "SourceSettings",
     "UpstreamSettings",
+    "WitnessSettings",
     "load",
 ]

@@ -21,7 +21,7 @@ from pydantic_settings import SettingsError as UnparsableVariable
 from sqlalchemy.engine import make_url
 
 from gateway.settings.errors import SettingProblem, SettingsError, SettingsFileError
-from gateway.settings.model import Settings, SourceSettings, UpstreamSettings
+from gateway.settings.model import Settings, SourceSettings, UpstreamSettings, WitnessSettings
 
 PREFIX = "RELGATE_"
 CONFIG_VARIABLE = "RELGATE_CONFIG"
@@ -30,6 +30,11 @@ MASKED = frozenset({"log_url"})
 """Settings whose value is never quoted in a problem, because it may hold a password."""
 
 Values = dict[str, JsonValue]
+_TABLES: Mapping[str, type[BaseModel]] = {
+    "upstream.": UpstreamSettings,
+    "sources.NAME.": SourceSettings,
+    "witnesses.NAME.": WitnessSettings,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +96,11 @@ def masked(name: str, value: object) -> str:
 
 
 def names() -> tuple[str, ...]:
-    """Every setting's dotted name; those of one source under ``sources.NAME``."""
+    """Every setting's dotted name; those of one source under ``sources.NAME``, of a witness ``witnesses.NAME``."""
     found: list[str] = []
-    for name, model in (("", Settings), ("upstream.", UpstreamSettings), ("sources.NAME.", SourceSettings)):
-        found += [name + field for field in model.model_fields if field not in {"sources", "upstream"}]
+    models: dict[str, type[BaseModel]] = {"": Settings, **_TABLES}
+    for name, model in models.items():
+        found += [name + field for field in model.model_fields if field not in {"sources", "upstream", "witnesses"}]
     return tuple(found)
 
 
@@ -145,7 +151,7 @@ def _read_environment(variables: Mapping[str, str]) -> tuple[Values, dict[str, s
     try:
         return _Variables(ours)(), paths
     except UnparsableVariable as error:
-        field = next((name for name in ("sources", "upstream") if f'"{name}"' in str(error)), "")
+        field = next((name for name in ("sources", "upstream", "witnesses") if f'"{name}"' in str(error)), "")
         hint = f"write {PREFIX}SOURCES__NAME__URL=... or {PREFIX}UPSTREAM__MAX_BODY_BYTES=..."
         raise SettingsError((SettingProblem(field, PREFIX + field.upper(), "is not JSON", hint),)) from None
 
@@ -217,6 +223,6 @@ def _described(path: str) -> str:
     found = model.model_fields.get(field)
     if len(parts) > 1 and field == "upstream":
         found = UpstreamSettings.model_fields.get(parts[1])
-    if len(parts) > 2 and field == "sources":
-        found = SourceSettings.model_fields.get(parts[2])
+    if len(parts) > 2 and field in ("sources", "witnesses"):
+        found = _TABLES[f"{field}.NAME."].model_fields.get(parts[2])
     return " ".join((found.description or "").split()) if found else ""

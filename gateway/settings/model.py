@@ -97,6 +97,17 @@ class SourceSettings(BaseModel):
     """Seconds that one request to this source may take, body included."""
 
 
+class WitnessSettings(BaseModel):
+    """One witness that cosigns the log's checkpoints (C2SP tlog-witness)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    url: Address
+    """The witness's submission prefix; checkpoints go to /add-checkpoint below it."""
+    key: str = Field(min_length=1)
+    """The witness's verifier key (NAME+ID+BASE64), got from its operator."""
+
+
 class UpstreamSettings(BaseModel):
     """Limits on what the gateway takes from any source system."""
 
@@ -152,6 +163,18 @@ class Settings(BaseSettings):
     """Name of this log in checkpoints and receipts: a host name and path without scheme, never used for
     another log.
     """
+    log_ml_dsa: bool = False
+    """Sign every checkpoint with ML-DSA-44 (FIPS 204) beside Ed25519; its key is made on first use."""
+    log_auditors: Path | None = None
+    """File of the auditors who may fetch the log's entry bundles over HTTP: a name and the SHA-256 of a token a line
+    (see relgate audit credential); without it nobody may.
+    """
+    witnesses: dict[str, WitnessSettings] = Field(default_factory=dict)
+    """Witnesses that the log's checkpoints are submitted to, by a name of your own, each with url and key."""
+    witness_quorum: int = Field(0, ge=0, le=32)
+    """Witnesses that must have cosigned before a release is answered; fewer, and the answer is 503."""
+    witness_timeout_seconds: float = Field(5.0, gt=0, le=60)
+    """Seconds that one submission to a witness may take."""
     busy_timeout_ms: int = Field(2000, ge=0, le=60_000)
     """Milliseconds to wait for a locked audit log before the answer is 503."""
     sources: dict[str, SourceSettings] = Field(default_factory=dict)
@@ -218,6 +241,13 @@ class Settings(BaseSettings):
         if info.data.get("mode") is Mode.PRODUCTION and value == DEVELOPMENT_ORIGIN:
             raise ValueError("must be set in production: the default name is shared by every development gateway")
         return value
+
+    @model_validator(mode="after")
+    def _has_the_witnesses_it_demands(self) -> Settings:
+        if self.witness_quorum > len(self.witnesses):
+            named = f"{len(self.witnesses)} witnesses are named: nothing could leave"
+            raise ValueError(f"witness_quorum is {self.witness_quorum}, but {named}")
+        return self
 
     @model_validator(mode="after")
     def _listens_safely(self) -> Settings:

@@ -6,7 +6,7 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,14 +14,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, text
 
 from gateway.audit.checkpoint import SigningKey
-from gateway.audit.entry import Draft, Event, RecordRow
+from gateway.audit.entry import Draft
 from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
 from gateway.audit.reading import LogReader
+from tests.audit.tampering import AT, make_draft
 
 SERVER = os.environ.get("RELGATE_TEST_POSTGRES", "")
 ORIGIN = "gateway.example/log"
-AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 @dataclass
@@ -94,24 +94,7 @@ def log(place: Place) -> AuditLog:
 def draft() -> Callable[..., Draft]:
     """Makes the draft of a release; anything about it can be said otherwise."""
 
-    def make(release: str = "r0", **said: object) -> Draft:
-        told = {
-            "event": Event.RELEASE,
-            "time": AT,
-            "outcome": "released",
-            "partner": "JPN",
-            "request": f"request-{release}",
-            "release": release,
-            "content": b"\x01" * 32,
-            "sealed": b"\x02" * 32,
-            "key": "thumbprint",
-            "released": 1,
-            "records": (RecordRow(f"id-{release}", "release", b"\x03" * 32, {"marking": "U//REL TO USA, JPN"}),),
-            "private": {"policy": "aa", "withheld": 2},
-        }
-        return Draft(**(told | said))  # type: ignore[arg-type]
-
-    return make
+    return make_draft
 
 
 @pytest.fixture

@@ -7,15 +7,20 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.audit.checkpoint import (
     COSIGNATURE,
+    ED25519,
+    ML_DSA_44,
     Checkpoint,
+    Signature,
     SigningKey,
     VerifierKey,
     cosign,
+    cosignatures,
     open_note,
     parse_checkpoint,
     parse_verifier_key,
@@ -224,3 +229,59 @@ def test_a_key_name_that_cannot_stand_in_a_signature_line_is_refused():
     for name in ("", "a b", "a+b", "a\nb", "a\u2003b"):
         with pytest.raises(ProofRefused):
             SigningKey(name, LOG.private)
+
+
+PQ_LOG = SigningKey(LOG.name, MLDSA44PrivateKey.from_seed_bytes(bytes([3] * 32)), ML_DSA_44)
+PQ_WITNESS = SigningKey("witness.example/w", MLDSA44PrivateKey.from_seed_bytes(bytes([4] * 32)), ML_DSA_44)
+
+
+def test_a_log_signs_with_ed25519_and_ml_dsa_beside_it_and_either_key_opens_the_note():
+    both = sign(TEXT, LOG, PQ_LOG)
+    assert [s.key.kind for s in open_note(both, [LOG.verifier, PQ_LOG.verifier]).signatures] == [ED25519, ML_DSA_44]
+    for key in (LOG, PQ_LOG):
+        assert open_note(both, [key.verifier]).signatures == (Signature(key.verifier),)
+    assert parse_verifier_key(str(PQ_LOG.verifier)) == PQ_LOG.verifier
+
+
+def test_an_ml_dsa_signature_binds_name_time_origin_size_and_root():
+    """The message is the one of tlog-cosignature, built here by hand."""
+    name, origin = b"witness.example/w", b"gateway.example/log"
+    numbers = [n.to_bytes(8, "big") for n in (int(AT.timestamp()), 0, 3)]
+    message = b"subtree/v1\n\x00" + bytes([len(name)]) + name + numbers[0] + bytes([len(origin)]) + origin
+    message += numbers[1] + numbers[2] + bytes(32)
+    signature = PQ_WITNESS.private.sign(message)
+    line = base64.b64encode(PQ_WITNESS.verifier.key_id + numbers[0] + signature).decode()
+    opened = open_note(SIGNED + f"— {PQ_WITNESS.name} {line}\n", [PQ_WITNESS.verifier])
+    assert opened.signatures == (Signature(PQ_WITNESS.verifier, AT),)
+    made = cosign(SIGNED, PQ_WITNESS, AT)
+    assert open_note(made, [PQ_WITNESS.verifier]).signatures == opened.signatures
+    for changed in (made.replace("\n3\n", "\n4\n"), made.replace("log\n3\n", "lag\n3\n")):
+        with pytest.raises(ProofRefused, match="does not verify"):
+            open_note(changed, [PQ_WITNESS.verifier])
+
+
+def test_a_key_signs_only_under_the_type_of_its_own_algorithm():
+    for private, kind in ((PQ_LOG.private, ED25519), (PQ_LOG.private, COSIGNATURE), (LOG.private, ML_DSA_44)):
+        with pytest.raises(ProofRefused, match="algorithm"):
+            SigningKey("a", private, kind)
+    with pytest.raises(ProofRefused, match="not 1312"):
+        parse_verifier_key(str(VerifierKey("a", ML_DSA_44, bytes(32))))
+
+
+def test_a_signature_without_a_time_is_no_witness_and_two_keys_of_one_witness_count_once():
+    timeless = sign(TEXT, LOG, PQ_WITNESS)
+    keys = [LOG.verifier, WITNESS.verifier, PQ_WITNESS.verifier]
+    witnesses = [WITNESS.verifier, PQ_WITNESS.verifier]
+    assert cosignatures(open_note(timeless, keys).signatures, witnesses) == ()
+    twice = cosign(cosign(SIGNED, WITNESS, AT), PQ_WITNESS, AT)
+    assert [s.key for s in cosignatures(open_note(twice, keys).signatures, witnesses)] == [WITNESS.verifier]
+    assert cosignatures(open_note(twice, keys).signatures, witnesses, [WITNESS.verifier, PQ_WITNESS.verifier]) == ()
+
+
+def test_an_ml_dsa_signature_is_over_a_checkpoint_or_nothing():
+    with pytest.raises(ProofRefused, match="three lines"):
+        sign("no checkpoint\n", PQ_LOG)
+    with pytest.raises(ProofRefused, match="255"):
+        sign(Checkpoint("x" * 256, 3, bytes(32)).text, PQ_LOG)
+    with pytest.raises(ProofRefused, match="1970"):
+        cosign(SIGNED, WITNESS, 0)

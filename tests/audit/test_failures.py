@@ -263,6 +263,7 @@ def test_a_writer_that_lost_its_turn_writes_nothing(place, draft: Drafts):
     class Moved:
         def __init__(self, connection: Connection) -> None:
             self.connection = connection
+            self.dialect = connection.dialect
 
         def execute(self, statement, *rest):  # type: ignore[no-untyped-def]
             if statement.is_dml and statement.table.name == "head":

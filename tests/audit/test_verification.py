@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import tomllib
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from string import Template
 
 import pytest
@@ -16,50 +13,31 @@ from sqlalchemy import create_engine, text
 
 from gateway.audit import merkle
 from gateway.audit.checkpoint import Checkpoint, open_note, parse_checkpoint
-from gateway.audit.entry import Draft, Event, RecordRow
+from gateway.audit.entry import Draft
 from gateway.audit.errors import LogAltered, LogUnavailable
 from gateway.audit.log import AuditLog
-from gateway.audit.orders import Activate, LiftStop, Order, Refuse, Revoke, SetStop, StopKind
 from gateway.audit.verification import Report
+from tests.audit import tampering
+from tests.audit.tampering import DIGEST, TAMPERINGS, TRUNCATED, write_log
 
 Drafts = Callable[..., Draft]
 STORES = ["sqlite"]  # The SQL that tampers is SQLite's.
-MANIFEST = b"manifest"
-DIGEST = hashlib.sha256(MANIFEST).hexdigest()
 
 
 @pytest.fixture
 def written(place, draft: Drafts, at: datetime) -> AuditLog:
     """A log of 21 entries in several commits, with everything in it that a log can hold."""
     log = place.open()
-
-    def order(*orders: Order) -> None:
-        log.append_now([draft("", event=Event.STOP_SET, outcome="done", records=())], orders)
-
-    order(Activate(DIGEST, "officer", at, (MANIFEST, b"table")))  # 0
-    for number in range(10):  # 1 to 10
-        rows = tuple(RecordRow(f"sat-{n}", "release", bytes([n]) * 32) for n in range(number % 4))
-        log.append_now([draft(f"r{number}", records=rows)])
-    log.append_now([draft("s", last=False), draft("s", chunk=1, last=False), draft("s", chunk=2)])  # 11 to 13
-    order(SetStop(StopKind.PARTNER, "JPN", "officer", "spill", at))  # 14
-    order(SetStop(StopKind.RECORD, "sat-1", "officer", "spill", at))  # 15
-    order(LiftStop(StopKind.RECORD, "sat-1", "officer", "", at))  # 16
-    order(Revoke("JPN", "token-1", "officer", at), Refuse("line 3", "officer", at))  # 17
-    log.append_now([draft("open", last=False), draft("t0"), draft("t1")])  # 18 to 20
-    assert log.size() == 21
+    write_log(log, draft, at)
     return log
 
 
 def change(place, *statements: str) -> None:
-    engine = create_engine(place.url)
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
-    engine.dispose()
+    tampering.change(place.url, *statements)
 
 
 def tamper(place, name: str) -> None:
-    change(place, *Template(TAMPERINGS[name]["sql"]).substitute(DIGEST=DIGEST).split(";"))
+    change(place, *tampering.statements(name))
 
 
 def said(report: Report) -> str:
@@ -84,10 +62,6 @@ def test_a_clean_log_is_sound_however_it_is_checked(written: AuditLog, place):
 def test_a_new_log_without_entries_is_sound(log: AuditLog):
     assert log.verify().sound
     assert log.verify(held=Checkpoint(log.origin, 0, merkle.EMPTY_ROOT)).sound
-
-
-TAMPERINGS = tomllib.loads((Path(__file__).parent / "tamperings.toml").read_text())
-TRUNCATED = "the last three entries taken away without a trace"
 
 
 @pytest.mark.parametrize("name", [name for name in TAMPERINGS if name != TRUNCATED])

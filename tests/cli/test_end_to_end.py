@@ -115,3 +115,19 @@ def test_every_decision_of_the_log_comes_out_the_same_when_it_is_made_again(relg
     said = json.loads(out)
     assert said["decisions"] > 20
     assert said["differences"] == []
+
+
+def test_one_record_of_the_release_is_proved_and_the_proof_stands_by_itself(served, relgate):
+    release = json.loads(relgate("receipt", "verify", "answer.tlog-proof", "--json")[1])["leaf"]["release"]
+    code, out, err = relgate("open", "answer.jose", *KEY)
+    assert code == 0, err
+    first = json.loads(out)[0]
+    code, _, err = relgate("audit", "prove-record", release, first["idElset"], "--to", "shown.record-proof")
+    assert code == 0, err
+    key = (served / "log.key").read_text()
+    code, out, err = relgate("audit", "verify-record", "shown.record-proof", "--log-key", key, "--json")
+    assert code == 0, err
+    said = json.loads(out)
+    assert (said["release"], said["partner"], said["effect"]) == (release, "JPN", "release")
+    assert first["idElset"].encode() not in (served / "shown.record-proof").read_bytes()
+    assert relgate("audit", "prove-record", release, "never-was")[0] == 1

@@ -36,9 +36,7 @@ def test_listing_keys_shows_partners_public_keys_and_no_private_one(ready, place
 
 
 def test_partners_private_keys_are_not_made_in_production(relgate, place):
-    (place / "relgate.toml").write_text(
-        'log_origin = "gateway.example/log"\n', encoding="utf-8"
-    )
+    (place / "relgate.toml").write_text('log_origin = "gateway.example/log"\n', encoding="utf-8")
     done = relgate("keys", "partner", "JPN")
     assert done.code == 2
     assert "development mode only" in done.err
@@ -136,9 +134,7 @@ def test_minting_for_an_unknown_partner_says_whom_was_meant(ready):
 
 
 def test_tokens_are_not_minted_in_production(ready, place):
-    (place / "relgate.toml").write_text(
-        'log_origin = "gateway.example/log"\n', encoding="utf-8"
-    )
+    (place / "relgate.toml").write_text('log_origin = "gateway.example/log"\n', encoding="utf-8")
     assert ready("token", "mint", "JPN").code == 2
 
 

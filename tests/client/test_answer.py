@@ -18,8 +18,7 @@ def saved(gateway) -> tuple[bytes, list[bytes]]:
     body = gateway(httpx.Request("GET", f"{BASE}/udl/elset")).read()
     number = len(gateway.contents)
     receipts = [
-        gateway(httpx.Request("GET", f"{BASE}/releases/rel-1/receipt?chunk={chunk}")).read()
-        for chunk in range(number)
+        gateway(httpx.Request("GET", f"{BASE}/releases/rel-1/receipt?chunk={chunk}")).read() for chunk in range(number)
     ]
     return body, receipts
 

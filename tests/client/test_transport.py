@@ -260,11 +260,7 @@ def test_the_receipt_is_fetched_with_the_same_credential(gateway) -> None:
 
 def test_an_endless_receipt_is_refused(gateway) -> None:
     def handler(request: httpx.Request) -> httpx.Response:
-        return (
-            httpx.Response(200, content=bytes(2_000_000))
-            if "receipt" in request.url.path
-            else gateway(request)
-        )
+        return httpx.Response(200, content=bytes(2_000_000)) if "receipt" in request.url.path else gateway(request)
 
     assert refusal(gateway, inner=httpx.MockTransport(handler)).code == "receipt_not_proven"
 

@@ -14,9 +14,7 @@ SAID = {"issuer": "https://id.example.jp", "audience": "https://gateway", "syste
 
 def test_every_minted_token_has_a_name_of_its_own() -> None:
     keys = generate_partner("JPN")
-    named = {
-        jwt.decode(mint(keys.signing, **SAID), options={"verify_signature": False})["jti"] for _ in range(20)
-    }
+    named = {jwt.decode(mint(keys.signing, **SAID), options={"verify_signature": False})["jti"] for _ in range(20)}
     assert len(named) == 20
 
 

@@ -66,15 +66,11 @@ def test_a_folder_open_to_others_is_refused_with_the_command_that_mends_it(folde
         check_private_folder(folder)
 
 
-def test_a_file_of_another_user_is_refused_by_naming_both(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_another_user_is_refused_by_naming_both(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_private(folder / "key", b"secret")
     mine = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: mine + 1)
-    with pytest.raises(
-        KeyFileRefused, match=f"belongs to user {mine}, but the gateway runs as user {mine + 1}"
-    ):
+    with pytest.raises(KeyFileRefused, match=f"belongs to user {mine}, but the gateway runs as user {mine + 1}"):
         read_private(folder / "key")
 
 

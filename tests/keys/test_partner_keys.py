@@ -11,9 +11,7 @@ from gateway.keys.errors import KeyFileRefused
 
 def test_the_public_set_is_readable_and_the_private_one_is_not(tmp_path: Path) -> None:
     keys = generate_partner("JPN")
-    public, private = write_partner(
-        keys, public_folder=tmp_path / "partners", private_folder=tmp_path / "dev"
-    )
+    public, private = write_partner(keys, public_folder=tmp_path / "partners", private_folder=tmp_path / "dev")
     assert public == tmp_path / "partners" / "JPN.jwks.json"
     assert parse_jwks(public.read_bytes()) == (keys.signing.public, keys.sealing.public)
     assert parse_private_jwks(private.read_bytes()) == (keys.signing, keys.sealing)

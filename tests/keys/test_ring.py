@@ -14,7 +14,14 @@ from gateway.keys import ring
 from gateway.keys.errors import KeyFileRefused, KeysError
 from gateway.keys.files import write_private
 from gateway.keys.jwks import parse_jwks
-from gateway.keys.ring import CONTENT_SIGNING, FIRST_IDENTIFIER, LOG_SIGNING, open_ring, verifier_key_text
+from gateway.keys.ring import (
+    CONTENT_SIGNING,
+    FIRST_IDENTIFIER,
+    LOG_ML_DSA,
+    LOG_SIGNING,
+    open_ring,
+    verifier_key_text,
+)
 
 NAME = "gateway.example.mil/log"
 
@@ -89,9 +96,7 @@ def test_a_loose_folder_refuses_the_whole_set(folder: Path) -> None:
         open_ring(folder, NAME)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"no key", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"]
-)
+@pytest.mark.parametrize("content", [b"", b"no key", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"])
 def test_a_file_that_holds_no_key_is_refused_without_quoting_it(folder: Path, content: bytes) -> None:
     open_ring(folder, NAME)
     (folder / LOG_SIGNING).write_bytes(content)
@@ -150,3 +155,23 @@ def _start(folder: Path) -> str:
 def test_processes_that_start_together_end_up_with_one_set_of_keys(folder: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         assert len(set(pool.map(_start, [folder] * 8))) == 1
+
+
+def test_the_ml_dsa_key_is_made_when_settings_first_ask_for_it_and_kept_from_then_on(folder: Path) -> None:
+    first = open_ring(folder, NAME)
+    assert (first.log_ml_dsa, first.log_ml_dsa_verifier_key) == (None, "")
+    with pytest.raises(KeyFileRefused, match="is not there"):
+        open_ring(folder, NAME, create=False, ml_dsa=True)
+    made = open_ring(folder, NAME, ml_dsa=True)
+    assert made.log_verifier_key == first.log_verifier_key
+    assert made.log_ml_dsa_verifier_key.startswith(f"{NAME}+")
+    again = open_ring(folder, NAME, create=False, ml_dsa=True)
+    assert again.log_ml_dsa_verifier_key == made.log_ml_dsa_verifier_key
+    assert stat.S_IMODE((folder / LOG_ML_DSA).stat().st_mode) == 0o600
+
+
+def test_a_key_of_another_algorithm_is_not_taken_for_the_ml_dsa_key(folder: Path) -> None:
+    open_ring(folder, NAME)
+    write_private(folder / LOG_ML_DSA, (folder / LOG_SIGNING).read_bytes())
+    with pytest.raises(KeyFileRefused, match="not an ML-DSA-44 key"):
+        open_ring(folder, NAME, ml_dsa=True)

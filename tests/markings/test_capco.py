@@ -26,9 +26,7 @@ READ = {
     "S//REL TO USA, JPN": Label("udl", Level.S, (), ("USA", "JPN")),
     "S//REL TO USA, AUS, FVEY, NATO": Label("udl", Level.S, (), ("USA", "AUS", "FVEY", "NATO")),
     "S//REL TO USA, EU": Label("udl", Level.S, (), ("USA", "EU")),
-    "S//REL TO USA, AX2, AUSTRALIA_GROUP, NSG": Label(
-        "udl", Level.S, (), ("USA", "AX2", "AUSTRALIA_GROUP", "NSG")
-    ),
+    "S//REL TO USA, AX2, AUSTRALIA_GROUP, NSG": Label("udl", Level.S, (), ("USA", "AX2", "AUSTRALIA_GROUP", "NSG")),
     "S//REL TO USA, AUS, CAN/RELIDO": Label("udl", Level.S, (Control("RELIDO"),), ("USA", "AUS", "CAN")),
     "C//DISPLAY ONLY AFG, IRQ": Label("udl", Level.C, (), None, ("AFG", "IRQ")),
     "S//REL TO USA, IRQ/DISPLAY ONLY AFG": Label("udl", Level.S, (), ("USA", "IRQ"), ("AFG",)),
@@ -249,9 +247,7 @@ def test_a_finding_points_at_the_text_it_is_about() -> None:
         ("S//QQQQQQQQ", None),
     ],
 )
-def test_a_suggestion_is_offered_to_the_human_and_nothing_is_repaired(
-    text: str, suggestion: str | None
-) -> None:
+def test_a_suggestion_is_offered_to_the_human_and_nothing_is_repaired(text: str, suggestion: str | None) -> None:
     with pytest.raises(MarkingError) as refused:
         markings.parse_portion(text, UDL)
     assert refused.value.findings[0].suggestion == suggestion

@@ -54,9 +54,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("rule", "changes"), REFUSED, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(REFUSED)]
-)
+@pytest.mark.parametrize(("rule", "changes"), REFUSED, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(REFUSED)])
 def test_attributes_with_any_doubt_in_them_are_refused(rule: str, changes: dict[str, str | None]) -> None:
     attributes = {name: value for name, value in (BASE | changes).items() if value is not None}
     with pytest.raises(MarkingError) as refused:

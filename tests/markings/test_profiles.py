@@ -44,9 +44,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("control", "kind", "whose"), ROWS)
-def test_the_release_row_of_a_control_says_what_it_does_and_whose_it_is(
-    control: str, kind: Effect, whose: str
-) -> None:
+def test_the_release_row_of_a_control_says_what_it_does_and_whose_it_is(control: str, kind: Effect, whose: str) -> None:
     row = markings.release_row(markings.profile("udl"), control)
     assert row is not None
     assert (row.kind, row.whose) == (kind, whose)

@@ -14,9 +14,7 @@ from gateway.markings import Community, Control, Label, Level, Member, UnknownCo
 from tests.markings.labels import ASKED, read, sound_labels
 
 AT = date(2026, 1, 1)
-CSPO = Community(
-    "CSPO", "Combined Space Operations", (Member("JPN"), Member("NOR", date(2023, 12, 1))), source="local"
-)
+CSPO = Community("CSPO", "Combined Space Operations", (Member("JPN"), Member("NOR", date(2023, 12, 1))), source="local")
 LOCAL = markings.shipped_tables().with_communities([CSPO])
 
 

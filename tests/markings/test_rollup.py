@@ -144,9 +144,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "portions", "whole"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
-)
+@pytest.mark.parametrize(("name", "portions", "whole"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_portions_roll_up_as_the_row_of_the_table_says(name: str, portions: list[str], whole: str) -> None:
     profile = markings.profile(name)
     labels = [read(text, name) for text in portions]
@@ -255,9 +253,7 @@ def test_adding_a_portion_never_adds_a_recipient_on_any_day(name: str, data: st.
 
 @pytest.mark.parametrize("name", PROFILES)
 @given(data=st.data())
-def test_the_text_of_a_roll_up_is_sound_and_no_wider_than_its_portions_now(
-    name: str, data: st.DataObject
-) -> None:
+def test_the_text_of_a_roll_up_is_sound_and_no_wider_than_its_portions_now(name: str, data: st.DataObject) -> None:
     profile = markings.profile(name)
     labels = data.draw(st.lists(sound_labels(name), min_size=1, max_size=4))
     assume(not any(markings.validate(label, AT) for label in labels))

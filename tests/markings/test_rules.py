@@ -100,9 +100,7 @@ def test_a_label_of_no_known_profile_is_not_judged_but_refused() -> None:
 
 @pytest.mark.parametrize("created", DAYS[:1] + DAYS[2:])
 @given(data=st.data())
-def test_a_label_made_by_the_rules_has_nothing_wrong_with_it(
-    data: st.DataObject, created: date | None
-) -> None:
+def test_a_label_made_by_the_rules_has_nothing_wrong_with_it(data: st.DataObject, created: date | None) -> None:
     label = replace(data.draw(sound_labels("udl")), created=created)
     assert markings.validate(label, AT) == ()
 
@@ -126,9 +124,7 @@ BANNERS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("rule", "banner", "portions"), BANNERS, ids=[f"{row[0]}:{row[1]}" for row in BANNERS]
-)
+@pytest.mark.parametrize(("rule", "banner", "portions"), BANNERS, ids=[f"{row[0]}:{row[1]}" for row in BANNERS])
 def test_a_banner_wider_than_a_portion_is_found_and_a_stricter_one_is_not(
     rule: str | None, banner: str, portions: list[str]
 ) -> None:

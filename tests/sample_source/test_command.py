@@ -90,9 +90,7 @@ def test_help_shows_examples_and_says_that_markings_are_fictional(capsys: pytest
 
 
 def test_nothing_here_imports_the_gateway_and_the_gateway_imports_nothing_here() -> None:
-    check = (
-        "import sys, sample_source.__main__; print([m for m in sys.modules if m.split('.')[0] == 'gateway'])"
-    )
+    check = "import sys, sample_source.__main__; print([m for m in sys.modules if m.split('.')[0] == 'gateway'])"
     done = subprocess.run(
         [sys.executable, "-c", check],
         cwd=ROOT,

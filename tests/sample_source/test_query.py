@@ -121,9 +121,7 @@ def test_more_than_the_largest_page_is_cut_to_the_largest_page() -> None:
     ],
 )
 def test_disabled_extensions_collapse_to_the_bare_control(marking: str, collapsed: str) -> None:
-    body = json.dumps(
-        {"classificationMarking": marking, "descriptor": marking}, separators=(",", ":")
-    ).encode()
+    body = json.dumps({"classificationMarking": marking, "descriptor": marking}, separators=(",", ":")).encode()
     value = json.loads(collapse_extensions(body))
     assert value == {"classificationMarking": collapsed, "descriptor": marking}
 

@@ -99,9 +99,7 @@ def test_an_identifier_that_two_records_share_answers_with_an_array_of_both(clie
 
 @pytest.mark.parametrize("table", list(schema.TABLES))
 @pytest.mark.parametrize("operation", ["", "/count", "/tuple"])
-def test_a_request_without_its_required_time_is_refused(
-    client: httpx.Client, table: str, operation: str
-) -> None:
+def test_a_request_without_its_required_time_is_refused(client: httpx.Client, table: str, operation: str) -> None:
     answer = client.get(f"/udl/{table}{operation}", params={"columns": "source"})
     assert answer.status_code == 400
     assert WINDOW[table] in answer.json()["message"]

@@ -65,18 +65,14 @@ def test_sound_records_have_all_that_the_sdk_requires_in_both_forms(table: str) 
         for model, raw in zip(MODELS[table], (record.abridged, record.full), strict=True):
             value = json.loads(raw)
             if isinstance(value.get("msgBody"), dict):
-                value["msgBody"] = (
-                    ""  # the model says text, the library's own page says that JSON stands inline
-                )
+                value["msgBody"] = ""  # the model says text, the library's own page says that JSON stands inline
             model.model_validate(value)
 
 
 @pytest.mark.parametrize("table", EVERY)
 def test_the_abridged_form_is_the_full_one_without_its_own_fields(table: str) -> None:
     for record in TABLES.records[table]:
-        left = [
-            (name, value) for name, value in pairs(record.full) if name not in schema.TABLES[table].full_only
-        ]
+        left = [(name, value) for name, value in pairs(record.full) if name not in schema.TABLES[table].full_only]
         assert repr(pairs(record.abridged)) == repr(left)
     if schema.TABLES[table].full_only:
         assert all(record.abridged != record.full for record in sound(table))
@@ -149,9 +145,7 @@ def test_letters_of_sound_element_sets_agree_with_their_markings() -> None:
     ("flaw", "level", "letter"),
     [("letter-contradicts-marking", "U", "S"), ("letter-below-marking", "S", "U")],
 )
-def test_a_contradicting_letter_stands_in_a_line_whose_checksum_is_right(
-    flaw: str, level: str, letter: str
-) -> None:
+def test_a_contradicting_letter_stands_in_a_line_whose_checksum_is_right(flaw: str, level: str, letter: str) -> None:
     value = json.loads(flawed("elset", flaw).full)
     assert value["classificationMarking"].startswith(level)
     assert tle.parse(value["line1"], value["line2"]).letter == letter
@@ -169,9 +163,7 @@ def test_a_contradicting_letter_stands_in_a_line_whose_checksum_is_right(
     ],
 )
 @pytest.mark.parametrize("table", EVERY)
-def test_a_flawed_marking_stands_in_list_full_and_tuple_forms(
-    table: str, flaw: str, held: list[object]
-) -> None:
+def test_a_flawed_marking_stands_in_list_full_and_tuple_forms(table: str, flaw: str, held: list[object]) -> None:
     record = flawed(table, flaw)
     for raw in (record.full, record.abridged, record.columns({"source"})):
         assert [value for name, value in pairs(raw) if name == "classificationMarking"] == held
@@ -202,17 +194,13 @@ def test_a_conjunction_says_the_same_in_its_states_and_in_its_distances() -> Non
     for record in sound("conjunction"):
         value = json.loads(record.full)
         one, two = value["stateVector1"], value["stateVector2"]
-        metres = 1000 * math.dist(
-            *([state[axis] for axis in ("xpos", "ypos", "zpos")] for state in (one, two))
-        )
+        metres = 1000 * math.dist(*([state[axis] for axis in ("xpos", "ypos", "zpos")] for state in (one, two)))
         assert metres == pytest.approx(value["missDistance"], abs=0.01)
         assert math.hypot(*(value[f"relPos{axis}"] for axis in "RTN")) == pytest.approx(metres, abs=0.01)
 
 
 def test_proprietary_records_name_their_owner_as_source() -> None:
-    owned = [
-        json.loads(r.full) for r in build_tables(300, flaws=Flaws.NONE).records["elset"] if b"//PR-" in r.full
-    ]
+    owned = [json.loads(r.full) for r in build_tables(300, flaws=Flaws.NONE).records["elset"] if b"//PR-" in r.full]
     assert owned
     for value in owned:
         assert value["classificationMarking"] == f"U//PR-{value['source']}-ELSET"

@@ -309,9 +309,7 @@ def inner_with(**changed: object) -> bytes:
     ],
     ids=lambda value: str(value)[:40],  # a key made afresh must not name a test: workers collect alike
 )
-def test_a_signature_header_that_is_not_exactly_ours_is_refused(
-    changed: dict[str, object], expected: str
-) -> None:
+def test_a_signature_header_that_is_not_exactly_ours_is_refused(changed: dict[str, object], expected: str) -> None:
     assert code(resealed(inner_with(**changed))) == expected
 
 
@@ -391,9 +389,7 @@ def test_more_than_a_sealed_chunk_is_refused_before_it_is_read() -> None:
     assert code(b"." * (SEALED_LIMIT + 1)) == "too_large"
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"....", b"a.b.c", b"a.b.c.d.e", b"{}", b"e30....", b"e30.....", b"\xff" * 9]
-)
+@pytest.mark.parametrize("data", [b"", b"....", b"a.b.c", b"a.b.c.d.e", b"{}", b"e30....", b"e30.....", b"\xff" * 9])
 def test_what_is_no_jwe_of_ours_is_refused(data: bytes) -> None:
     assert code(data) in {"not_sealed", "algorithm_refused"}
 
@@ -461,9 +457,7 @@ def test_a_sequence_without_its_end_is_cut_short(kept: int) -> None:
     assert sequence_code(chunks()[:kept]) == "cut_short"
 
 
-@pytest.mark.parametrize(
-    "order", [[1, 2, 3], [0, 2, 3], [0, 0, 1, 2, 3], [0, 2, 1, 3], [3], [1, 0, 2, 3], [0, 1, 1]]
-)
+@pytest.mark.parametrize("order", [[1, 2, 3], [0, 2, 3], [0, 0, 1, 2, 3], [0, 2, 1, 3], [3], [1, 0, 2, 3], [0, 1, 1]])
 def test_a_chunk_dropped_repeated_or_moved_is_noticed(order: list[int]) -> None:
     lines = chunks()
     assert sequence_code([lines[place] for place in order]) == "out_of_order"

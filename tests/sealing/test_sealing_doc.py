@@ -50,9 +50,7 @@ def test_the_example_with_another_library_opens_an_answer(curve: str) -> None:
 def test_the_table_of_header_members_is_the_form() -> None:
     lines = [line for line in (DOCS / "sealing.md").read_text().splitlines() if line.startswith("| `")]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    told = [
-        {name for row in rows if row[column] for name in re.findall(r"`(\w+)`", row[0])} for column in (1, 2)
-    ]
+    told = [{name for row in rows if row[column] for name in re.findall(r"`(\w+)`", row[0])} for column in (1, 2)]
     key = generate_partner("JPN").sealing
     said = {"recipient": "JPN", "release": "r", "chunk": 0, "last": True, "label": ""}
     outer = seal(b"", media_type="text/plain", recipient_jwk=key.public, signing_key=GATEWAY, **said)

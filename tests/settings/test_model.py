@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from gateway.settings import Settings, SourceSettings, UpstreamSettings
+from gateway.settings import Settings, SourceSettings, UpstreamSettings, WitnessSettings
 
 PRODUCTION = {
     "mode": "production",
@@ -26,6 +26,7 @@ def test_loopback_needs_no_tls_in_either_mode(host):
 def test_production_listens_anywhere_behind_tls_or_with_its_own():
     assert Settings(**PRODUCTION, host="192.0.2.7", behind_tls=True).scheme == "http"
     own = Settings(**PRODUCTION, host="192.0.2.7", tls_certificate="a.pem", tls_key="b.pem")
+    assert own.scheme == "https"
 
 
 def test_development_never_listens_beyond_loopback_even_behind_tls():
@@ -111,3 +112,8 @@ def test_every_setting_that_is_a_quantity_says_its_unit(model):
             assert unit in (field.description or "").lower(), name
 
 
+def test_a_quorum_that_no_witness_could_make_up_is_refused():
+    witness = WitnessSettings(url="http://localhost:1", key="w+00000000+AA")
+    with pytest.raises(ValidationError, match="nothing could leave"):
+        Settings(mode="development", witness_quorum=2, witnesses={"one": witness})
+    assert Settings(mode="development", witness_quorum=1, witnesses={"one": witness}).witness_quorum == 1

@@ -1,0 +1,262 @@
+"""A month of the log as a file of its own, for cold storage: it proves itself, and answers as the log does.
+
+A partition is a run of entries: from the first whose time is in the month, or later, up to the one before the first
+of the next month. Entries that came late stand where the log has them. The file is a SQLite database with the log's
+own tables (entries, private parts, record rows, postings) and, in ``archive``, the log's name, a signed checkpoint and
+the hashes to the left and right that lead from its entries to that checkpoint's root (:mod:`gateway.audit.ranges`). So
+it is checked with the log's verifier key alone: no gateway, no log, no network.
+
+Reading it: all that the log's private parts say. Writing it: nothing, since each entry is checked against its leaf and
+all leaves against the signed root.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, create_engine, func, insert, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.audit import catalogue, merkle, ranges, retention, search, spill, store, stored, tables
+from gateway.audit.backup import sync
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.database import Database
+from gateway.audit.errors import AuditError, LogAltered, ProofRefused
+from gateway.audit.orders import Part, stamp
+from gateway.audit.search import Criteria, Cursor, Page
+from gateway.audit.spill import Sought, Spill
+from gateway.audit.stored import RawEntry
+
+PAGE = 500
+_COPIED = (tables.entries, tables.private_parts, tables.record_rows, tables.postings, tables.removals)
+_about = Table("archive", MetaData(), Column("name", String, primary_key=True), Column("value", LargeBinary))
+
+
+class ArchiveRefused(AuditError):
+    """A partition cannot be written, or a file is no archive that proves itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A month's entries, ``first`` to ``last``; ``month`` as ``2026-03``."""
+
+    month: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """What an archive proved: its partition, the checkpoint it leads to, and how many entries lack a body in it."""
+
+    partition: Partition
+    checkpoint: Checkpoint
+    entries: int
+    bodiless: int
+
+
+def months(month: str) -> tuple[datetime, datetime]:
+    """A month's first moment, and the next month's. Raises :class:`ArchiveRefused`."""
+    try:
+        begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    except ValueError:
+        raise ArchiveRefused(f"{month!r} is no month", hint="Write 2026-03.") from None
+    end = begin.replace(year=begin.year + 1, month=1) if begin.month == 12 else begin.replace(month=begin.month + 1)
+    return begin, end
+
+
+def partition(connection: Connection, month: str, at: datetime) -> Partition:
+    """Which entries a month has. Raises :class:`ArchiveRefused` for one that is not over, or has none."""
+    begin, end = months(month)
+    if at < end:
+        raise ArchiveRefused(f"{month} is not over yet")
+    entries = tables.entries.c
+    first, after = (
+        connection.execute(select(func.min(entries.position)).where(entries.time >= stamp(edge))).scalar_one()
+        for edge in (begin, end)
+    )
+    head = store.read_head(connection)
+    size = 0 if head is None else head.size
+    last = size - 1 if after is None else after - 1
+    if first is None or last < first:
+        raise ArchiveRefused(f"the log has no entries of {month}")
+    return Partition(month, first, last)
+
+
+def write(database: Database, month: str, at: datetime, file: Path) -> Partition:
+    """Write a month's archive to a new file, mode 0600, synced. Raises :class:`ArchiveRefused`, LogAltered."""
+    if file.exists():
+        raise ArchiveRefused(f"{file} is there already", hint="Name a new file, or move it aside.")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    aside = file.with_name(file.name + ".partial")
+    aside.unlink(missing_ok=True)
+    os.close(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    engine = create_engine(f"sqlite:///{aside}")
+    try:
+        with database.reading() as log, engine.begin() as into:
+            wanted = partition(log, month, at)
+            tables.metadata.create_all(into, tables=list(_COPIED))
+            _about.create(into)
+            into.execute(insert(_about), _proof(log, wanted))
+            overlap = (tables.removals.c.first <= wanted.last) & (tables.removals.c.last >= wanted.first)
+            for removal in log.execute(select(tables.removals).where(overlap)).mappings():
+                into.execute(insert(tables.removals).values(dict(removal)))
+            removed = retention.removals(into)
+            for raw in _entries(log, wanted):
+                _copy(into, raw, removed)
+        engine.dispose()
+        sync(aside)
+        aside.rename(file)
+        sync(file.parent)
+    finally:
+        engine.dispose()
+        aside.unlink(missing_ok=True)
+    return wanted
+
+
+def _proof(log: Connection, wanted: Partition) -> list[dict[str, str | bytes]]:
+    head = store.read_head(log)
+    if head is None:
+        raise LogAltered("head", "the store has no head")
+    left, right = ranges.left_of(wanted.first), ranges.right_of(wanted.last + 1, head.size)
+    nodes = store.read_nodes(log, [*left, *right])
+    said = {
+        "month": wanted.month.encode(),
+        "first": str(wanted.first).encode(),
+        "last": str(wanted.last).encode(),
+        "checkpoint": head.checkpoint.encode(),
+        "left": b"".join(nodes[node] for node in left),
+        "right": b"".join(nodes[node] for node in right),
+    }
+    return [{"name": name, "value": value} for name, value in said.items()]
+
+
+def _entries(log: Connection, wanted: Partition) -> Iterator[RawEntry]:
+    after = wanted.first - 1
+    while page := stored.read_raw(log, after, PAGE, before=wanted.last + 1):
+        yield from page
+        after = page[-1].index
+
+
+def _copy(into: Connection, raw: RawEntry, removed: list[retention.Span]) -> None:
+    """Copy one entry after checking it; what a removal took is not there to copy."""
+    names = ("time", "event", "partner", "release", "chunk", "last")
+    filed = dict(zip(names, raw.filed, strict=True))
+    into.execute(insert(tables.entries).values(position=raw.index, hash=raw.hash, leaf=raw.leaf, **filed))
+    for summary in retention.checked([raw], removed):
+        catalogue.add_postings(into, catalogue.postings(raw.index, summary.leaf, summary.private))
+    if raw.private is not None:
+        into.execute(insert(tables.private_parts).values(position=raw.index, salt=raw.salt, body=raw.private))
+    rows = [
+        {
+            "position": raw.index,
+            "number": row.number,
+            "identifier": row.identifier,
+            "digest": row.digest,
+            "body": row.body,
+        }
+        for row in raw.rows
+    ]
+    if rows:
+        into.execute(insert(tables.record_rows), rows)
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of a file, in hex: what the entry of a removal says of the archive."""
+    with file.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
+
+
+class Archive:
+    """An archive file, open for reading; the file is not changed, nor is anything written beside it."""
+
+    def __init__(self, file: Path, origin: str, verifier: VerifierKey) -> None:
+        if not file.is_file():
+            raise ArchiveRefused(f"{file} is not there")
+        self.file = file
+        self._origin = origin
+        self._verifier = verifier
+        self._engine = create_engine(f"sqlite:///file:{file.resolve()}?mode=ro&immutable=1&uri=true")
+
+    def who_got(self, sought: Sought) -> Spill:
+        """As the log answers it: every release in this archive that may have carried a record."""
+        with self._reading() as connection:
+            return spill.who_got(connection, sought)
+
+    def search(self, asked: Criteria, *, after: Cursor | None = None, limit: int = search.PAGE) -> Page:
+        """As the log answers it."""
+        with self._reading() as connection:
+            return search.search(connection, asked, after=after, limit=limit)
+
+    def verify(self) -> Archived:
+        """Check every entry against its leaf, and all leaves against the signed root.
+
+        Raises :class:`LogAltered` naming the first entry that is not as it was signed, :class:`ArchiveRefused` when
+        the file is no archive of this log.
+        """
+        with self._reading() as connection:
+            about: dict[str, bytes] = {row.name: row.value for row in connection.execute(select(_about))}
+            try:
+                wanted = Partition(about["month"].decode(), int(about["first"]), int(about["last"]))
+                head = parse_checkpoint(open_note(about["checkpoint"], [self._verifier]).text)
+                left, right = _hashes(about["left"]), _hashes(about["right"])
+            except (KeyError, ValueError, ProofRefused) as error:
+                raise ArchiveRefused(f"{self.file} does not say what it is an archive of: {error}") from error
+            if head.origin != self._origin:
+                raise ArchiveRefused(f"{self.file} is of the log {head.origin}, not of {self._origin}")
+            hashes, bodiless = _check_entries(connection, wanted)
+            self._check_root(wanted, head, hashes, left, right)
+        return Archived(wanted, head, len(hashes), bodiless)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()
+
+    def _check_root(
+        self, wanted: Partition, head: Checkpoint, hashes: list[bytes], left: list[bytes], right: list[bytes]
+    ) -> None:
+        try:
+            found = ranges.root(wanted.first, hashes, head.size, left, right)
+        except ProofRefused as error:
+            raise LogAltered(f"{self.file}", str(error)) from error
+        if found != head.root:
+            where = f"entries {wanted.first} to {wanted.last}"
+            raise LogAltered(where, f"of {self.file} do not lead to the root signed for them")
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise ArchiveRefused(f"{self.file} cannot be read as an archive: {error}") from error
+
+
+def _check_entries(connection: Connection, wanted: Partition) -> tuple[list[bytes], int]:
+    """Check every entry of the partition; their leaf hashes, and how many of them lack a body."""
+    hashes: list[bytes] = []
+    bodiless = 0
+    for raw in _entries(connection, wanted):
+        index = wanted.first + len(hashes)
+        if raw.index != index:
+            raise LogAltered(f"entry {index}", "is missing")
+        if not retention.without_leaf(raw):
+            bodiless += stored.check(raw, removed=Part.PRIVATE).lacks is not None
+        else:
+            bodiless += 1
+        hashes.append(raw.hash)
+    if len(hashes) != wanted.last - wanted.first + 1:
+        raise LogAltered(f"entry {wanted.first + len(hashes)}", "is missing")
+    return hashes, bodiless
+
+
+def _hashes(joined: bytes) -> list[bytes]:
+    if len(joined) % merkle.HASH_BYTES:
+        raise ValueError("hashes cut short")
+    return [joined[at : at + merkle.HASH_BYTES] for at in range(0, len(joined), merkle.HASH_BYTES)]

@@ -1,0 +1,223 @@
+"""Checking a published folder from its first entry to its checkpoint: no gateway, no database, no network.
+
+1. The checkpoint is signed by the log's key.
+2. Every hash tile is there and whole; every entry has the hash that its tile says (where the folder holds
+   entries), and is a leaf of this log.
+3. Every tile above is made of the ones below it, and all of them lead to the checkpoint's root.
+4. The checkpoint extends the one that the checker holds from before, if any.
+
+A difference is reported where it is and not again above: after one, the stored hash is believed. An incremental
+check starts at the held checkpoint: the tree up to there is taken from the tiles, and only if it has the held
+root.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.audit import merkle, tiles
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.edge import Edge, NodeId, cover
+from gateway.audit.errors import ProofRefused
+from gateway.audit.folder import CHECKPOINT
+from gateway.audit.leaf import parse_leaf
+from gateway.audit.merkle import HASH_BYTES
+from gateway.audit.published import TREE_LEVELS, widths
+from gateway.audit.tiles import ENTRIES, TILE_WIDTH
+from gateway.audit.verification import Progress, Report
+from gateway.audit.walk import Finding
+
+
+def verify_folder(
+    folder: Path,
+    origin: str,
+    verifier: VerifierKey,
+    *,
+    held: Checkpoint | None = None,
+    whole: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Check a folder. ``held`` is a checkpoint kept from before, opened; with ``whole`` False what it covers is
+    not read again.
+
+    The report's ``checked`` counts entries, or hashes where the folder holds no entries.
+    """
+    try:
+        note = (folder / CHECKPOINT).read_text(encoding="utf-8")
+        head = parse_checkpoint(open_note(note, [verifier]).text)  # 1
+    except (OSError, UnicodeDecodeError, ProofRefused) as error:
+        return Report(0, 0, "", (Finding("checkpoint", f"is not one that this log's key signed: {error}"),))
+    check = _Check(folder, origin, head)
+    if head.origin != origin:
+        check.find("checkpoint", f"is of the log {head.origin}, not of {origin}")
+    start = check.begin(held, whole=whole)
+    for index in range(start // TILE_WIDTH, -(-head.size // TILE_WIDTH)):
+        if not check.tile(index):
+            break
+        if progress is not None:
+            progress(check.edge.size - start, head.size - start)
+    check.finish()
+    return Report(head.size, head.size - start, note, tuple(check.findings))
+
+
+@dataclass
+class _Check:
+    """The tree as it is being recomputed from the folder."""
+
+    folder: Path
+    origin: str
+    head: Checkpoint
+    held: Checkpoint | None = None
+    edge: Edge = field(default_factory=Edge)
+    findings: list[Finding] = field(default_factory=list)
+    above: dict[tuple[int, int], list[bytes]] = field(default_factory=dict)
+
+    @property
+    def has_entries(self) -> bool:
+        return (self.folder / "tile" / "entries").is_dir()
+
+    def find(self, where: str, what: str) -> None:
+        self.findings.append(Finding(where, what))
+
+    def begin(self, held: Checkpoint | None, *, whole: bool) -> int:
+        """Compare with the held checkpoint (4) what can be compared now; how many entries are taken as checked."""
+        self.held = held
+        if held is None:
+            return 0
+        if held.origin != self.origin:
+            self.find("held checkpoint", f"is of the log {held.origin}, not of {self.origin}")
+        if held.size > self.head.size:
+            sizes = f"the folder has {self.head.size} entries, but you hold a checkpoint of {held.size}"
+            self.find("checkpoint", f"{sizes}: rolled back")
+            self.held = None
+            return 0
+        if whole or held.size == 0:
+            return 0
+        try:
+            known = Edge(held.size, tuple(self._node(node) for node in cover(0, held.size)))
+        except ProofRefused as error:
+            self.find("tiles", str(error))
+            return 0
+        self.edge = known
+        self._compare_held()
+        return held.size
+
+    def tile(self, index: int) -> bool:
+        """Check one level-0 tile with its entries and the hashes it completes; whether one can go on."""
+        width = min(TILE_WIDTH, self.head.size - index * TILE_WIDTH)
+        try:
+            hashes = self._hashes(0, index, width)
+        except ProofRefused as error:
+            self.find(f"entries {index * TILE_WIDTH} to {index * TILE_WIDTH + width - 1}", str(error))
+            return False
+        skip = self.edge.size - index * TILE_WIDTH
+        if self.has_entries:
+            self._entries(index, width, hashes, skip)
+        pending = hashes[skip:]
+        if self.held is not None and self.edge.size < self.held.size <= self.edge.size + len(pending):
+            cut = self.held.size - self.edge.size
+            self._grow(pending[:cut])
+            self._compare_held()
+            pending = pending[cut:]
+        self._grow(pending)
+        return True
+
+    def finish(self) -> None:
+        """The root, once every tile has been read."""
+        if self.edge.size == self.head.size and self.edge.root != self.head.root and not self.findings:
+            self.find(f"entries 0 to {self.head.size - 1}", "do not lead to the root that was signed")
+
+    def _entries(self, index: int, width: int, hashes: Sequence[bytes], skip: int) -> None:
+        try:
+            path = tiles.path(ENTRIES, index, width)
+            entries = tiles.parse_bundle(self._read(ENTRIES, index, width, path))
+        except ProofRefused as error:
+            self.find(f"entries {index * TILE_WIDTH} to {index * TILE_WIDTH + width - 1}", str(error))
+            return
+        for number in range(skip, min(width, len(entries))):
+            where = f"entry {index * TILE_WIDTH + number}"
+            if merkle.leaf_hash(entries[number]) != hashes[number]:
+                self.find(where, "is not the one that its hash was made over")
+                continue
+            try:
+                if parse_leaf(entries[number]).origin != self.origin:
+                    self.find(where, "belongs to another log")
+            except ProofRefused as error:
+                self.find(where, str(error))
+        if len(entries) < width:
+            self.find(f"entry {index * TILE_WIDTH + len(entries)}", f"is missing from {path}")
+
+    def _grow(self, hashes: Sequence[bytes]) -> None:
+        """Add leaf hashes; compare what they complete with the tiles above, and believe those."""
+        size, stack = self.edge.size, list(self.edge.hashes)
+        for value in hashes:
+            current, level = value, 0
+            while size >> level & 1:
+                current = merkle.node_hash(stack.pop(), current)
+                level += 1
+                if level % TREE_LEVELS == 0:
+                    current = self._agreed(level, size >> level, current)
+            stack.append(current)
+            size += 1
+        self.edge = Edge(size, tuple(stack))
+
+    def _agreed(self, level: int, offset: int, computed: bytes) -> bytes:
+        """The hash that the tile above says for a node, noting when it is not the computed one."""
+        stored = self._above(level // TREE_LEVELS, offset)
+        if stored is not None and stored != computed:
+            first = offset << level
+            self.find(f"entries {first} to {first + (1 << level) - 1}", "are not those that their hash was made over")
+        return computed if stored is None else stored
+
+    def _above(self, level: int, offset: int) -> bytes | None:
+        """The hash that the tile of this level says; ``None`` (and a finding) when the tile cannot be read."""
+        index, within = divmod(offset, TILE_WIDTH)
+        if (level, index) not in self.above:
+            width = min(TILE_WIDTH, widths(self.head.size, level) - index * TILE_WIDTH)
+            for old in [key for key in self.above if key[0] == level]:
+                del self.above[old]
+            try:
+                self.above[level, index] = self._hashes(level, index, width)
+            except ProofRefused as error:
+                self.find(tiles.path(level, index, width), str(error))
+                self.above[level, index] = []
+        hashes = self.above[level, index]
+        return hashes[within] if within < len(hashes) else None
+
+    def _compare_held(self) -> None:
+        held = self.held
+        if held is not None and self.edge.root != held.root:
+            self.find("held checkpoint", f"the first {held.size} entries are not those it was given for")
+        self.held = None
+
+    def _node(self, node: NodeId) -> bytes:
+        """The root of a complete subtree, from the tile that holds it or what it is made of."""
+        level, place = node[0] // TREE_LEVELS, node[1] << node[0] % TREE_LEVELS
+        count = 1 << node[0] % TREE_LEVELS
+        index, within = divmod(place, TILE_WIDTH)
+        width = min(TILE_WIDTH, widths(self.head.size, level) - index * TILE_WIDTH)
+        return merkle.root(self._hashes(level, index, width)[within : within + count])
+
+    def _hashes(self, level: int, index: int, width: int) -> list[bytes]:
+        path = tiles.path(level, index, width)
+        data = self._read(level, index, width, path)
+        if len(data) < width * HASH_BYTES or len(data) % HASH_BYTES:
+            raise ProofRefused(f"{path} has {len(data)} bytes, not {width * HASH_BYTES}")
+        return list(_split(data[: width * HASH_BYTES]))
+
+    def _read(self, level: int, index: int, width: int, path: str) -> bytes:
+        """A tile's file; a partial one may have become full since the checkpoint (tlog-tiles)."""
+        for name in (path, tiles.path(level, index)):
+            try:
+                return (self.folder / name).read_bytes()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise ProofRefused(f"{name} cannot be read: {error.strerror}") from error
+        raise ProofRefused(f"{path} is missing")
+
+
+def _split(data: bytes) -> Iterator[bytes]:
+    return (data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES))

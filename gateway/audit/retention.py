@@ -1,0 +1,200 @@
+"""Taking bodies out of the log while the tree still proves that they were there.
+
+Rules.
+
+1. What is taken is one of :class:`Part`; the leaf's hash always stays, so that the tree, every proof and every
+   receipt given out before stay as they are.
+2. A removal is an order: the entry that records it (:attr:`~gateway.audit.entry.Event.BODIES_REMOVED`) says what, from
+   where to where, by whom, why, and in which archive it is; and the bodies go in that entry's own transaction.
+3. Only entries of :data:`REMOVABLE` events lose anything. Orders are never removed, removals least of all: they are
+   what standing orders and the next check are worked out from.
+4. Checking the log accepts a body that is missing only where a removal in the log covers it. So somebody with the
+   database cannot pass off a deletion as a removal: that needs the signing key.
+5. The words that came from what is removed go with it (:mod:`gateway.audit.catalogue`). Totals stay: they name nobody
+   but the partner.
+
+The database's file keeps no trace of what was removed once SQLite has written over it: run ``VACUUM`` afterwards, and
+remember that backups and archives have it still. That is what they are for, and why they have owners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+
+from gateway.audit import catalogue, store, stored, tables
+from gateway.audit.canonical import PlainJson
+from gateway.audit.errors import DraftRefused
+from gateway.audit.orders import Part, Remove, stamp
+from gateway.audit.stored import RawEntry, Summary
+
+REMOVABLE = ("release", "interrupted", "audit-read", "started", "resumed")
+"""The events whose bodies may be removed."""
+
+SLICE = 2_000
+"""Most entries that one removal speaks of: it is one transaction, and releases wait for it."""
+
+NO_FIELDS = ("", "", "", "", 0, True)
+"""What an entry without a leaf is filed under."""
+
+
+def check(connection: Connection, order: Remove) -> None:
+    """Refuse a removal that cannot be carried out. Raises :class:`DraftRefused`."""
+    head = store.read_head(connection)
+    size = 0 if head is None else head.size
+    if not 0 <= order.first <= order.last < size:
+        raise DraftRefused("orders", f"remove entries {order.first} to {order.last} of {size}")
+    if order.last - order.first >= SLICE:
+        raise DraftRefused("orders", f"remove more than {SLICE} entries at once", hint="Remove them in several steps.")
+    open_now = tables.open_releases.c.release
+    within = select(tables.entries.c.release).where(
+        tables.entries.c.position.between(order.first, order.last), tables.entries.c.release.in_(select(open_now))
+    )
+    if connection.execute(within.limit(1)).one_or_none() is not None:
+        raise DraftRefused("orders", "remove the beginning of a release that is still open", hint="Wait for its end.")
+
+
+def carry_out(connection: Connection, position: int, order: Remove) -> int:
+    """Remove what the order says, as of the entry at ``position``; how many entries lost something."""
+    wanted = _losing(connection, order)
+    for start in range(0, len(wanted), store.IN_LIMIT):
+        _remove(connection, order.what, wanted[start : start + store.IN_LIMIT])
+    said = {"what": order.what.value, "first": order.first, "last": order.last, "count": len(wanted)}
+    connection.execute(insert(tables.removals).values(position=position, **said))
+    return len(wanted)
+
+
+def older_than(connection: Connection, at: datetime) -> tuple[int, int]:
+    """The first and the last of the entries before a moment that lie together at the log's beginning."""
+    entries = tables.entries.c
+    later = select(func.min(entries.position)).where(entries.time >= stamp(at))
+    end = connection.execute(later).scalar_one()
+    head = store.read_head(connection)
+    size = 0 if head is None else head.size
+    return 0, (size if end is None else int(end)) - 1
+
+
+def bodies_removed(connection: Connection) -> int:
+    """How often an entry has lost something."""
+    return int(connection.execute(select(func.coalesce(func.sum(tables.removals.c.count), 0))).scalar_one())
+
+
+def _losing(connection: Connection, order: Remove) -> list[int]:
+    """The entries of the range that have what is to be removed, and may lose it."""
+    entries = tables.entries.c
+    inside = select(entries.position).where(
+        entries.position.between(order.first, order.last), entries.event.in_(REMOVABLE)
+    )
+    if order.what is Part.ROWS:
+        inside = inside.where(entries.position.in_(select(tables.record_rows.c.position)))
+    elif order.what is Part.PRIVATE:
+        inside = inside.where(entries.position.in_(select(tables.private_parts.c.position)))
+    return list(connection.execute(inside.order_by(entries.position)).scalars())
+
+
+def _remove(connection: Connection, what: Part, positions: Sequence[int]) -> None:
+    def among(column: ColumnElement[int]) -> ColumnElement[bool]:
+        return column.in_(positions)
+
+    connection.execute(delete(tables.record_rows).where(among(tables.record_rows.c.position)))
+    if what is Part.ROWS:
+        return
+    raw = stored.read_some(connection, positions)
+    catalogue.remove_postings(connection, _words(raw.values(), what))
+    connection.execute(delete(tables.private_parts).where(among(tables.private_parts.c.position)))
+    if what is Part.LEAF:
+        blank = {"leaf": b"", "time": "", "event": "", "partner": "", "release": "", "chunk": 0, "last": True}
+        connection.execute(update(tables.entries).where(among(tables.entries.c.position)).values(blank))
+
+
+def _words(entries: Iterable[RawEntry], what: Part) -> list[tuple[int, int, int]]:
+    """The postings that nothing is left of: all of an entry's, or those that its leaf does not give."""
+    gone: list[tuple[int, int, int]] = []
+    for raw in entries:
+        entry = stored.check_summary(raw, removed=Part.PRIVATE)
+        kept = set() if what is Part.LEAF else set(catalogue.postings(raw.index, entry.leaf, None))
+        gone += [place for place in catalogue.postings(raw.index, entry.leaf, entry.private) if place not in kept]
+    return gone
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of neighbouring entries that all lack the same part; both ends are in it."""
+
+    what: Part
+    first: int
+    last: int
+
+
+def without_leaf(raw: RawEntry) -> bool:
+    """Whether an entry is as a removal of its leaf leaves it: a hash, and nothing else."""
+    return not raw.leaf and raw.filed == NO_FIELDS and raw.private is None and not raw.rows
+
+
+def removals(connection: Connection) -> list[Span]:
+    """The removals so far, as the store says; a check of the log compares them with the entries that record them."""
+    table = tables.removals
+    rows = connection.execute(select(table).order_by(table.c.position))
+    return [Span(Part(row.what), row.first, row.last) for row in rows]
+
+
+def part_removed(spans: Sequence[Span], index: int) -> Part | None:
+    """The most that any removal took from an entry."""
+    parts = {span.what for span in spans if span.first <= index <= span.last}
+    return max(parts, key=list(Part).index) if parts else None
+
+
+def summaries(connection: Connection, found: Iterable[RawEntry]) -> list[Summary]:
+    """Entries checked against their leaves, without their rows; those whose leaves were removed are left out."""
+    return checked(found, removals(connection))
+
+
+def checked(found: Iterable[RawEntry], spans: Sequence[Span]) -> list[Summary]:
+    """The same, where the removals are at hand."""
+    summed: list[Summary] = []
+    for raw in found:
+        removed = part_removed(spans, raw.index)
+        if removed is not Part.LEAF or not without_leaf(raw):
+            summed.append(stored.check_summary(raw, removed=removed))
+    return summed
+
+
+def spans_of(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> list[Span]:
+    """The removals among the orders in entries' private parts. Raises ``ValueError`` or ``KeyError``."""
+    return [
+        Span(Part(str(order["what"])), int(str(order["first"])), int(str(order["last"])))
+        for _, order in orders
+        if order.get("order") == "remove"
+    ]
+
+
+def note_missing(spans: list[Span], index: int, what: Part) -> None:
+    """Add an entry that lacks a part to the runs found so far, in the order of the log."""
+    if spans and spans[-1].what is what and spans[-1].last == index - 1:
+        spans[-1] = Span(what, spans[-1].first, index)
+    else:
+        spans.append(Span(what, index, index))
+
+
+def uncovered(missing: Sequence[Span], removals: Sequence[Span]) -> list[Span]:
+    """The parts of runs that no removal accounts for; a removal of more covers a lack of less."""
+    order = list(Part)
+    left: list[Span] = []
+    for run in missing:
+        pieces = [run]
+        for removal in removals:
+            if order.index(removal.what) >= order.index(run.what):
+                pieces = [piece for each in pieces for piece in _without(each, removal)]
+        left += pieces
+    return left
+
+
+def _without(run: Span, removal: Span) -> list[Span]:
+    pieces = [
+        Span(run.what, run.first, min(run.last, removal.first - 1)),
+        Span(run.what, max(run.first, removal.last + 1), run.last),
+    ]
+    return [piece for piece in pieces if piece.first <= piece.last]

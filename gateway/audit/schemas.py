@@ -1,0 +1,332 @@
+"""The published forms of what an entry holds: leaf, record row, and the private part of every event, by version.
+
+These structures are what ``docs/schemas`` is written from (``python tools/write_schemas.py``); tests hold the files
+equal to them, and hold entries of a running gateway against the files. They are closed: a field that is not here is a
+mistake, and a new one is a new version (:data:`gateway.audit.leaf.VERSION`). A field that stands for an absent value
+is left out, never null, unless ``null`` is among its types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from gateway.audit.entry import Event
+from gateway.audit.leaf import VERSION, Leaf
+
+Digest = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$", description="SHA-256 in lower-case hex; empty for none")]
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Closed(Struct, frozen=True, forbid_unknown_fields=True):
+    """A structure without room for anything else."""
+
+
+class Activate(Closed, frozen=True, tag_field="order", tag="activate"):
+    """A policy set was put in force."""
+
+    digest: Digest
+    by: str
+    at: str
+
+
+class Refuse(Closed, frozen=True, tag_field="order", tag="refuse"):
+    """A policy set did not load."""
+
+    reason: str
+    by: str
+    at: str
+
+
+class Revoke(Closed, frozen=True, tag_field="order", tag="revoke"):
+    """A token was revoked."""
+
+    partner: str
+    jti: str
+    by: str
+    at: str
+
+
+class Stop(Closed, frozen=True, tag_field="order", tag="stop"):
+    """A stop was set; a record's subject is its keyed identifier."""
+
+    kind: Literal["partner", "dataset", "record"]
+    subject: str
+    reason: str
+    by: str
+    at: str
+
+
+class Lift(Closed, frozen=True, tag_field="order", tag="lift"):
+    """A stop was lifted."""
+
+    kind: Literal["partner", "dataset", "record"]
+    subject: str
+    reason: str
+    by: str
+    at: str
+
+
+class Remove(Closed, frozen=True, tag_field="order", tag="remove"):
+    """Bodies were taken out of the entries from ``first`` to ``last``."""
+
+    what: Literal["rows", "private", "leaf"]
+    first: Count
+    last: Count
+    reason: str
+    archive: Digest
+    by: str
+    at: str
+
+
+Orders = list[Activate | Refuse | Revoke | Stop | Lift | Remove]
+
+
+class Caller(Closed, frozen=True):
+    """Whose credential was presented: the partner's system, the token, the key that verified it."""
+
+    system: str
+    jti: str
+    key: str
+    credential: str
+
+
+class RecipientKey(Closed, frozen=True):
+    """The key that answers are sealed to."""
+
+    thumbprint: str
+    not_before: str | None
+    expires: str | None
+    revoked: bool
+
+
+class Subject(Closed, frozen=True):
+    """Who asked, with the attributes that decided."""
+
+    partner: str
+    system: str
+    clearance: str | None
+    holds: list[str]
+    credential: str
+    key: RecipientKey | None
+
+
+class LabelCount(Closed, frozen=True):
+    """What became of the records of one marking. ``level`` is empty where the marking could not be read."""
+
+    label: str
+    level: Literal["", "U", "R", "C", "S", "TS"]
+    communities: list[str]
+    released: Count
+    withheld: Count
+    redacted: Count
+
+
+class Interrupted(Closed, frozen=True):
+    """A release that a gateway closed when its receiver went away, or (then empty) found open at a start."""
+
+    gateway: str | UnsetType = UNSET
+    operation: str | UnsetType = UNSET
+    path: str | UnsetType = UNSET
+    query: list[tuple[str, str]] | UnsetType = UNSET
+    timing_us: dict[str, Count] | UnsetType = UNSET
+    traceparent: str | UnsetType | None = UNSET
+    caller: Caller | UnsetType = UNSET
+
+
+class Release(Closed, frozen=True):
+    """One chunk of an answer. Absent are: ``caller`` while nobody is identified, the case (``dataset`` to ``stops``)
+    while nobody is admitted, the counts (``released`` to ``why_withheld``) where no record was judged; ``label`` is
+    there for content, ``status`` and ``detail`` for a refusal.
+
+    ``why_withheld`` counts reasons as ``gate:code``: all gates are always evaluated, so a gate that is not named for a
+    record passed.
+    """
+
+    gateway: str
+    operation: str
+    path: str
+    query: list[tuple[str, str]]
+    timing_us: dict[str, Count]
+    traceparent: str | None
+    caller: Caller | UnsetType = UNSET
+    dataset: str | UnsetType = UNSET
+    purpose: str | UnsetType = UNSET
+    at: str | UnsetType = UNSET
+    policy: Digest | UnsetType = UNSET
+    tables: dict[str, Digest] | UnsetType = UNSET
+    subject: Subject | UnsetType = UNSET
+    stops: list[str] | UnsetType = UNSET
+    released: Count | UnsetType = UNSET
+    withheld: Count | UnsetType = UNSET
+    counted: Count | UnsetType = UNSET
+    level: Literal["", "U", "R", "C", "S", "TS"] | UnsetType = UNSET
+    by_label: list[LabelCount] | UnsetType = UNSET
+    by_grant: dict[str, Count] | UnsetType = UNSET
+    why_withheld: dict[str, Count] | UnsetType = UNSET
+    redacted: dict[str, Count] | UnsetType = UNSET
+    rounded: dict[str, Count] | UnsetType = UNSET
+    label: str | UnsetType = UNSET
+    status: int | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
+
+
+class PolicyActivated(Closed, frozen=True):
+    """A policy set with every file and table in it, by digest."""
+
+    by: str
+    reason: str
+    policy: Digest
+    files: dict[str, Digest]
+    tables: dict[str, Digest]
+    orders: Orders
+
+
+class PolicyRefused(Closed, frozen=True):
+    """Why a policy set did not load."""
+
+    by: str
+    reason: str
+    why: str
+    orders: Orders
+
+
+class StopChanged(Closed, frozen=True):
+    """A stop that was set or lifted; a record is named by the order alone, keyed."""
+
+    by: str
+    reason: str
+    kind: Literal["partner", "dataset", "record"]
+    orders: Orders
+    subject: str | UnsetType = UNSET
+
+
+class TokenRevoked(Closed, frozen=True):
+    """A token that was revoked."""
+
+    by: str
+    reason: str
+    partner: str
+    jti: str
+    orders: Orders
+
+
+class AuditRead(Closed, frozen=True):
+    """Who read what; over HTTP also which request."""
+
+    by: str
+    what: str
+    request: str | UnsetType = UNSET
+
+
+class Started(Closed, frozen=True):
+    """The version of the gateway that started."""
+
+    gateway: str
+
+
+class Unwitnessed(Closed, frozen=True):
+    """Which answer did not leave, and why."""
+
+    release: str
+    chunk: Count
+    detail: str
+
+
+class BodiesRemoved(Closed, frozen=True):
+    """The removal itself."""
+
+    orders: Orders
+
+
+class Restored(Closed, frozen=True):
+    """Who put a copy back, of how many entries, against how many checkpoints."""
+
+    by: str
+    what: str
+
+
+class Resumed(Closed, frozen=True):
+    """Nothing more to say."""
+
+
+class Facts(Closed, frozen=True):
+    """The record's fields that policy read, each as its type and text."""
+
+    values: dict[str, list[str]]
+    problems: dict[str, str]
+    delay_from: str | None
+    originator: str | None
+    stops: list[str]
+
+
+class Obligations(Closed, frozen=True):
+    """What the decision obliged to."""
+
+    drop: list[str]
+    round: dict[str, str]
+    delay_seconds: Count
+    because: list[str]
+
+
+class Detail(Closed, frozen=True):
+    """What one record was decided from, and the decision; the cuts only where it was permitted."""
+
+    marking: str | None
+    day: str | None
+    nested: list[tuple[str, str | None]]
+    doubts: list[str]
+    facts: Facts
+    reasons: list[str]
+    grants: list[str]
+    obligations: Obligations
+    redacted: list[str] | UnsetType = UNSET
+    rounded: list[str] | UnsetType = UNSET
+
+
+class Row(Closed, frozen=True):
+    """One record of one release. ``identifier`` is keyed, empty for none; ``digest`` is of the record as released."""
+
+    identifier: Annotated[str, Meta(pattern="^([1-9][0-9]*:[0-9a-f]{64})?$")]
+    effect: Literal["release", "withhold"]
+    digest: Digest
+    detail: Detail
+
+
+PRIVATE: Mapping[Event, type[Closed]] = MappingProxyType(
+    {
+        Event.RELEASE: Release,
+        Event.INTERRUPTED: Interrupted,
+        Event.POLICY_ACTIVATED: PolicyActivated,
+        Event.POLICY_REFUSED: PolicyRefused,
+        Event.STOP_SET: StopChanged,
+        Event.STOP_LIFTED: StopChanged,
+        Event.TOKEN_REVOKED: TokenRevoked,
+        Event.AUDIT_READ: AuditRead,
+        Event.STARTED: Started,
+        Event.UNWITNESSED: Unwitnessed,
+        Event.BODIES_REMOVED: BodiesRemoved,
+        Event.RESTORED: Restored,
+        Event.RESUMED: Resumed,
+    }
+)
+"""The form of each event's private part."""
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+Schema = dict[str, object]
+
+
+def documents() -> dict[str, Schema]:
+    """Every published schema, by file name."""
+    forms: dict[str, type[Struct]] = {"leaf": Leaf, "record-row": Row}
+    forms |= {f"private-{event}": form for event, form in PRIVATE.items()}
+    return {f"{name}.v{VERSION}.json": _document(name, form) for name, form in forms.items()}
+
+
+def _document(name: str, form: type[Struct]) -> Schema:
+    identity: Schema = {"$schema": DIALECT, "$id": f"urn:relgate:audit:{name}:v{VERSION}"}
+    return {**identity, **msgspec.json.schema(form)}

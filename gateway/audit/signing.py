@@ -1,0 +1,178 @@
+"""The keys that sign notes, and what exactly each kind of signature is over (C2SP signed-note,
+tlog-cosignature).
+
+=====  ==================================  ==============================================================
+type   signature                           over
+=====  ==================================  ==============================================================
+0x01   Ed25519                             the note's text
+0x04   time, then Ed25519                  ``cosignature/v1`` LF ``time <seconds>`` LF, then the text
+0x06   time, then ML-DSA-44 (FIPS 204)     ``subtree/v1`` LF NUL, the key's name, time, origin, 0, size, root
+=====  ==================================  ==============================================================
+
+Times are POSIX seconds, eight bytes big-endian. With 0x06 the time may be 0: its signer then says that it
+stands by this tree, and not that it was the largest it had seen. A log signs so beside its Ed25519 signature;
+a witness never does. What 0x06 signs holds no extension lines: they are then unsigned.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
+
+from gateway.audit.errors import ProofRefused
+from gateway.audit.note import decode_base64, encode_base64, is_name, parse_checkpoint
+
+ED25519 = 0x01
+COSIGNATURE = 0x04
+ML_DSA_44 = 0x06
+
+KEY_BYTES = {ED25519: 32, COSIGNATURE: 32, ML_DSA_44: 1312}
+"""How long a public key of each known type is."""
+LATEST_TIME = 2**63 - 1
+
+_VERIFIER_KEY = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierKey:
+    """A public key that notes are checked with: its name, its signature type, its raw bytes."""
+
+    name: str
+    kind: int
+    public: bytes
+
+    @property
+    def key_id(self) -> bytes:
+        """SHA-256(name || 0x0A || type || public key)[:4]."""
+        return hashlib.sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public).digest()[:4]
+
+    @property
+    def states_time(self) -> bool:
+        """Whether its signatures carry a time: only those can be a witness's."""
+        return self.kind in (COSIGNATURE, ML_DSA_44)
+
+    def __str__(self) -> str:
+        """The text form, ``<name>+<8 hex of key id>+<base64(type || public key)>``."""
+        return f"{self.name}+{self.key_id.hex()}+{encode_base64(bytes([self.kind]) + self.public)}"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key with the name and signature type it signs notes under."""
+
+    name: str
+    private: Ed25519PrivateKey | MLDSA44PrivateKey
+    kind: int = ED25519
+
+    def __post_init__(self) -> None:
+        if not is_name(self.name):
+            raise ProofRefused(f"{self.name!r} cannot name a key: it is empty, or holds a space or a plus")
+        if self.kind not in KEY_BYTES:
+            raise ProofRefused(f"signature type {self.kind:#04x} is not known here")
+        if isinstance(self.private, MLDSA44PrivateKey) != (self.kind == ML_DSA_44):
+            raise ProofRefused(f"signature type {self.kind:#04x} is not one of this key's algorithm")
+
+    @property
+    def verifier(self) -> VerifierKey:
+        """The public half, for verifiers."""
+        return VerifierKey(self.name, self.kind, self.private.public_key().public_bytes_raw())
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """A good signature on a note: by which key and, where it states one, the time (aware UTC)."""
+
+    key: VerifierKey
+    time: datetime | None = None
+
+
+def parse_verifier_key(text: str) -> VerifierKey:
+    """The key in ``<name>+<8 hex of key id>+<base64(type || public key)>``; its id must be that of its
+    bytes.
+    """
+    found = _VERIFIER_KEY.fullmatch(text)
+    if found is None or not is_name(found[1]):
+        raise ProofRefused(f"{text[:200]!r} is not a verifier key of the form name+id+base64")
+    material = decode_base64(found[3], "the verifier key")
+    key = VerifierKey(found[1], material[0] if material else 0, material[1:])
+    if key.kind not in KEY_BYTES:
+        raise ProofRefused(f"the verifier key {key.name} has signature type {key.kind:#04x}, which is not known here")
+    if len(key.public) != KEY_BYTES[key.kind]:
+        length = f"{len(key.public)} bytes of public key, not {KEY_BYTES[key.kind]}"
+        raise ProofRefused(f"the verifier key {key.name} has {length}")
+    if key.key_id.hex() != found[2]:
+        raise ProofRefused(f"the verifier key {key.name} says id {found[2]}, but its bytes have {key.key_id.hex()}")
+    return key
+
+
+def signature_line(text: str, key: SigningKey, at: datetime | int | None = None) -> str:
+    """One signature line over a note's text.
+
+    ``at`` is the time that types 0x04 and 0x06 state, aware or in POSIX seconds; only 0x06 can do without.
+    """
+    if key.kind == ED25519:
+        signature = key.private.sign(text.encode())
+    else:
+        seconds = _seconds(at, key.kind)
+        signature = seconds.to_bytes(8, "big") + key.private.sign(_timed_message(text, key.verifier, seconds))
+    return f"— {key.name} {encode_base64(key.verifier.key_id + signature)}\n"
+
+
+def check_signature(text: str, key: VerifierKey, signature: bytes) -> Signature:
+    """The good signature these bytes are. Raises :class:`ProofRefused` otherwise."""
+    message, time = text.encode(), None
+    if key.states_time:
+        seconds, signature = int.from_bytes(signature[:8], "big"), signature[8:]
+        time = _time(seconds, key)
+        message = _timed_message(text, key, seconds)
+    try:
+        if key.kind == ML_DSA_44:
+            MLDSA44PublicKey.from_public_bytes(key.public).verify(signature, message)
+        else:
+            Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
+    except (InvalidSignature, ValueError) as error:
+        raise ProofRefused(f"the signature by {key.name} ({key.key_id.hex()}) does not verify") from error
+    return Signature(key, time)
+
+
+def _timed_message(text: str, key: VerifierKey, seconds: int) -> bytes:
+    """What a signature of type 0x04 or 0x06 is over (tlog-cosignature)."""
+    if key.kind == COSIGNATURE:
+        return f"cosignature/v1\ntime {seconds}\n{text}".encode()
+    said = parse_checkpoint(text)
+    numbers = [number.to_bytes(8, "big") for number in (seconds, 0, said.size)]
+    name, origin = _short(key.name, "a key's name"), _short(said.origin, "an origin")
+    return b"subtree/v1\n\0" + name + numbers[0] + origin + numbers[1] + numbers[2] + said.root
+
+
+def _short(text: str, what: str) -> bytes:
+    """Text after its length in one byte (RFC 8446 section 3.4: a vector of 1 to 255 bytes)."""
+    data = text.encode()
+    if not 1 <= len(data) <= 255:
+        raise ProofRefused(f"{what} of {len(data)} bytes does not fit into an ML-DSA-44 signature's 1 to 255")
+    return bytes([len(data)]) + data
+
+
+def _seconds(at: datetime | int | None, kind: int) -> int:
+    if at is None and kind == ML_DSA_44:
+        return 0
+    if at is None or (isinstance(at, datetime) and at.tzinfo is None):
+        raise ProofRefused("a cosignature needs the time at which it is made, with its zone")
+    seconds = int(at.timestamp()) if isinstance(at, datetime) else int(at)
+    if not 0 < seconds <= LATEST_TIME:
+        raise ProofRefused(f"a cosignature is made after 1970, not at second {seconds}")
+    return seconds
+
+
+def _time(seconds: int, key: VerifierKey) -> datetime | None:
+    """The time a signature states; ``None`` for 0, which states none."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC) if seconds else None
+    except (OverflowError, ValueError, OSError) as error:
+        raise ProofRefused(f"the cosignature by {key.name} states no time a clock can show") from error

@@ -1,0 +1,173 @@
+"""Sending entries on to a SIEM as syslog: in order, at least once, from a cursor that survives.
+
+Rules.
+
+1. The cursor is moved only after a batch was delivered; it is replaced as a whole (written aside, synced, renamed).
+   A crash before that sends the batch again: the receiver tells repeats by the entry's index.
+2. *Delivered* over TCP and TLS: the whole batch was written, our side of the connection was shut, and the receiver
+   then closed its own, which it does after it has read to the end. Bytes that merely left this machine are no
+   delivery: a receiver that dies takes them along. Over UDP nobody says so: a batch counts as delivered when it was
+   sent (RFC 5426), and that is at most a hope.
+3. The cursor names the log, the index and the leaf hash of the last entry sent. A log in which another entry stands
+   there is refused: it was rolled back or rewritten, and to stream on would hide it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from gateway.audit.errors import AuditError, LogAltered
+from gateway.audit.export import Form, framed, line
+from gateway.audit.merkle import leaf_hash
+from gateway.audit.reading import LogReader
+from gateway.audit.stored import Summary
+
+BATCH = 200
+TIMEOUT = 30.0
+DATAGRAM_LIMIT = 65_000  # of bytes; RFC 5426 section 3.2 lets a receiver take less
+
+
+class StreamRefused(AuditError):
+    """Entries cannot be sent on: the receiver, the address or the cursor is not as it must be."""
+
+
+class Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far a log was sent on. ``index`` is the last entry's, -1 before the first; ``leaf`` its hash in hex."""
+
+    origin: str
+    index: int = -1
+    leaf: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Where to: ``tcp``, ``tls`` or ``udp``, a host and a port; ``ca`` is a PEM file to verify the receiver by."""
+
+    kind: str
+    host: str
+    port: int
+    ca: Path | None = None
+
+    @classmethod
+    def parse(cls, address: str, ca: Path | None = None) -> Receiver:
+        """Read ``tcp://host:port``. Raises :class:`StreamRefused`."""
+        try:
+            parts = urlsplit(address)
+            port = parts.port
+        except ValueError as error:
+            raise StreamRefused(f"{address}: {error}") from error
+        if parts.scheme not in ("tcp", "tls", "udp") or not parts.hostname or port is None or parts.path:
+            raise StreamRefused(
+                f"{address!r} is no receiver", hint="Write tls://host:6514, tcp://host:601 or udp://..."
+            )
+        return cls(parts.scheme, parts.hostname, port, ca)
+
+    def deliver(self, messages: Sequence[str]) -> None:
+        """Send messages in order; when this returns they count as delivered (rule 2). Raises StreamRefused."""
+        try:
+            if self.kind == "udp":
+                self._send_datagrams(messages)
+            else:
+                self._send_stream(messages)
+        except OSError as error:
+            raise StreamRefused(f"{self.kind}://{self.host}:{self.port}: {error}", hint="Try again later.") from error
+
+    def _send_datagrams(self, messages: Sequence[str]) -> None:
+        kind, _, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(kind, socket.SOCK_DGRAM) as sender:
+            for message in messages:
+                sender.sendto(message.encode()[:DATAGRAM_LIMIT], address)
+
+    def _send_stream(self, messages: Sequence[str]) -> None:
+        with contextlib.ExitStack() as open_:
+            plain = open_.enter_context(socket.create_connection((self.host, self.port), TIMEOUT))
+            data = b"".join(map(framed, messages))
+            if self.kind == "tcp":
+                plain.sendall(data)
+                plain.shutdown(socket.SHUT_WR)
+                _read_to_end(plain)
+                return
+            context = ssl.create_default_context(cafile=None if self.ca is None else str(self.ca))
+            sealed = open_.enter_context(context.wrap_socket(plain, server_hostname=self.host))
+            sealed.sendall(data)
+            # Sends close_notify and waits for the receiver's own, which comes after all that was sent was read.
+            sealed.unwrap().close()
+
+
+def _read_to_end(receiver: socket.socket) -> None:
+    """Wait until the receiver closes. A reset, or nothing within the time, is an ``OSError``."""
+    while receiver.recv(4096):
+        pass
+
+
+def read_cursor(file: Path, origin: str) -> Cursor:
+    """The cursor in a file, or one before the first entry when there is none. Raises :class:`StreamRefused`."""
+    try:
+        cursor = msgspec.json.decode(file.read_bytes(), type=Cursor)
+    except FileNotFoundError:
+        return Cursor(origin)
+    except (OSError, msgspec.DecodeError) as error:
+        hint = "Restore it; without it everything is sent again."
+        raise StreamRefused(f"{file} is no cursor: {error}", hint=hint) from error
+    if cursor.origin != origin:
+        raise StreamRefused(f"{file} is of the log {cursor.origin}, not of {origin}", hint="Name another cursor file.")
+    return cursor
+
+
+def write_cursor(file: Path, cursor: Cursor) -> None:
+    """Replace the cursor durably: after a crash the file holds the old one or the new one, whole."""
+    aside = file.with_name(file.name + ".new")
+    with aside.open("wb") as out:
+        out.write(msgspec.json.encode(cursor))
+        out.flush()
+        os.fsync(out.fileno())
+    aside.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)  # the rename itself
+    finally:
+        os.close(folder)
+
+
+def check_cursor(reader: LogReader, cursor: Cursor) -> None:
+    """Rule 3. Raises :class:`LogAltered` when the log does not hold what was sent from it."""
+    if cursor.index < 0:
+        return
+    found = reader.leaf_hash(cursor.index)
+    if found is None:
+        raise LogAltered(f"entry {cursor.index}", f"was sent on, but the log has {reader.size()} entries: rolled back")
+    if found.hex() != cursor.leaf:
+        raise LogAltered(f"entry {cursor.index}", "is not the one that was sent on: the log was rewritten")
+
+
+def send_on(reader: LogReader, receiver: Receiver, file: Path, form: Form, host: str) -> int:
+    """Send every entry after the cursor, batch by batch; how many were sent."""
+    cursor = read_cursor(file, reader.origin)
+    check_cursor(reader, cursor)
+    sent = 0
+    while entries := reader.summaries(cursor.index, BATCH):
+        receiver.deliver([message(entry, form, host) for entry in entries])
+        last = entries[-1]
+        # A crash here sends the batch again at the next start (rule 1).
+        cursor = Cursor(reader.origin, last.index, leaf_hash(last.leaf_bytes).hex())
+        write_cursor(file, cursor)
+        sent += len(entries)
+    return sent
+
+
+def message(entry: Summary, form: Form, host: str) -> str:
+    """One entry as a syslog message; a form that is none is carried in one."""
+    said = line(entry, Form.SYSLOG, host)
+    if form is Form.SYSLOG:
+        return said
+    head, _, _ = said.partition("\ufeff")
+    return f"{head}\ufeff{line(entry, form, host)}"

@@ -1,0 +1,145 @@
+"""What an entry can be found by: terms worked out of its leaf and private part, and of nothing else.
+
+A term is a kind and a value (``partner`` ``JPN``, ``reason`` ``clearance:above_ceiling``). The store keeps it as the
+first 64 bits of its SHA-256: a *word*. So there is no dictionary to keep in step, and two terms that share a word by
+chance do no harm, since whatever is found is read, checked against its leaf, and its terms are compared in full.
+
+A word hides nothing from somebody who can guess the value. Words say no more than the private part that they were
+worked out of, which lies beside them in clear; where a private part is removed, its words are removed with it.
+Record identifiers are never terms: those are stored keyed (:mod:`gateway.audit.leaf`).
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.audit.canonical import PlainJson
+from gateway.audit.leaf import Leaf
+
+
+class Kind(enum.StrEnum):
+    """What kind of thing an entry is found by. The values are the names of search options and query fields."""
+
+    ANY = "any"  # every entry
+    EVENT = "event"
+    PARTNER = "partner"
+    OUTCOME = "outcome"
+    REQUEST = "request"
+    ROOT = "root"
+    DATASET = "dataset"
+    POLICY = "policy"
+    LABEL = "label"
+    LEVEL = "level"
+    COMMUNITY = "community"
+    REASON = "reason"
+    RULE = "rule"
+    OFFICER = "officer"
+    SYSTEM = "system"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Term:
+    """One thing an entry can be found by."""
+
+    kind: Kind
+    value: str
+
+    @property
+    def word(self) -> int:
+        """The signed 64-bit number that the store keeps for it."""
+        return int.from_bytes(hashlib.sha256(f"{self.kind}\n{self.value}".encode()).digest()[:8], "big", signed=True)
+
+
+EVERYTHING = Term(Kind.ANY, "")
+TEXT_LIMIT = 64
+"""Most words of free text that one entry is found by; the rest of a longer text is not."""
+
+_TEXT = re.compile(r"[^\W_]{2,40}")
+Private = Mapping[str, PlainJson]
+
+
+def terms(leaf: Leaf, private: Private | None) -> frozenset[Term]:
+    """Everything an entry is found by; with ``None`` for a private part that was removed, what its leaf gives."""
+    found = {EVERYTHING, Term(Kind.EVENT, leaf.event), Term(Kind.OUTCOME, leaf.outcome)}
+    found |= {Term(kind, value) for kind, value in _named(leaf) if value}
+    if private is not None:
+        found |= {Term(kind, value) for kind, value in _said(private) if value}
+        found |= {Term(Kind.TEXT, word) for word in _words(private)}
+    return frozenset(found)
+
+
+def _named(leaf: Leaf) -> Iterator[tuple[Kind, str]]:
+    yield Kind.PARTNER, leaf.partner
+    yield Kind.REQUEST, leaf.request
+    yield Kind.ROOT, leaf.records if leaf.released else ""
+
+
+def _said(private: Private) -> Iterator[tuple[Kind, str]]:
+    for kind in (Kind.DATASET, Kind.POLICY, Kind.LABEL):
+        yield kind, _text(private.get(kind.value))
+    yield Kind.OFFICER, _text(private.get("by"))
+    yield Kind.SYSTEM, _text(_map(private.get("caller")).get("system"))
+    for said in by_label(private):
+        yield Kind.LABEL, _text(said.get("label"))
+        yield Kind.LEVEL, _text(said.get("level"))
+        yield from ((Kind.COMMUNITY, _text(name)) for name in _list(said.get("communities")))
+    for reason in _map(private.get("why_withheld")):
+        yield Kind.REASON, reason
+        yield Kind.REASON, reason.partition(":")[2]
+    yield from ((Kind.RULE, rule) for rule in _map(private.get("by_grant")))
+    for order in _orders(private):
+        yield Kind.OFFICER, _text(order.get("by"))
+        if order.get("kind") in ("partner", "dataset"):
+            yield Kind(str(order["kind"])), _text(order.get("subject"))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, in lower case, each once, in order."""
+    return list(dict.fromkeys(_TEXT.findall(text.lower())))
+
+
+def _words(private: Private) -> list[str]:
+    """The words of what people and programs wrote: path, query, what was asked or read, why."""
+    texts = [_text(private.get(name)) for name in ("path", "detail", "what", "reason", "by", "label", "purpose")]
+    texts += [_text(part) for pair in _list(private.get("query")) for part in _list(pair)]
+    texts += [_text(order.get(name)) for order in _orders(private) for name in ("reason", "by", "digest")]
+    return words_of("\n".join(texts))[:TEXT_LIMIT]
+
+
+def by_label(private: Private) -> list[Private]:
+    """What became of the records of each marking."""
+    return [_map(counts) for counts in _list(private.get("by_label"))]
+
+
+def day_of(time: str) -> int:
+    """The day of an entry's time, counted from 1970-01-01."""
+    return date.fromisoformat(time[:10]).toordinal() - date(1970, 1, 1).toordinal()
+
+
+def words(found: Iterable[Term]) -> list[int]:
+    """Terms as the store keeps them, in order, each once."""
+    return sorted({term.word for term in found})
+
+
+def _orders(private: Private) -> list[Private]:
+    return [_map(order) for order in _list(private.get("orders"))]
+
+
+def _text(value: PlainJson) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _map(value: PlainJson) -> Private:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: PlainJson) -> list[PlainJson]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,156 @@
+"""A witness's decision about one submitted checkpoint (C2SP tlog-witness): a table of refusals, and a cosignature.
+
+A witness remembers, for each log it knows, the largest head it has cosigned, and cosigns only what extends it. So
+whoever rewrites or forks a log needs every witness's help. Checks, in this order; the first that fails answers:
+
+======  ================================================================================================
+400     the body is not ``old <size>``, at most 63 proof lines, an empty line, a checkpoint
+404     no log of this origin is known here
+403     none of the log's keys has signed the checkpoint, or a signature by one of them is bad
+400     the old size is larger than the checkpoint's
+409     the old size is not that of the head remembered; the answer is that size (``text/x.tlog.size``)
+409     the size is that of the head remembered, and the root is another one: the log has forked
+422     the consistency proof fails, or there is one where none is due
+200     the answer is one cosignature line for each of the witness's keys
+======  ================================================================================================
+
+Pure: the state goes in and comes out, the time is in it. The server around it must make the new state durable before
+it sends the answer, and must do both in one turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from gateway.audit import merkle
+from gateway.audit.checkpoint import Checkpoint, SigningKey, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.errors import ProofRefused
+from gateway.audit.merkle import EMPTY_ROOT
+from gateway.audit.note import decode_base64, encode_base64, parse_size, plain_text, split_note
+from gateway.audit.signing import signature_line
+
+PROOF_LIMIT = 63
+"""Most proof lines a submission may have."""
+SIZE_TYPE = "text/x.tlog.size"
+"""The media type of a 409's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The largest head of one log that this witness has cosigned."""
+
+    size: int = 0
+    root: bytes = EMPTY_ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that a witness's answer depends on. ``at`` is the time of the submission, aware UTC.
+
+    ``logs`` are the keys of the logs it knows, by origin. ``evidence``, after a submission, is the signed checkpoint
+    to keep, empty otherwise. With status 409 it is another root for the size that was seen: the log has forked. With
+    422 its proof fails, which may be the fault of whoever submitted it: the log has forked if it has no other.
+    """
+
+    keys: tuple[SigningKey, ...]
+    logs: Mapping[str, tuple[VerifierKey, ...]]
+    at: datetime
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request's body taken apart; nothing in it has been verified. ``note`` is the checkpoint as it was sent."""
+
+    old: int
+    proof: tuple[bytes, ...]
+    note: str
+    checkpoint: Checkpoint
+
+
+class _Refused(Exception):
+    """The submission gets this status; ``forked`` says that the log contradicts itself."""
+
+    def __init__(self, status: int, answer: str, *, forked: bool = False) -> None:
+        super().__init__(answer)
+        self.status = status
+        self.forked = forked
+
+
+def add_checkpoint(state: State, body: bytes | str) -> tuple[int, bytes, State]:
+    """Judge a submission: the HTTP status, the answer's bytes, and the state from then on.
+
+    The state is another one only with status 200, but for its ``evidence``.
+    """
+    state = replace(state, evidence="")
+    try:
+        submitted = parse_submission(body)
+    except ProofRefused as error:
+        return 400, f"{error}\n".encode(), state
+    try:
+        text = _judge(state, submitted)
+    except _Refused as refused:
+        evidence = submitted.note if refused.forked else ""
+        return refused.status, f"{refused}\n".encode(), replace(state, evidence=evidence)
+    head = submitted.checkpoint
+    lines = "".join(signature_line(text, key, state.at) for key in state.keys)
+    seen = {**state.seen, head.origin: Seen(head.size, head.root)}
+    return 200, lines.encode(), replace(state, seen=seen)
+
+
+def write_submission(old: int, proof: list[bytes], note: str) -> bytes:
+    """The body that submits a checkpoint."""
+    lines = [f"old {old}", *(encode_base64(value) for value in proof)]
+    return ("\n".join(lines) + "\n\n" + note).encode()
+
+
+def parse_submission(body: bytes | str) -> Submission:
+    """Take a body apart, strictly. Raises :class:`ProofRefused` when it is not a submission."""
+    text = plain_text(body)
+    head, blank, note = text.partition("\n\n")
+    lines = head.split("\n")
+    if not blank or not lines[0].startswith("old "):
+        raise ProofRefused("a submission is a line `old <size>`, proof lines, an empty line, and a checkpoint")
+    old = parse_size(lines[0].removeprefix("old "), "the old size")
+    if len(lines) - 1 > PROOF_LIMIT:
+        raise ProofRefused(f"a proof of {len(lines) - 1} lines is over the limit of {PROOF_LIMIT}")
+    proof = tuple(decode_base64(line, f"proof line {number}") for number, line in enumerate(lines[1:], start=1))
+    if any(len(value) != merkle.HASH_BYTES for value in proof):
+        raise ProofRefused("a proof line is the base64 of 32 bytes")
+    checkpoint = parse_checkpoint(split_note(note)[0])
+    return Submission(old, proof, note, checkpoint)
+
+
+def _judge(state: State, submitted: Submission) -> str:
+    """The checkpoint's text, once every check has passed."""
+    head = submitted.checkpoint
+    keys = state.logs.get(head.origin, ())
+    if not keys:
+        raise _Refused(404, f"no log {head.origin} is known here")
+    try:
+        text = open_note(submitted.note, keys).text
+    except ProofRefused as error:
+        raise _Refused(403, str(error)) from error
+    if submitted.old > head.size:
+        raise _Refused(400, f"the old size {submitted.old} is larger than the checkpoint's {head.size}")
+    seen = state.seen.get(head.origin, Seen())
+    if submitted.old != seen.size:
+        raise _Refused(409, str(seen.size))
+    if head.size == seen.size and head.root != seen.root:
+        raise _Refused(409, str(seen.size), forked=True)
+    _check_proof(seen, head, submitted.proof)
+    return text
+
+
+def _check_proof(seen: Seen, head: Checkpoint, proof: tuple[bytes, ...]) -> None:
+    if seen.size in (0, head.size):  # nothing is to be proved, so no proof may stand there
+        if proof:
+            raise _Refused(422, f"no proof is due from size {seen.size} to {head.size}")
+        return
+    try:
+        merkle.verify_consistency(seen.size, head.size, proof, seen.root, head.root)
+    except ProofRefused as error:
+        raise _Refused(422, str(error), forked=True) from error

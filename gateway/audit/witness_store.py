@@ -1,0 +1,102 @@
+"""What a witness remembers, in a SQLite file of its own: the largest head of each log, and the evidence against any.
+
+Each submission is one write transaction: read what was seen, judge, write, commit (synced to disk), and only then
+answer. So two submissions at once cannot both build on the same head, and a crash before the commit leaves a head that
+nobody was told of, which is the safe side. May it be lost? No: a witness that has forgotten cosigns a fork.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+)
+
+from gateway.audit.checkpoint import SigningKey, VerifierKey
+from gateway.audit.database import Database
+from gateway.audit.orders import stamp
+from gateway.audit.witness import Seen, State, add_checkpoint
+
+metadata = MetaData()
+
+heads = Table(
+    "heads",
+    metadata,
+    Column("origin", String, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("at", String, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("seen_size", BigInteger, nullable=False),
+    Column("seen_root", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),  # the checkpoint, signed by the log, that contradicts what was seen
+)
+
+
+class WitnessStore:
+    """A witness's keys, the logs it knows, and its memory. Safe to use from several threads and processes.
+
+    ``url`` is a SQLite URL; the file is made when it is not there.
+    """
+
+    def __init__(self, url: str, keys: tuple[SigningKey, ...], logs: Mapping[str, tuple[VerifierKey, ...]]) -> None:
+        self._keys = keys
+        self._logs = logs
+        self._database = Database(url, create=True)
+        with self._database.writing() as connection:
+            metadata.create_all(connection)
+
+    def submit(self, body: bytes, at: datetime) -> tuple[int, bytes, str]:
+        """Judge a submission and remember it: status, answer, and the evidence of a fork if it is one.
+
+        Raises :class:`LogUnavailable` when it cannot be remembered: then nothing may be answered.
+        """
+        with self._database.writing() as connection:
+            before = self._read(connection)
+            status, answer, after = add_checkpoint(State(self._keys, self._logs, at, before), body)
+            changed = {origin: seen for origin, seen in after.seen.items() if before.get(origin) != seen}
+            for origin, seen in changed.items():
+                connection.execute(delete(heads).where(heads.c.origin == origin))
+                connection.execute(insert(heads).values(origin=origin, size=seen.size, root=seen.root))
+            if after.evidence and not _is_kept(connection, after.evidence):
+                origin = after.evidence.partition("\n")[0]
+                known = before.get(origin, Seen())
+                said = {"at": stamp(at), "origin": origin, "seen_size": known.size, "seen_root": known.root}
+                connection.execute(insert(evidence).values(note=after.evidence, **said))
+        # Here the commit is on the disk. A crash now leaves a head that was remembered and not answered: the log asks
+        # again and gets a cosignature of the same head.
+        return status, answer, after.evidence
+
+    def seen(self) -> Mapping[str, Seen]:
+        """The largest head of each log, by origin."""
+        with self._database.reading() as connection:
+            return self._read(connection)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    @staticmethod
+    def _read(connection: Connection) -> dict[str, Seen]:
+        return {row.origin: Seen(row.size, row.root) for row in connection.execute(select(heads))}
+
+
+def _is_kept(connection: Connection, note: str) -> bool:
+    return connection.execute(select(evidence.c.at).where(evidence.c.note == note)).first() is not None

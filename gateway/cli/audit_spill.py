@@ -1,0 +1,162 @@
+"""``relgate audit who-got``: after a spill, every partner that may ever have received a record.
+
+The identifier that is sought never reaches the log: the entry that records the question holds its keyed forms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from gateway.audit import spill_report
+from gateway.audit.archive import Archive
+from gateway.audit.leaf import IdentifierKey, keyed
+from gateway.audit.orders import stamp
+from gateway.audit.reading import LogReader
+from gateway.audit.spill import Sought, Spill
+from gateway.audit.spill_report import Cover
+from gateway.cli.audit_reading import record_read
+from gateway.cli.errors import USAGE, CommandFailed
+from gateway.cli.output import Block, Line, Table, say
+from gateway.cli.session import By, Json, LogKey, Session, order, session
+from gateway.keys.ring import read_identifier_keys
+
+EXAMPLES = """Examples:
+
+  relgate audit who-got record.json --field idElset --receipts evidence
+
+  relgate audit who-got 7c1f0d7e-6c1c-5a83-9a4e-0b8f1d6f2a10 --markdown > report.md
+
+  relgate audit who-got 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+"""
+
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+RECORD_LIMIT = 64 * 1024 * 1024
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command("who-got", epilog=EXAMPLES)(who_got)
+
+
+def who_got(
+    context: typer.Context,
+    record: Annotated[str, typer.Argument(help="A record's file, its identifier, or the SHA-256 of its bytes in hex.")],
+    field: Annotated[
+        str, typer.Option("--field", help="The record file's field that identifies it: finds its other forms too.")
+    ] = "",
+    identifier: Annotated[
+        bool, typer.Option("--identifier", help="RECORD is an identifier, though it looks like a digest or a file.")
+    ] = False,
+    receipts: Annotated[Path | None, typer.Option("--receipts", help="Write each entry's receipt to here.")] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Write the covering report as Markdown.")] = False,
+    archives: Annotated[
+        list[Path] | None, typer.Option("--archive", help="Ask this archive too: for months whose rows were removed.")
+    ] = None,
+    identifier_keys: Annotated[
+        Path | None,
+        typer.Option("--identifier-keys", help="Folder of identifier-N.key, for auditors without the rest."),
+    ] = None,
+    by: By = "",
+    log_key: LogKey = "",
+    as_json: Json = False,
+) -> None:
+    """List every release that may have carried a record: to whom, when, under which marking, with which fields left
+    out, each checked against its leaf. Exit code 0 whether there are any or none.
+    """
+    here = session(context)
+    sought = _sought(record, field, _keys(here, identifier_keys), named=identifier)
+    asked = " ".join([*(digest.hex() for digest in sought.digests), *sorted(sought.identifiers)])
+    record_read(here, f"who-got {asked}", by, log_key)
+    told = order(by, "")
+    with here.reader(log_key) as reader:
+        spill = reader.who_got(sought)
+        for file in archives or ():
+            spill = _with_archive(spill, file, reader, sought)
+        written = {} if receipts is None else _write_receipts(reader, spill, receipts)
+        asked_too = tuple(map(str, archives or ()))
+        cover = Cover(sought, spill, stamp(told.at), told.by, reader.origin, reader.checkpoint(), written, asked_too)
+    if markdown:
+        print(spill_report.markdown(cover), end="")
+        return
+    here.output(as_json).show(spill_report.as_json(cover), *_blocks(cover))
+
+
+def _with_archive(spill: Spill, file: Path, reader: LogReader, sought: Sought) -> Spill:
+    """The answer together with an archive's, which is checked whole first; what both hold is said once."""
+    kept = Archive(file, reader.origin, reader.verifier)
+    try:
+        kept.verify()
+        found = kept.who_got(sought)
+    finally:
+        kept.close()
+    known = {each.entry.index for each in spill.carried}
+    more = [each for each in found.carried if each.entry.index not in known]
+    together = sorted((*spill.carried, *more), key=lambda each: each.entry.index)
+    return Spill(tuple(together), max(spill.withheld, found.withheld), spill.removed)
+
+
+def _blocks(cover: Cover) -> list[Block]:
+    blocks: list[Block] = [Line(spill_report.summary(cover))]
+    if cover.spill.carried:
+        partners = [(name, str(count), first, last) for name, count, first, last in spill_report.partners(cover.spill)]
+        blocks.append(Table(("partner", "releases", "first", "last"), partners))
+        rows = [(*spill_report.row(each), cover.receipts.get(each.entry.index, "-")) for each in cover.spill.carried]
+        blocks.append(Table((*spill_report.COLUMNS, "receipt"), rows))
+    blocks.append(Line(f"judged and withheld besides: {cover.spill.withheld} time(s)"))
+    return [*blocks, *(Line(f"note: {caveat}") for caveat in spill_report.caveats(cover))]
+
+
+def _keys(here: Session, folder: Path | None) -> list[IdentifierKey]:
+    """Every version of the identifier key: old entries hold identifiers under old versions."""
+    found = here.keys().identifiers if folder is None else read_identifier_keys(folder)
+    return [IdentifierKey(key.version, key.secret) for key in found]
+
+
+def _sought(record: str, field: str, keys: list[IdentifierKey], *, named: bool) -> Sought:
+    """What a command line names: a file if there is one, else a digest if it looks like one, else an identifier."""
+    path = Path(record)
+    if not named and path.is_file():
+        if path.stat().st_size > RECORD_LIMIT:
+            raise CommandFailed(USAGE, f"{record} is larger than any record", "name a file that holds one record")
+        return _of_file(path.read_bytes(), field, keys)
+    if field:
+        raise CommandFailed(USAGE, f"--field reads a record's file, and {record} is none", "name the file")
+    if not named and _DIGEST.fullmatch(record):
+        return Sought(digests=frozenset([bytes.fromhex(record)]))
+    return Sought(identifiers=frozenset(keyed(record, key) for key in keys))
+
+
+def _of_file(content: bytes, field: str, keys: list[IdentifierKey]) -> Sought:
+    """The digests of the file's bytes, as they are and without the newline that an editor adds; and its identifier."""
+    digests = frozenset(hashlib.sha256(form).digest() for form in (content, content.strip()))
+    if not field:
+        say("sought by these bytes alone; --field names the record's identifier, to find its other forms too")
+        return Sought(digests)
+    try:
+        read = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        value = msgspec.json.decode(read[field], type=str | int) if field in read else None
+    except msgspec.DecodeError as error:
+        hint = "the file holds one JSON object, whose identifier is text or a whole number"
+        raise CommandFailed(USAGE, f"the record cannot be read: {error}", hint) from None
+    if value is None:
+        raise CommandFailed(USAGE, f"the record has no field {field}", "name the field that identifies it")
+    return Sought(digests, frozenset(keyed(str(value), key) for key in keys))
+
+
+def _write_receipts(reader: LogReader, spill: Spill, folder: Path) -> dict[int, str]:
+    """Write one receipt an entry; their file names by entry."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written: dict[int, str] = {}
+    for index in sorted({each.entry.index for each in spill.carried}):
+        issued = reader.receipt_at(index)
+        if issued is not None:
+            name = folder / f"{index}.tlog-proof"
+            name.write_bytes(issued.receipt)
+            written[index] = str(name)
+    return written

@@ -1,0 +1,93 @@
+"""``relgate witness``: run a witness over others' logs (C2SP tlog-witness). Needs nothing of a gateway."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from gateway import logs
+from gateway.audit.checkpoint import COSIGNATURE, ML_DSA_44, SigningKey, VerifierKey, parse_verifier_key
+from gateway.audit.witness_store import WitnessStore
+from gateway.cli.errors import UNAVAILABLE, USAGE, CommandFailed
+from gateway.cli.output import say
+from gateway.http import server
+from gateway.http.witness import build_witness
+from gateway.keys.witness import open_witness
+from gateway.service import now
+from gateway.settings.model import LogFormat, LogLevel, is_loopback
+
+EXAMPLES = """Examples:
+
+  relgate witness /var/lib/witness --name witness.example/w1 --log "$LOG_KEY" --port 8090
+
+  relgate witness /var/lib/witness --name witness.example/w1 --show-key
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verb."""
+    app.command("witness", epilog=EXAMPLES)(witness)
+
+
+def witness(
+    folder: Annotated[Path, typer.Argument(help="The witness's own folder: its keys and what it has seen.")],
+    name: Annotated[str, typer.Option("--name", help="The witness's name, a schema-less URL.")],
+    log: Annotated[
+        list[str] | None, typer.Option("--log", help="Verifier key of a log to witness; its name is the origin.")
+    ] = None,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 8090,
+    behind_tls: Annotated[
+        bool, typer.Option("--behind-tls", help="Something in front ends TLS: listen beyond loopback.")
+    ] = False,
+    ml_dsa: Annotated[bool, typer.Option("--ml-dsa", help="Cosign with ML-DSA-44 too.")] = False,
+    may_forget: Annotated[
+        bool, typer.Option("--may-forget", help="Start although what was seen is lost. A fork may pass.")
+    ] = False,
+    show_key: Annotated[bool, typer.Option("--show-key", help="Print the verifier keys and end.")] = False,
+) -> None:
+    """Cosign checkpoints of logs that only grow, until Ctrl-C. What was seen is on disk before it is answered; a fork
+    or a rewind is refused and logged as an error.
+    """
+    keys = open_witness(folder, ml_dsa=ml_dsa, may_forget=may_forget or show_key)
+    signing = [SigningKey(name, keys.ed25519, COSIGNATURE)]
+    if keys.ml_dsa is not None:
+        signing.append(SigningKey(name, keys.ml_dsa, ML_DSA_44))
+    if show_key:
+        for key in signing:
+            print(key.verifier)
+        return
+    if not log:
+        raise CommandFailed(USAGE, "no log to witness", "name one with --log NAME+ID+BASE64")
+    if not is_loopback(host) and not behind_tls:
+        raise CommandFailed(
+            USAGE, f"refusing to listen on {host} without TLS", "end TLS in front, and say --behind-tls"
+        )
+    logs.configure(LogLevel.INFO, LogFormat.AUTO)
+    try:
+        listener = server.bind(host, port)
+    except server.AddressBusy as busy:
+        raise CommandFailed(UNAVAILABLE, str(busy), "choose another port: --port 8091") from None
+    store = WitnessStore(f"sqlite:///{keys.memory}", tuple(signing), _by_origin(log))
+    config = uvicorn.Config(build_witness(store, now), log_config=None, access_log=False, lifespan="off")
+    address = "{}:{}".format(*listener.getsockname()[:2])
+    say(f"{name} witnesses {len(log)} log key(s) on http://{address}; Ctrl-C stops")
+    for key in signing:
+        say(str(key.verifier))
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        store.close()
+
+
+def _by_origin(texts: list[str]) -> dict[str, tuple[VerifierKey, ...]]:
+    logs_known: dict[str, tuple[VerifierKey, ...]] = {}
+    for text in texts:
+        key = parse_verifier_key(text)
+        logs_known[key.name] = (*logs_known.get(key.name, ()), key)
+    return logs_known

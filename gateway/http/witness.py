@@ -1,0 +1,56 @@
+"""The HTTP face of a witness: one address, ``POST /add-checkpoint`` (C2SP tlog-witness). It holds no content.
+
+Whatever is refused is logged; a fork or a rewind is logged as an error with the checkpoint that shows it, which stays
+in the witness's file as evidence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from gateway.audit.errors import LogUnavailable
+from gateway.audit.witness import SIZE_TYPE
+from gateway.audit.witness_store import WitnessStore
+
+BODY_LIMIT = 65_536
+"""Most bytes of a submission: 63 proof lines and a checkpoint with several post-quantum signatures."""
+TEXT = "text/plain; charset=utf-8"
+logger = structlog.get_logger("gateway.http.witness")
+
+
+def build_witness(store: WitnessStore, clock: Callable[[], datetime]) -> Starlette:
+    """The witness as an ASGI application."""
+
+    async def add_checkpoint(request: Request) -> Response:
+        body = bytearray()
+        try:
+            async for part in request.stream():
+                body += part
+                if len(body) > BODY_LIMIT:
+                    return PlainTextResponse(f"a submission has at most {BODY_LIMIT} bytes\n", 413)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        try:
+            status, answer, evidence = await asyncio.to_thread(store.submit, bytes(body), clock())
+        except LogUnavailable as error:
+            logger.exception("not-remembered", hint=error.hint)
+            return PlainTextResponse("what was seen cannot be written down now\n", 503, {"Retry-After": "5"})
+        if evidence:
+            loud = "THE LOG HAS FORKED" if status == 409 else "NOT SHOWN TO EXTEND WHAT WAS SEEN"
+            logger.error(loud, status=status, checkpoint=evidence)
+        elif status != 200:
+            logger.warning("refused", status=status, answer=answer.decode()[:200])
+        else:
+            logger.info("cosigned", size=bytes(body).partition(b"\n\n")[2].split(b"\n")[1].decode())
+        # As a header: as a media type, Starlette would add a charset to it.
+        return Response(answer, status, {"Content-Type": SIZE_TYPE if status == 409 else TEXT})
+
+    return Starlette(routes=[Route("/add-checkpoint", add_checkpoint, methods=["POST"])])

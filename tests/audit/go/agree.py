@@ -1,0 +1,312 @@
+"""Show that our trees, proofs, notes and a whole long log agree with an implementation by other people.
+
+    make audit-go                     python -m tests.audit.go.agree [--pairs 300] [--size 10000000] [--entries 1000000]
+
+The other implementation is Go's ``golang.org/x/mod/sumdb`` (packages ``tlog`` and ``note``) as Debian packages it,
+built without a network: ``apt-get install golang-go golang-golang-x-mod-dev``. Where it is not there, this says so and
+ends with exit code 2: a report without it must not look like one with it.
+
+1. Every root, inclusion proof and consistency proof for every pair of sizes up to ``--pairs``, by the pure functions.
+2. ``--samples`` random proofs each way in trees of random sizes up to ``--size``, from stored hashes as the log proves.
+3. ``--notes`` malformed notes: nothing is taken here that Go refuses; what is refused here alone is counted by reason.
+4. A log of ``--entries`` entries, published as a folder, verified whole by Go, by us from the folder, and by us
+   from the database.
+5. ``--mutations`` seeded changes to a smaller folder: both find each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from gateway.audit import edge, merkle
+from gateway.audit.checkpoint import Checkpoint, SigningKey, open_note, sign
+from gateway.audit.database import Database
+from gateway.audit.edge import NodeId
+from gateway.audit.errors import ProofRefused
+from gateway.audit.folder import publish
+from gateway.audit.folder_check import verify_folder
+from gateway.audit.verification import verify
+from tests.audit import long_log
+from tests.audit.long_log import LOG, ORIGIN
+
+HERE = Path(__file__).parent
+GOCODE = Path("/usr/share/gocode")
+MISSING = "NOT RUN: {} is not installed here (apt-get install golang-go golang-golang-x-mod-dev)"
+
+
+def missing() -> str:
+    """What keeps Go's implementation from being run here; empty when nothing does."""
+    if shutil.which("go") is None:
+        return MISSING.format("go")
+    if not (GOCODE / "src/golang.org/x/mod/sumdb/tlog").is_dir():
+        return MISSING.format("golang.org/x/mod/sumdb")
+    return ""
+
+
+def build(place: Path) -> Path:
+    """Build the Go program; no network, no modules."""
+    program = place / "verify"
+    settings = {"GO111MODULE": "off", "GOPATH": str(GOCODE), "GOCACHE": str(place / "cache"), "GOFLAGS": ""}
+    command = ["go", "build", "-o", str(program), str(HERE / "main.go")]
+    subprocess.run(command, check=True, env={**os.environ, **settings})
+    return program
+
+
+def ask(program: Path, *arguments: str, lines: Iterator[str] | None = None) -> tuple[bool, str]:
+    """Run the Go program over lines; whether it agreed, and what it said."""
+    process = subprocess.Popen(
+        [program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if process.stdin is None or process.stdout is None:
+        raise AssertionError("pipes were asked for")
+    try:
+        for line in lines or ():
+            process.stdin.write(line + "\n")
+        process.stdin.close()
+    except BrokenPipeError:
+        pass
+    said = process.stdout.read().strip()
+    return process.wait() == 0, said
+
+
+def leaf(number: int) -> bytes:
+    """A test leaf's hash: of the number in 8 bytes."""
+    return merkle.leaf_hash(number.to_bytes(8, "big"))
+
+
+def every_pair(largest: int) -> Iterator[str]:
+    """Roots and all proofs for all pairs of sizes, by the pure functions, each verified by ours too."""
+    leaves = [leaf(number) for number in range(largest)]
+    roots = [merkle.root(leaves[:size]) for size in range(largest + 1)]
+    for size in range(1, largest + 1):
+        yield f"R {size} {roots[size].hex()}"
+        for index in range(size):
+            proof = merkle.inclusion_proof(leaves, index, size)
+            merkle.verify_inclusion(index, size, leaves[index], proof, roots[size])
+            yield " ".join([f"I {size} {index}", *(value.hex() for value in proof)])
+        for older in range(1, size + 1):
+            proof = merkle.consistency_proof(leaves, older, size)
+            merkle.verify_consistency(older, size, proof, roots[older], roots[size])
+            yield " ".join([f"C {size} {older}", *(value.hex() for value in proof)])
+
+
+class Nodes(Mapping[NodeId, bytes]):
+    """Every complete subtree's hash of a large tree, level by level, as the store keeps them."""
+
+    def __init__(self, size: int) -> None:
+        digest = hashlib.sha256
+        row = b"".join(digest(b"\0" + number.to_bytes(8, "big")).digest() for number in range(size))
+        self.levels = [row]
+        while len(row) >= 64:
+            row = b"".join(digest(b"\1" + row[at : at + 64]).digest() for at in range(0, len(row) // 64 * 64, 64))
+            self.levels.append(row)
+
+    def __getitem__(self, node: NodeId) -> bytes:
+        level, offset = node
+        return self.levels[level][offset * 32 : offset * 32 + 32]
+
+    def __iter__(self) -> Iterator[NodeId]:
+        return ((level, at) for level, row in enumerate(self.levels) for at in range(len(row) // 32))
+
+    def __len__(self) -> int:
+        return sum(len(row) // 32 for row in self.levels)
+
+    def root(self, size: int) -> bytes:
+        """The root of the tree over the first leaves."""
+        return edge.fold([self[node] for node in edge.cover(0, size)])
+
+
+def random_sizes(largest: int, samples: int) -> Iterator[str]:
+    """Random proofs in trees of random sizes, from stored hashes as the log proves, each verified by ours too."""
+    chance = random.Random(20260301)
+    nodes = Nodes(largest)
+    for number in range(samples):
+        # Sizes of every order of magnitude, the powers of two and their neighbours, and the largest itself.
+        near = (1 << chance.randrange(1, largest.bit_length())) + chance.randrange(-1, 2)
+        size = largest if number == 0 else max(1, min(largest, chance.choice([near, chance.randint(1, largest)])))
+        root = nodes.root(size)
+        yield f"R {size} {root.hex()}"
+        index = chance.randrange(size)
+        proof = edge.carry_out(edge.inclusion_plan(index, size), nodes)
+        merkle.verify_inclusion(index, size, nodes[0, index], proof, root)
+        yield " ".join([f"I {size} {index}", *(value.hex() for value in proof)])
+        older = chance.randint(1, size)
+        proof = edge.carry_out(edge.consistency_plan(older, size), nodes)
+        merkle.verify_consistency(older, size, proof, nodes.root(older), root)
+        yield " ".join([f"C {size} {older}", *(value.hex() for value in proof)])
+
+
+def malformed_notes(count: int) -> list[bytes]:
+    """A sound note, and seeded malformations of it and of notes with several signatures."""
+    chance = random.Random(20260302)
+    text = Checkpoint(ORIGIN, 12_345, bytes(range(32))).text
+    other = SigningKey("other.example/log", long_log.KEY)
+    several = sign(text, LOG, other, LOG)
+    notes = [sign(text, LOG).encode(), several.encode()]
+    pieces = [b"\n", b"\n\n", b" ", b"+", b"=", b"\t", b"\r", b"\0", b"\x7f", b"\xff", "— ".encode(), "\u2003".encode()]
+    pieces += [b"AAAA", b"A", several.encode(), text.encode(), sign(text, other).partition("\n\n")[2].encode()]
+    while len(notes) < count:
+        data = bytearray(chance.choice(notes[:2]))
+        for _ in range(chance.choice([1, 1, 1, 2, 5])):
+            at = chance.randrange(len(data) + 1)
+            match chance.randrange(6):
+                case 0:
+                    data[at : at + 1] = bytes([chance.randrange(256)])
+                case 1:
+                    del data[at : at + chance.choice([1, 1, 4, 40])]
+                case 2:
+                    data[at:at] = chance.choice(pieces)
+                case 3:
+                    lines = bytes(data).split(b"\n")
+                    lines.insert(chance.randrange(len(lines) + 1), chance.choice(lines))
+                    data = bytearray(b"\n".join(lines))
+                case 4:
+                    lines = bytes(data).split(b"\n")
+                    chance.shuffle(lines)
+                    data = bytearray(b"\n".join(lines))
+                case _ if at < len(data):
+                    data[at] ^= 1 << chance.randrange(8)
+        notes.append(bytes(data))
+    return notes
+
+
+def compare_notes(program: Path, count: int) -> str:
+    """Ask both of every note; raises ``AssertionError`` for one taken here and refused there."""
+    notes = malformed_notes(count)
+    done, said = ask(program, "notes", str(LOG.verifier), lines=(base64.b64encode(note).decode() for note in notes))
+    answers = said.split("\n")
+    if not done or len(answers) != len(notes):
+        raise AssertionError(said[-500:])
+    seen: Counter[str] = Counter()
+    for note, theirs in zip(notes, answers, strict=True):
+        try:
+            open_note(note, [LOG.verifier])
+            ours, why = "open", ""
+        except ProofRefused as error:
+            ours, why = "refused", str(error)
+        if ours == "open" and theirs == "refused":
+            raise AssertionError(f"taken here, refused by Go: {note!r}")
+        if ours == "refused" and theirs == "open":
+            if "canonical" not in why and "not base64" not in why and "does not verify" not in why:
+                raise AssertionError(f"refused here ({why}), taken by Go: {note!r}")
+            seen["refused here alone (base64 in another form, or a second signature that is bad)"] += 1
+        else:
+            seen[f"{ours} by both"] += 1
+    return ", ".join(f"{number} {name}" for name, number in sorted(seen.items()))
+
+
+def whole_log(program: Path, place: Path, entries: int) -> Iterator[str]:
+    """A long log verified whole three ways."""
+    url = f"sqlite:///{place / 'long.db'}"
+    begun = time.perf_counter()
+    long_log.write(url, entries)
+    yield f"written in {time.perf_counter() - begun:.1f} s"
+    log = long_log.opened(url)
+    publish(log, place / "folder", entries=True)
+    log.close()
+    done, said = ask(program, "folder", str(place / "folder"), str(LOG.verifier))
+    if not done:
+        raise AssertionError(f"Go finds the folder unsound: {said}")
+    yield f"Go, from the folder: {said}"
+    begun = time.perf_counter()
+    report = verify_folder(place / "folder", ORIGIN, LOG.verifier)
+    if report.findings or report.checked != entries:
+        raise AssertionError(str(report.findings[:3]))
+    yield f"ours, from the folder: {report.checked} entries in {time.perf_counter() - begun:.2f} s"
+    begun = time.perf_counter()
+    database = Database(url)
+    report = verify(database, ORIGIN, LOG.verifier)
+    database.close()
+    if report.findings:
+        raise AssertionError(str(report.findings[:3]))
+    yield f"ours, all of the database: {report.checked} entries in {time.perf_counter() - begun:.2f} s"
+
+
+def mutate_folder(program: Path, place: Path, count: int) -> str:
+    """Seeded changes to one file of a folder each: Go and we must both refuse every one of them."""
+    chance = random.Random(20260303)
+    url = f"sqlite:///{place / 'short.db'}"
+    long_log.write(url, 700)
+    log = long_log.opened(url)
+    publish(log, place / "short", entries=True)
+    log.close()
+    files = sorted(path for path in (place / "short").rglob("*") if path.is_file())
+    for number in range(count):
+        path = chance.choice(files)
+        sound = path.read_bytes()
+        data = bytearray(sound)
+        at = chance.randrange(len(data))
+        if path.name == "checkpoint" or chance.random() < 0.6:
+            data[at] ^= 1 << chance.randrange(8)
+        else:
+            del data[at : at + 1 + chance.randrange(64)]
+        path.write_bytes(data)
+        done, said = ask(program, "folder", str(place / "short"), str(LOG.verifier))
+        ours = verify_folder(place / "short", ORIGIN, LOG.verifier)
+        if done or ours.sound:
+            raise AssertionError(f"change {number} to {path.name} at {at}: Go {done} ({said}), ours {ours.sound}")
+        path.write_bytes(sound)
+    return f"{count} changes to a folder of 700 entries, each refused by both"
+
+
+def agree(program: Path, place: Path, options: argparse.Namespace) -> Iterator[str]:
+    """Everything, line by line of the report; raises ``AssertionError`` at the first difference."""
+    for what, leaves, lines in (
+        (f"every pair of sizes up to {options.pairs}", options.pairs, every_pair(options.pairs)),
+        (f"random sizes up to {options.size}", options.size, random_sizes(options.size, options.samples)),
+    ):
+        begun = time.perf_counter()
+        done, said = ask(program, "proofs", str(leaves), lines=lines)
+        if not done:
+            raise AssertionError(said)
+        yield f"{what}: {said} agree ({time.perf_counter() - begun:.1f} s)"
+    yield f"notes: {compare_notes(program, options.notes)}"
+    for line in whole_log(program, place, options.entries):
+        yield f"a log of {options.entries} entries: {line}"
+    yield mutate_folder(program, place, options.mutations)
+
+
+def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The sizes to run at."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, number in (
+        ("pairs", 300),
+        ("size", 10_000_000),
+        ("samples", 2_000),
+        ("notes", 20_000),
+        ("entries", 1_000_000),
+        ("mutations", 300),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=number)
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    """Run it and print the report."""
+    options = options_of()
+    absent = missing()
+    if absent:
+        print(absent)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="audit-go-") as name:
+        place = Path(name)
+        for line in agree(build(place), place, options):
+            print(line, flush=True)
+    print("agreed")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+// Checks what the gateway's audit log says with golang.org/x/mod/sumdb/{tlog,note}: an implementation of RFC 6962
+// trees and of signed notes by other people. Built and driven by agree.py beside it; see there for what is shown.
+//
+//	proofs N        reads lines of roots and proofs over the first N test leaves, checks each and compares it with its own
+//	folder DIR KEY  verifies a published folder from its first entry to its checkpoint
+//	notes KEY       reads base64 notes, one a line, and says of each whether note.Open takes it
+//
+// Test leaf i is the 8 bytes of i, big-endian.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+func main() {
+	if len(os.Args) < 3 {
+		fail("usage: verify proofs N | folder DIR KEY | notes KEY")
+	}
+	switch os.Args[1] {
+	case "proofs":
+		n, err := strconv.ParseInt(os.Args[2], 10, 64)
+		check(err)
+		proofs(n)
+	case "folder":
+		folder(os.Args[2], os.Args[3])
+	case "notes":
+		notes(os.Args[2])
+	default:
+		fail("unknown command " + os.Args[1])
+	}
+}
+
+func fail(text string) {
+	fmt.Fprintln(os.Stderr, text)
+	os.Exit(1)
+}
+
+func check(err error) {
+	if err != nil {
+		fail(err.Error())
+	}
+}
+
+// hashes is the store that tlog reads from: every complete subtree's hash, in tlog's own order.
+type hashes []tlog.Hash
+
+func (h hashes) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	found := make([]tlog.Hash, len(indexes))
+	for i, at := range indexes {
+		if at >= int64(len(h)) {
+			return nil, fmt.Errorf("no hash %d", at)
+		}
+		found[i] = h[at]
+	}
+	return found, nil
+}
+
+func (h *hashes) add(n int64, entry []byte) {
+	made, err := tlog.StoredHashes(n, entry, *h)
+	check(err)
+	*h = append(*h, made...)
+}
+
+func lines() *bufio.Scanner {
+	scanner := bufio.NewScanner(os.Stdin)
+	scanner.Buffer(make([]byte, 1<<20), 1<<24)
+	return scanner
+}
+
+func parseHash(text string) tlog.Hash {
+	var hash tlog.Hash
+	data, err := hex.DecodeString(text)
+	check(err)
+	if len(data) != len(hash) {
+		fail("a hash has 32 bytes")
+	}
+	copy(hash[:], data)
+	return hash
+}
+
+func parseProof(fields []string) []tlog.Hash {
+	proof := []tlog.Hash{}
+	for _, field := range fields {
+		proof = append(proof, parseHash(field))
+	}
+	return proof
+}
+
+func same(line string, ours, theirs []tlog.Hash) {
+	if len(ours) != len(theirs) {
+		fail(fmt.Sprintf("%.60s: %d hashes, tlog has %d", line, len(ours), len(theirs)))
+	}
+	for i := range ours {
+		if ours[i] != theirs[i] {
+			fail(fmt.Sprintf("%.60s: hash %d is %v, tlog has %v", line, i, ours[i], theirs[i]))
+		}
+	}
+}
+
+// proofs reads `R size root`, `I size index hash...` and `C size older-size hash...`.
+func proofs(n int64) {
+	var store hashes
+	entry := make([]byte, 8)
+	for i := int64(0); i < n; i++ {
+		binary.BigEndian.PutUint64(entry, uint64(i))
+		store.add(i, entry)
+	}
+	roots, counts := map[int64]tlog.Hash{}, map[string]int{}
+	root := func(size int64) tlog.Hash {
+		if _, known := roots[size]; !known {
+			hash, err := tlog.TreeHash(size, store)
+			check(err)
+			roots[size] = hash
+		}
+		return roots[size]
+	}
+	for scanner := lines(); scanner.Scan(); {
+		line := scanner.Text()
+		fields := strings.Fields(line)
+		size, err := strconv.ParseInt(fields[1], 10, 64)
+		check(err)
+		counts[fields[0]]++
+		if fields[0] == "R" {
+			same(line, parseProof(fields[2:]), []tlog.Hash{root(size)})
+			continue
+		}
+		second, err := strconv.ParseInt(fields[2], 10, 64)
+		check(err)
+		ours := parseProof(fields[3:])
+		switch fields[0] {
+		case "I":
+			theirs, err := tlog.ProveRecord(size, second, store)
+			check(err)
+			same(line, ours, theirs)
+			binary.BigEndian.PutUint64(entry, uint64(second))
+			check(tlog.CheckRecord(ours, size, root(size), second, tlog.RecordHash(entry)))
+		case "C":
+			theirs, err := tlog.ProveTree(size, second, store)
+			check(err)
+			same(line, ours, theirs)
+			check(tlog.CheckTree(ours, size, root(size), second, root(second)))
+		}
+	}
+	fmt.Printf("%d roots, %d inclusion proofs, %d consistency proofs\n", counts["R"], counts["I"], counts["C"])
+}
+
+// tilePath is the path of c2sp.org/tlog-tiles: as tlog's own, without the tile height.
+func tilePath(level string, index int64, width int) string {
+	text := fmt.Sprintf("%03d", index%1000)
+	for index >= 1000 {
+		index /= 1000
+		text = fmt.Sprintf("x%03d/%s", index%1000, text)
+	}
+	if width < 256 {
+		text = fmt.Sprintf("%s.p/%d", text, width)
+	}
+	return "tile/" + level + "/" + text
+}
+
+// folder reads every bundle, hashes every entry, compares every hash tile, and the root with the signed one.
+func folder(dir, key string) {
+	begun := time.Now()
+	verifier, err := note.NewVerifier(key)
+	check(err)
+	signed, err := os.ReadFile(filepath.Join(dir, "checkpoint"))
+	check(err)
+	opened, err := note.Open(signed, note.VerifierList(verifier))
+	check(err)
+	said := strings.Split(opened.Text, "\n")
+	if len(said) != 4 || said[0] != verifier.Name() {
+		fail("the checkpoint is not of " + verifier.Name())
+	}
+	size, err := strconv.ParseInt(said[1], 10, 64)
+	check(err)
+	root, err := tlog.ParseHash(said[2])
+	check(err)
+	var store hashes
+	for index := int64(0); index*256 < size; index++ {
+		width := 256
+		if size-index*256 < 256 {
+			width = int(size - index*256)
+		}
+		rest, err := os.ReadFile(filepath.Join(dir, tilePath("entries", index, width)))
+		check(err)
+		for i := 0; i < width; i++ {
+			if len(rest) < 2 {
+				fail(fmt.Sprintf("entry %d is missing", index*256+int64(i)))
+			}
+			length := int(binary.BigEndian.Uint16(rest))
+			if len(rest) < 2+length {
+				fail(fmt.Sprintf("entry %d is cut short", index*256+int64(i)))
+			}
+			store.add(index*256+int64(i), rest[2:2+length])
+			rest = rest[2+length:]
+		}
+	}
+	for level := 0; size>>(8*level) > 0; level++ {
+		for index := int64(0); index*256 < size>>(8*level); index++ {
+			compareTile(dir, store, level, index, size)
+		}
+	}
+	computed, err := tlog.TreeHash(size, store)
+	check(err)
+	if computed != root {
+		fail(fmt.Sprintf("the entries lead to root %v, not %v", computed, root))
+	}
+	fmt.Printf("%d entries in %.2f s\n", size, time.Since(begun).Seconds())
+}
+
+func compareTile(dir string, store hashes, level int, index, size int64) {
+	width := 256
+	if left := size>>(8*level) - index*256; left < 256 {
+		width = int(left)
+	}
+	var wanted []byte
+	for i := 0; i < width; i++ {
+		hash := store[tlog.StoredHashIndex(8*level, index*256+int64(i))]
+		wanted = append(wanted, hash[:]...)
+	}
+	found, err := os.ReadFile(filepath.Join(dir, tilePath(strconv.Itoa(level), index, width)))
+	check(err)
+	if !bytes.Equal(found, wanted) {
+		fail(fmt.Sprintf("tile %d of level %d is not made of what is below it", index, level))
+	}
+}
+
+func notes(key string) {
+	verifier, err := note.NewVerifier(key)
+	check(err)
+	var answers strings.Builder // written at the end: whoever asks writes first and reads then
+	for scanner := lines(); scanner.Scan(); {
+		data, err := base64.StdEncoding.DecodeString(scanner.Text())
+		check(err)
+		if _, err := note.Open(data, note.VerifierList(verifier)); err == nil {
+			answers.WriteString("open\n")
+		} else {
+			answers.WriteString("refused\n")
+		}
+	}
+	fmt.Print(answers.String())
+}

@@ -1,0 +1,178 @@
+"""A disk that loses what was not synced: record every write of a real run, then lose power at any moment of it.
+
+``strace`` writes down each write, sync and truncation of the log's files, with the bytes, and each acknowledgement that
+went to standard output. :func:`lose_power` plays them back up to a moment chosen by its seed onto a disk of its own:
+what was synced is there; of what was written since the last sync, any part in pieces of 512 bytes is there or is not,
+in any combination; a file may be shorter or longer by what was not synced. Then the log is opened from what is left.
+
+This shows what ``kill -9`` cannot: the kernel keeps its page cache when a process dies, and loses it with the power.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.audit.canonical import digest
+from gateway.audit.log import AuditLog
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+SECTOR = 512
+FILES = ("audit.db", "audit.db-wal")
+"""What is on the disk; ``audit.db-shm`` is memory that SQLite makes anew."""
+
+_CALL = re.compile(r"^(\d+) +(?:<\.\.\. )?([a-z0-9_]+)")
+_PATH = re.compile(r"\(\d+<([^>]*)>")
+_BYTES = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Bytes written at an offset of a file; without bytes, the file is cut or filled up to the offset."""
+
+    name: str
+    offset: int
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """Everything written to the file so far is on the disk."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Entries acknowledged: leaf digest by index."""
+
+    entries: Mapping[int, str]
+
+
+Event = Write | Sync | Answer
+
+
+def record(place: Path, key: str, count: int) -> list[Event]:
+    """Append ``count`` entries from a process of its own, and give what it did to the disk, in order."""
+    trace = place / "trace"
+    calls = "trace=pwrite64,write,fsync,fdatasync,ftruncate"
+    command = ["strace", "-f", "-y", "-xx", "-s", "100000000", "-e", calls, "-o", str(trace)]
+    command += [sys.executable, str(HERE / "appender.py"), f"sqlite:///{place / 'audit.db'}", key, "traced", str(count)]
+    subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
+    return list(parse(trace))
+
+
+def parse(trace: Path) -> Iterator[Event]:
+    """The events of a trace. A call counts when it has returned; a sync covers what was written before it began."""
+    begun: dict[str, str] = {}
+    with trace.open() as lines:
+        for line in lines:
+            found = _CALL.match(line)
+            if found is None:
+                continue
+            thread = found[1]
+            if "<unfinished ...>" in line:
+                begun[thread] = line.partition(" <unfinished ...>")[0]
+                if found[2] not in ("fsync", "fdatasync"):
+                    continue
+                # What other threads write while this sync is under way is not covered by it: note it as begun now.
+                yield from _event(begun.pop(thread) + ") = 0")
+            elif "resumed>" in line:
+                if thread in begun:
+                    yield from _event(begun.pop(thread) + line.partition("resumed>")[2])
+            else:
+                yield from _event(line)
+
+
+def _event(line: str) -> Iterator[Event]:
+    path = _PATH.search(line)
+    name = "" if path is None else Path(_unescaped(path[1])).name
+    result = line.rpartition(" = ")[2].split()[0]
+    if result.startswith("-") or path is None:
+        return
+    if "fsync(" in line or "fdatasync(" in line:
+        if name in FILES:
+            yield Sync(name)
+    elif "ftruncate(" in line:
+        if name in FILES:
+            yield Write(name, int(line.rpartition(",")[2].partition(")")[0]), None)
+    elif "pwrite64(" in line and name in FILES:
+        data = bytes.fromhex(_BYTES.search(line)[1].replace("\\x", ""))  # type: ignore[index]
+        offset = int(line.rpartition(")")[0].rpartition(",")[2])
+        yield Write(name, offset, data[: int(result)])
+    elif re.search(r"\bwrite\(1<", line):
+        data = bytes.fromhex(_BYTES.search(line)[1].replace("\\x", ""))  # type: ignore[index]
+        yield Answer({int(one.split()[0]): one.split()[1] for one in data.decode().splitlines()})
+
+
+def _unescaped(path: str) -> str:
+    """A path as strace -xx writes it."""
+    return bytes.fromhex(path.replace("\\x", "")).decode() if path.startswith("\\x") else path
+
+
+@dataclass
+class _Disk:
+    """One file's bytes on the disk, and the writes that no sync has covered."""
+
+    synced: bytearray = field(default_factory=bytearray)
+    pending: list[Write] = field(default_factory=list)
+
+    def sync(self) -> None:
+        for write in self.pending:
+            _apply(self.synced, write.offset, write.data)
+        self.pending.clear()
+
+    def after_power_loss(self, chance: random.Random) -> bytes:
+        """What is left: every unsynced piece kept or lost by chance; sometimes all, sometimes none."""
+        left = bytearray(self.synced)
+        odds = chance.choice([0.0, 0.2, 0.5, 0.8, 1.0])
+        for write in self.pending:
+            if write.data is None:
+                if chance.random() < odds:
+                    _apply(left, write.offset, None)
+                continue
+            for at in range(0, len(write.data), SECTOR):
+                if chance.random() < odds:
+                    _apply(left, write.offset + at, write.data[at : at + SECTOR])
+        return bytes(left)
+
+
+def _apply(file: bytearray, offset: int, data: bytes | None) -> None:
+    if data is None:
+        del file[offset:]
+        file.extend(bytes(offset - len(file)))
+        return
+    file.extend(bytes(max(0, offset - len(file))))
+    file[offset : offset + len(data)] = data
+
+
+def lose_power(events: list[Event], place: Path, seed: int) -> dict[int, str]:
+    """Write to ``place`` what is left of the files when power is lost; gives what had been acknowledged by then."""
+    chance = random.Random(seed)
+    disks = {name: _Disk() for name in FILES}
+    acknowledged: dict[int, str] = {}
+    for event in events[: chance.randrange(len(events) + 1)]:
+        match event:
+            case Write():
+                disks[event.name].pending.append(event)
+            case Sync():
+                disks[event.name].sync()
+            case Answer():
+                acknowledged |= event.entries
+    for name, disk in disks.items():
+        (place / name).write_bytes(disk.after_power_loss(chance))
+    (place / "audit.db").chmod(0o600)
+    return acknowledged
+
+
+def faults(log: AuditLog, acknowledged: Mapping[int, str]) -> list[str]:
+    """What is wrong with a log that was opened after a loss of power: lost entries, and whatever checking finds."""
+    stored = {entry.index: digest(entry.leaf_bytes).hex() for entry in log.entries(limit=1_000_000)}
+    lost = [f"acknowledged entry {at} is lost" for at, leaf in acknowledged.items() if stored.get(at) != leaf]
+    return lost + [f"{finding.where}: {finding.what}" for finding in log.verify().findings]

@@ -1,0 +1,273 @@
+"""Removal, archives, backups: what may go, what stays provable, and what a copy that is too old looks like."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, text
+
+from gateway.audit import archive, backup, merkle, ranges, receipt, tiles
+from gateway.audit.archive import Archive, ArchiveRefused
+from gateway.audit.backup import BackupRefused
+from gateway.audit.checkpoint import open_note, parse_checkpoint
+from gateway.audit.database import Database
+from gateway.audit.entry import Draft, Event, RecordRow
+from gateway.audit.errors import DraftRefused, LogAltered
+from gateway.audit.log import AuditLog
+from gateway.audit.orders import Part, Remove, SetStop, StopKind
+from gateway.audit.retention import Span, uncovered
+from gateway.audit.search import criteria
+from gateway.audit.spill import Sought
+
+Drafts = Callable[..., Draft]
+LATER = datetime(2026, 9, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def kept(log: AuditLog, draft: Drafts) -> AuditLog:
+    """Thirty releases, ten a month from March to May; entry 5 is a stop."""
+    for number in range(30):
+        at = datetime(2026, 3 + number // 10, 1 + number % 10, tzinfo=UTC)
+        if number == 5:
+            stop = SetStop(StopKind.PARTNER, "FRA", "officer", "spill", at)
+            log.append_now([draft("", event=Event.STOP_SET, outcome="done", partner="", time=at, records=())], [stop])
+            continue
+        rows = (RecordRow(f"rec-{number % 3}", "release", bytes([number]) * 32), RecordRow("x", "withhold", None))
+        log.append_now([draft(f"r{number}", time=at, records=rows, private={"dataset": "elset"})])
+    return log
+
+
+def remove(log: AuditLog, what: Part, first: int, last: int) -> None:
+    draft = Draft(Event.BODIES_REMOVED, LATER, "done")
+    log.append_now([draft], [Remove(what, first, last, "A. Archivist", "retention", LATER)])
+
+
+def change(place, *statements: str) -> None:
+    if not place.url.startswith("sqlite"):
+        pytest.skip("the SQL that tampers is SQLite's")
+    with create_engine(place.url).begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def only_a_file(place) -> None:
+    if not place.url.startswith("sqlite"):
+        pytest.skip("a server is backed up by its own tools")
+
+
+def findings(log: AuditLog) -> str:
+    return "\n".join(f"{each.where}: {each.what}" for each in log.verify().findings)
+
+
+@pytest.mark.parametrize("what", list(Part))
+def test_bodies_that_a_removal_took_are_gone_and_the_log_still_verifies(kept: AuditLog, place, what: Part):
+    before = kept.receipt("r3")
+    remove(kept, what, 0, 9)
+    assert findings(kept) == ""
+    held = parse_checkpoint(open_note(kept.checkpoint(), [kept.verifier]).text)
+    remove(kept, Part.LEAF, 10, 12)
+    assert kept.verify(held=held).sound
+    assert kept.verify(held=held, whole=False).sound
+    with create_engine(place.url).connect() as connection:
+        for table in ("record_rows",) if what is Part.ROWS else ("record_rows", "private_parts"):
+            left = connection.execute(text(f"SELECT position FROM {table} WHERE position < 10")).scalars().all()  # noqa: S608
+            assert set(left) <= {5}
+    # The receipt given out before still proves, and new ones are given while the leaf is there.
+    assert before is not None
+    assert receipt.verify(before.receipt, receipt.leaf_of(before.receipt), [kept.verifier]).index == 3
+    assert (kept.receipt_at(3) is None) == (what is Part.LEAF)
+    assert kept.receipt_at(13) is not None
+
+
+def test_orders_are_never_removed_and_what_stands_still_stands(kept: AuditLog):
+    remove(kept, Part.LEAF, 0, 29)
+    entry = kept.entry(5)
+    assert entry is not None
+    assert entry.lacks is None
+    assert [str(stop) for stop in kept.standing().stops] == ["partner:FRA"]
+    remove(kept, Part.LEAF, 0, 30)
+    assert findings(kept) == ""
+    assert kept.bodies_removed() == 29
+
+
+def test_reading_goes_on_over_entries_that_lost_their_bodies(kept: AuditLog):
+    remove(kept, Part.PRIVATE, 0, 3)
+    remove(kept, Part.LEAF, 6, 9)
+    assert [(each.index, each.lacks) for each in kept.entries(limit=12)] == [
+        *((index, Part.PRIVATE) for index in range(4)), (4, None), (5, None), (10, None), (11, None),
+    ]  # fmt: skip
+    assert kept.entries(after=5, limit=2)[0].index == 10
+    assert [each.index for each in kept.search(criteria({"dataset": "elset"})).found][-1] == 4
+    assert [each.index for each in kept.search(criteria({"partner": "JPN"})).found][-5:] == [4, 3, 2, 1, 0]
+    assert kept.entry(7) is None
+
+
+@pytest.mark.parametrize(
+    ("statements", "wanted"),
+    [
+        (["DELETE FROM private_parts WHERE position = 12", "DELETE FROM record_rows WHERE position = 12"],
+         "entry 12: has no private part"),
+        (["DELETE FROM record_rows WHERE position = 12"], "entry 12: its record rows"),
+        (["UPDATE removals SET last = 12"], "removals: are not those"),
+        (["INSERT INTO removals VALUES (29, 'leaf', 0, 29, 1)"], "removals: are not those"),
+        (["DELETE FROM removals"], "removals: are not those"),
+        (["DELETE FROM private_parts WHERE position = 12", "DELETE FROM record_rows WHERE position = 12",
+          "UPDATE entries SET leaf = x'', time = '', event = '', partner = '', release = '' WHERE position = 12"],
+         "entry 12: has no leaf"),
+        (["UPDATE entries SET hash = zeroblob(32) WHERE position = 2"], "entries 2 to 3"),
+    ],
+)  # fmt: skip
+def test_a_deletion_is_not_passed_off_as_a_removal(kept: AuditLog, place, statements: list[str], wanted: str):
+    remove(kept, Part.LEAF, 0, 9)
+    assert findings(kept) == ""
+    change(place, *statements)
+    assert wanted in findings(kept)
+
+
+def test_a_removal_that_cannot_be_is_refused_and_takes_nothing(kept: AuditLog, draft: Drafts):
+    kept.append_now([draft("open", last=False)])
+    for first, last in ((-1, 3), (4, 3), (0, 5000), (0, 30)):
+        with pytest.raises(DraftRefused, match="remove"):
+            remove(kept, Part.ROWS, first, last)
+    assert kept.bodies_removed() == 0
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
+def test_what_a_removal_does_not_cover_is_left_over_exactly(a: int, b: int, c: int, d: int):
+    run, removal = Span(Part.PRIVATE, min(a, b), max(a, b)), Span(Part.PRIVATE, min(c, d), max(c, d))
+    left = uncovered([run], [removal])
+    covered = set(range(removal.first, removal.last + 1))
+    assert {n for span in left for n in range(span.first, span.last + 1)} == {*range(run.first, run.last + 1)} - covered
+    assert uncovered([run], [Span(Part.ROWS, 0, 30)]) == [run]
+    assert uncovered([run], [Span(Part.LEAF, 0, 30)]) == []
+
+
+@given(st.integers(1, 70), st.data())
+def test_a_run_of_leaves_with_its_neighbours_hashes_gives_the_root_of_the_tree(size: int, data: st.DataObject):
+    first = data.draw(st.integers(0, size - 1))
+    end = data.draw(st.integers(first, size))
+    leaves = [merkle.leaf_hash(bytes([number])) for number in range(size)]
+
+    def nodes(ids: list[tuple[int, int]]) -> list[bytes]:
+        return [merkle.root(leaves[place << level : (place + 1) << level]) for level, place in ids]
+
+    left, right = nodes(ranges.left_of(first)), nodes(ranges.right_of(end, size))
+    assert ranges.root(first, leaves[first:end], size, left, right) == merkle.root(leaves)
+
+
+def archived(place, month: str, folder: Path) -> Path:
+    database = Database(place.url)
+    file = folder / f"{month}.audit"
+    archive.write(database, month, LATER, file)
+    database.close()
+    return file
+
+
+def test_a_month_in_cold_storage_proves_itself_and_answers_as_the_log_did(kept: AuditLog, place, tmp_path: Path):
+    sought = Sought(identifiers=frozenset([kept.keyed("rec-1")]))
+    asked = criteria({"dataset": "elset", "partner": "JPN"}, until=datetime(2026, 4, 1, tzinfo=UTC))
+    wanted = [each.entry.index for each in kept.who_got(sought).carried if each.entry.index < 10]
+    file = archived(place, "2026-03", tmp_path)
+    remove(kept, Part.PRIVATE, 0, 9)
+    kept.close()
+    cold = Archive(file, kept.origin, kept.verifier)
+    found = cold.verify()
+    assert (found.partition.first, found.partition.last, found.entries, found.bodiless) == (0, 9, 10, 0)
+    assert [each.entry.index for each in cold.who_got(sought).carried] == wanted == [1, 4, 7]
+    assert [each.index for each in cold.search(asked).found] == [9, 8, 7, 6, 4, 3, 2, 1, 0]
+    cold.close()
+    assert sorted(path.name for path in tmp_path.iterdir() if "audit.db" not in path.name) == ["2026-03.audit"]
+
+
+def test_an_archive_of_what_was_partly_removed_says_how_much_is_missing(kept: AuditLog, place, tmp_path: Path):
+    remove(kept, Part.LEAF, 12, 14)
+    remove(kept, Part.ROWS, 15, 16)
+    cold = Archive(archived(place, "2026-04", tmp_path), kept.origin, kept.verifier)
+    assert (cold.verify().entries, cold.verify().bodiless) == (10, 5)
+    assert [each.index for each in cold.search(criteria({"partner": "JPN"})).found] == [19, 18, 17, 16, 15, 11, 10]
+    cold.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE private_parts SET body = CAST('{}' AS BLOB) WHERE position = 12",
+        "DELETE FROM record_rows WHERE position = 12 AND number = 1",
+        "UPDATE entries SET leaf = CAST(replace(CAST(leaf AS TEXT), 'JPN', 'GBR') AS BLOB) WHERE position = 12",
+        "DELETE FROM entries WHERE position = 12",
+        "DELETE FROM entries WHERE position = 19",
+        """UPDATE entries SET hash = zeroblob(32), leaf = x'', time = '', event = '', partner = '', release = ''
+        WHERE position = 12; DELETE FROM private_parts WHERE position = 12;
+        DELETE FROM record_rows WHERE position = 12""",
+        "UPDATE archive SET value = zeroblob(32) WHERE name = 'left'",
+        "UPDATE archive SET value = x'' WHERE name = 'right'",
+        "UPDATE archive SET value = CAST('9' AS BLOB) WHERE name = 'first'",
+        "UPDATE archive SET value = x'00' WHERE name = 'checkpoint'",
+        "DELETE FROM archive WHERE name = 'month'",
+        "DROP TABLE entries",
+    ],
+)
+def test_an_archive_that_was_altered_does_not_verify(kept: AuditLog, place, tmp_path: Path, statement: str):
+    file = archived(place, "2026-04", tmp_path)
+    with sqlite3.connect(file) as database:
+        database.executescript(statement)
+    database.close()
+    cold = Archive(file, kept.origin, kept.verifier)
+    with pytest.raises((LogAltered, ArchiveRefused)):
+        cold.verify()
+    cold.close()
+
+
+def test_a_month_that_is_not_over_or_has_nothing_or_is_none_is_not_archived(kept: AuditLog, place, tmp_path: Path):
+    for month, wrong in (
+        ("2026-09", "not over"),
+        ("2025-01", "no entries"),
+        ("2026-13", "no month"),
+        ("x", "no month"),
+    ):
+        with pytest.raises(ArchiveRefused, match=wrong):
+            archived(place, month, tmp_path)
+    archived(place, "2026-05", tmp_path)
+    with pytest.raises(ArchiveRefused, match="there already"):
+        archived(place, "2026-05", tmp_path)
+
+
+def test_a_backup_taken_while_the_log_is_written_is_one_sound_moment_of_it(kept: AuditLog, place, tmp_path: Path):
+    only_a_file(place)
+    copy = tmp_path / "copy" / "audit.sqlite3"
+    backup.back_up(place.url, copy)
+    kept.append_now([Draft(Event.RESUMED, LATER, "resumed")])
+    report = backup.check_copy(copy, kept.origin, kept.verifier, [])
+    assert (report.sound, report.size) == (True, 30)
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(BackupRefused, match="there already"):
+        backup.back_up(place.url, copy)
+    with pytest.raises(BackupRefused, match="SQLite"):
+        backup.back_up("postgresql+psycopg://server/log", tmp_path / "x")
+
+
+def test_a_copy_that_is_older_than_a_checkpoint_held_elsewhere_is_found_out(kept: AuditLog, place, tmp_path: Path):
+    only_a_file(place)
+    copy = tmp_path / "copy.sqlite3"
+    backup.back_up(place.url, copy)
+    same = parse_checkpoint(open_note(kept.checkpoint(), [kept.verifier]).text)
+    kept.append_now([Draft(Event.RESUMED, LATER + timedelta(days=1), "resumed")])
+    later = parse_checkpoint(open_note(kept.checkpoint(), [kept.verifier]).text)
+    assert backup.check_copy(copy, kept.origin, kept.verifier, [same]).sound
+    for held in ([later], [same, later], [later, same]):
+        report = backup.check_copy(copy, kept.origin, kept.verifier, held)
+        assert "rolled back" in report.findings[0].what
+
+
+def test_a_bundle_with_a_removed_leaf_is_no_longer_served_and_its_hashes_still_are(kept: AuditLog):
+    before = kept.tile(0, 0, 30)
+    assert kept.tile(tiles.ENTRIES, 0, 30) is not None
+    remove(kept, Part.LEAF, 3, 3)
+    assert kept.tile(tiles.ENTRIES, 0, 30) is None
+    assert kept.tile(0, 0, 30) == before

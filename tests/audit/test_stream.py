@@ -1,0 +1,222 @@
+"""Sending on: in order, at least once, over receivers that die; never past a log that was put back."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from gateway.audit.entry import Draft
+from gateway.audit.errors import LogAltered
+from gateway.audit.export import Form
+from gateway.audit.log import AuditLog
+from gateway.audit.stream import (
+    BATCH,
+    Cursor,
+    Receiver,
+    StreamRefused,
+    check_cursor,
+    read_cursor,
+    send_on,
+    write_cursor,
+)
+
+Drafts = Callable[..., Draft]
+STORES = ["sqlite"]
+
+
+@dataclass
+class Siem:
+    """A receiver that reads octet-counted messages; ``dies`` names the connections it resets before their end."""
+
+    dies: set[int] = field(default_factory=set)
+    context: ssl.SSLContext | None = None
+    messages: list[str] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+
+    def serve(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                plain, _ = listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with contextlib.suppress(OSError):
+                self.take(plain)
+            plain.close()
+
+    def take(self, plain: socket.socket) -> None:
+        peer = plain if self.context is None else self.context.wrap_socket(plain, server_side=True)
+        data = b""
+        while got := peer.recv(65536):
+            data += got
+            if self.connections in self.dies:
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
+        while data:
+            length, _, rest = data.partition(b" ")
+            self.messages.append(rest[: int(length)].decode())
+            data = rest[int(length) :]
+        if isinstance(peer, ssl.SSLSocket):
+            with contextlib.suppress(OSError):
+                peer.unwrap()
+
+    @property
+    def indices(self) -> list[int]:
+        return [json.loads(message.partition("\ufeff")[2])["index"] for message in self.messages]
+
+
+@contextlib.contextmanager
+def listening(siem: Siem) -> Iterator[Siem]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    siem.port = listener.getsockname()[1]
+    thread = threading.Thread(target=siem.serve, args=(listener,), daemon=True)
+    thread.start()
+    try:
+        yield siem
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(10)
+
+
+@pytest.fixture
+def cursor(tmp_path: Path) -> Path:
+    return tmp_path / "siem.cursor"
+
+
+def fill(log: AuditLog, draft: Drafts, count: int, name: str = "r") -> None:
+    log.append_now([draft(f"{name}{number}") for number in range(count)])
+
+
+def test_every_entry_arrives_once_and_in_order_and_new_ones_follow(log: AuditLog, draft: Drafts, cursor: Path):
+    fill(log, draft, BATCH + 50)
+    with listening(Siem()) as siem:
+        to = Receiver("tcp", "127.0.0.1", siem.port)
+        assert send_on(log, to, cursor, Form.SYSLOG, "gw") == BATCH + 50
+        assert send_on(log, to, cursor, Form.SYSLOG, "gw") == 0
+        fill(log, draft, 3, "later")
+        assert send_on(log, to, cursor, Form.SYSLOG, "gw") == 3
+    assert siem.indices == list(range(BATCH + 53))
+    assert siem.connections == 3
+
+
+def test_a_receiver_that_dies_in_the_middle_gets_the_batch_again_and_nothing_is_skipped(
+    log: AuditLog, draft: Drafts, cursor: Path
+):
+    fill(log, draft, BATCH * 2)
+    with listening(Siem(dies={2})) as siem:
+        to = Receiver("tcp", "127.0.0.1", siem.port)
+        with pytest.raises(StreamRefused):
+            send_on(log, to, cursor, Form.JSONL, "gw")
+        assert read_cursor(cursor, log.origin).index == BATCH - 1
+        send_on(log, to, cursor, Form.JSONL, "gw")
+    assert siem.indices == list(range(BATCH * 2))
+
+
+def test_a_crash_before_the_cursor_moved_sends_the_batch_again(
+    log: AuditLog, draft: Drafts, cursor: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fill(log, draft, 5)
+    with listening(Siem()) as siem:
+        to = Receiver("tcp", "127.0.0.1", siem.port)
+        with monkeypatch.context() as crash:
+            crash.setattr("gateway.audit.stream.write_cursor", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt):
+                send_on(log, to, cursor, Form.SYSLOG, "gw")
+        send_on(log, to, cursor, Form.SYSLOG, "gw")
+    assert siem.indices == [*range(5), *range(5)]
+
+
+def test_a_receiver_that_is_not_there_leaves_the_cursor_where_it_was(log: AuditLog, draft: Drafts, cursor: Path):
+    fill(log, draft, 2)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(StreamRefused, match="refused"):
+        send_on(log, Receiver("tcp", "127.0.0.1", port), cursor, Form.SYSLOG, "gw")
+    assert not cursor.exists()
+
+
+def test_a_log_that_was_put_back_or_rewritten_is_not_streamed_on(log: AuditLog, draft: Drafts, cursor: Path):
+    fill(log, draft, 2)
+    for index, leaf, wanted in ((5, "00" * 32, "rolled back"), (1, "00" * 32, "rewritten")):
+        write_cursor(cursor, Cursor(log.origin, index, leaf))
+        with pytest.raises(LogAltered, match=wanted):
+            send_on(log, Receiver("tcp", "127.0.0.1", 1), cursor, Form.SYSLOG, "gw")
+    write_cursor(cursor, Cursor("other/log"))
+    with pytest.raises(StreamRefused, match="of the log other/log"):
+        read_cursor(cursor, log.origin)
+    cursor.write_text("{}")
+    with pytest.raises(StreamRefused, match="is no cursor"):
+        read_cursor(cursor, log.origin)
+    check_cursor(log, Cursor(log.origin))
+
+
+def test_over_udp_each_entry_is_a_datagram_of_its_own(log: AuditLog, draft: Drafts, cursor: Path):
+    fill(log, draft, 3)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as siem:
+        siem.bind(("127.0.0.1", 0))
+        siem.settimeout(10)
+        send_on(log, Receiver.parse(f"udp://127.0.0.1:{siem.getsockname()[1]}"), cursor, Form.CEF, "gw")
+        got = [siem.recv(65536).decode() for _ in range(3)]
+    assert all(message.partition("\ufeff")[2].startswith("CEF:0|") for message in got)
+
+
+def test_over_tls_the_receiver_must_be_the_one_that_its_certificate_names(
+    log: AuditLog, draft: Drafts, cursor: Path, tmp_path: Path
+):
+    fill(log, draft, 4)
+    certificate, key = certified("localhost", tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with listening(Siem(context=context)) as siem:
+        with pytest.raises(StreamRefused, match="certificate verify failed"):
+            send_on(log, Receiver("tls", "localhost", siem.port), cursor, Form.SYSLOG, "gw")
+        with pytest.raises(StreamRefused, match="certificate verify failed"):
+            send_on(log, Receiver("tls", "127.0.0.1", siem.port, certificate), cursor, Form.SYSLOG, "gw")
+        assert send_on(log, Receiver("tls", "localhost", siem.port, certificate), cursor, Form.SYSLOG, "gw") == 4
+    assert siem.indices == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "address", ["", "siem:514", "http://siem:80", "tcp://siem", "tcp://:601", "tcp://siem:601/x", "tcp://siem:99999"]
+)
+def test_what_is_no_receiver_is_refused(address: str):
+    with pytest.raises(StreamRefused):
+        Receiver.parse(address)
+
+
+def certified(name: str, folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (folder / "siem.pem").write_bytes(made.public_bytes(pem))
+    (folder / "siem.key").write_bytes(key.private_bytes(pem, pkcs8, plain))
+    return folder / "siem.pem", folder / "siem.key"

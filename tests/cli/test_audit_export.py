@@ -1,0 +1,64 @@
+"""Exports and streams by command: what was asked, in its form; each handing out recorded once."""
+
+import csv
+import io
+import json
+import socket
+import threading
+
+import pytest
+
+from tests.cli.audit_log import fill
+
+
+@pytest.fixture
+def filled(ready):
+    fill()
+    return ready
+
+
+def test_the_whole_log_is_exported_in_its_order_with_the_reading_itself_at_its_end(filled):
+    lines = filled("audit", "export").out.splitlines()
+    entries = [json.loads(line) for line in lines]
+    assert [each["index"] for each in entries] == list(range(len(entries)))
+    assert entries[-1]["what"] == "export jsonl everything"
+
+
+def test_a_search_is_exported_page_after_page_in_every_form(filled, place):
+    done = filled("audit", "export", "--format", "csv", "partner=JPN", "event=release", "-o", "jpn.csv")
+    assert done.code == 0, done.err
+    assert json.loads(filled("audit", "export", "partner=JPN", "-o", "x", "--json").out)["entries"] >= 2
+    assert filled("audit", "export", "--json").code == 2
+    rows = list(csv.DictReader(io.StringIO((place / "jpn.csv").read_text())))
+    assert [row["release"] for row in rows] == ["r2", "r1"]
+    for form in ("ocsf", "cef", "syslog", "jsonl"):
+        assert len(filled("audit", "export", "--format", form, "partner=JPN", "event=release").out.splitlines()) == 2
+
+
+def test_a_stream_delivers_every_entry_and_is_recorded_once(filled, place):
+    got = []
+
+    def receive(listener):
+        while True:
+            peer, _ = listener.accept()
+            with peer:
+                data = b""
+                while more := peer.recv(65536):
+                    data += more
+                got.append(data)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=receive, args=(listener,), daemon=True).start()
+        address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        done = filled("audit", "stream", address, "--cursor", "siem.cursor")
+        assert done.code == 0, done.err
+    assert got[0].count(b"relgate - ") == json.loads((place / "siem.cursor").read_text())["index"] + 1
+    assert b"stream syslog to tcp" in got[0]
+
+
+def test_a_stream_without_a_receiver_fails_in_words_and_moves_nothing(filled, place):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    done = filled("audit", "stream", f"tcp://127.0.0.1:{port}", "--cursor", "siem.cursor")
+    assert (done.code, (place / "siem.cursor").exists()) == (3, False)
+    assert filled("audit", "stream", "siem.example", "--cursor", "siem.cursor").code == 1
