@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway import markings
+from gateway.policy.cases import CasesFile
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import PartnerKind
 from gateway.policy.owners import OwnerTable
@@ -26,7 +27,7 @@ from gateway.policy.partner import (
     SystemTable,
 )
 from gateway.policy.partnerkeys import PartnerKey
-from gateway.policy.setwide import SetFile
+from gateway.policy.setwide import CommunityTable, SetFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,8 @@ class PolicySet:
 
     ``key_thumbprints`` maps each key file's path to the RFC 7638 thumbprints in it, sorted. ``tables`` maps
     each table's name (``countries-and-communities``, ``object-owners``, ``profile:NAME``) to its digest.
-    ``profiles`` are the marking profiles the datasets use, reading the set's own communities too.
+    ``profiles`` are the marking profiles the datasets use, reading the set's own communities too. ``cases`` are
+    officers' expectations, by path: no decision reads them.
     """
 
     manifest: Mapping[str, str]
@@ -101,6 +103,8 @@ class PolicySet:
     profiles: Mapping[str, markings.Profile]
     owners: OwnerTable
     casbin_model: str
+    cases: Mapping[str, CasesFile] = field(default_factory=dict)
+    own_communities: tuple[CommunityTable, ...] = ()
 
     @property
     def manifest_bytes(self) -> bytes:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway import markings
+from gateway.policy.cases import CasesFile
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.errors import PolicyFinding
 from gateway.policy.locate import Path, dotted, locate
 from gateway.policy.owners import OwnerTable
 from gateway.policy.partner import PartnerFile
 from gateway.policy.partnerkeys import PartnerKey
-from gateway.policy.setwide import SetFile
+from gateway.policy.setwide import CommunityTable, SetFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,13 @@ class Sources:
     owners: OwnerTable
     casbin_model: str
     places: Mapping[str, dict[Path, tuple[int, int]]]
+    cases: Mapping[str, CasesFile] = field(default_factory=dict)
+    own_communities: tuple[CommunityTable, ...] = ()
 
-    def finding(self, path: str, field: Sequence[str | int], message: str, hint: str = "") -> PolicyFinding:
+    def finding(self, path: str, where: Sequence[str | int], message: str, hint: str = "") -> PolicyFinding:
         """A finding about one field of a file, at the line where it stands."""
-        line, column = locate(self.places.get(path, {}), field)
-        return PolicyFinding(path, line, column, dotted(field), message, hint)
+        line, column = locate(self.places.get(path, {}), where)
+        return PolicyFinding(path, line, column, dotted(where), message, hint)
 
     @property
     def by_dataset(self) -> Mapping[str, DatasetFile]:

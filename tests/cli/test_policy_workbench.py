@@ -1,0 +1,51 @@
+"""The workbench's commands, as an officer or CI runs them."""
+
+import json
+
+
+def test_policy_test_needs_a_folder_and_no_settings(relgate, place):
+    (place / "relgate.toml").unlink()
+    done = relgate("policy", "test", "--policies", "policies", "--every-rule")
+    assert done.code == 0, done.err
+    assert "grant rules proved  42 of 42" in done.out
+
+
+def test_policy_test_explains_a_failing_case_gate_by_gate(relgate, place):
+    path = place / "policies" / "cases" / "JPN.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('marking = "S//NF"', 'marking = "U"'))
+    done = relgate("policy", "test", "--only", "JPN")
+    assert done.code == 1
+    assert "expected withheld, and it is released" in done.out
+    assert "policies/partners/JPN.toml" in done.out
+    said = json.loads(relgate("policy", "test", "--json").out)
+    (failed,) = said["failed"]
+    assert failed["place"]["line"] > 0
+    assert len(failed["explanation"]["gates"]) == 9
+
+
+def test_policy_test_with_nothing_asked_is_a_failure(relgate, place):
+    done = relgate("policy", "test", "--only", "no such case")
+    assert done.code == 1
+    assert "no case was asked" in done.out
+
+
+def test_policy_explain_shows_files_and_lines(relgate, place):
+    asked = ("policy", "explain", "U", "KOR", "elset", "--policies", "policies", "--assume-key")
+    purpose = ("--purpose", "space-situational-awareness", "--at", "2026-06-18")
+    fields = ("--field", "dataMode=REAL", "--field", "meanMotion=15.1", "--field", "eccentricity=0.001")
+    done = relgate(*asked, *purpose, *fields)
+    assert done.code == 0, done.err
+    assert 'regime = "GEO" does not hold, regime is LEO' in done.out
+    assert "policies/partners/KOR.toml:37" in done.out
+    said = json.loads(relgate(*asked, *purpose, *fields, "--json").out)
+    assert said["permitted"] is False
+    assert said["opposite"][0].startswith("grant: ")
+
+
+def test_policy_explain_in_force_reads_the_set_from_the_log(ready, place):
+    (place / "policies" / "policy.toml").write_text("name = 1\n")
+    done = ready("policy", "explain", "S//NF", "GBR", "elset", "--system", "gbr-space-command", "--in-force",
+                 "--purpose", "collision-avoidance")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "would NOT go to GBR" in done.out
