@@ -49,3 +49,32 @@ def test_policy_explain_in_force_reads_the_set_from_the_log(ready, place):
                  "--purpose", "collision-avoidance")  # fmt: skip
     assert done.code == 0, done.err
     assert "would NOT go to GBR" in done.out
+
+
+def test_policy_lint_finds_nothing_in_the_shipped_set(relgate, place):
+    done = relgate("policy", "lint", "--policies", "policies", "--at", "2026-06-18")
+    assert done.code == 0, done.out
+    assert "0 errors, 0 warnings, 1 notes: nothing is wrong" in done.out
+
+
+def test_policy_lint_names_the_line_in_plain_text_json_and_sarif(relgate, place):
+    path = place / "policies" / "partners" / "JPN.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace('"SECRET"', '"SECRTE"', 1))
+    asked = ("policy", "lint", "--policies", "policies", "--at", "2026-06-18")
+    plain = relgate(*asked)
+    assert plain.code == 1
+    assert "policies/partners/JPN.toml:23:1: ceiling.5: a level is one of" in plain.out
+    (finding,) = json.loads(relgate(*asked, "--json").out)["findings"]
+    assert (finding["rule"], finding["line"], finding["column"]) == ("refused", 23, 1)
+    sarif = json.loads(relgate(*asked, "--sarif").out)
+    (result,) = sarif["runs"][0]["results"]
+    location = result["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == "policies/partners/JPN.toml"
+    assert location["region"] == {"startLine": 23, "startColumn": 1}
+    rules = sarif["runs"][0]["tool"]["driver"]["rules"]
+    assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == "refused"
+    assert sarif["version"] == "2.1.0"
+
+
+def test_policy_lint_gives_one_answer_at_a_time(relgate):
+    assert relgate("policy", "lint", "--sarif", "--json").code == 2
