@@ -1,6 +1,7 @@
 """The workbench's commands, as an officer or CI runs them."""
 
 import json
+import shutil
 
 
 def test_policy_test_needs_a_folder_and_no_settings(relgate, place):
@@ -78,3 +79,53 @@ def test_policy_lint_names_the_line_in_plain_text_json_and_sarif(relgate, place)
 
 def test_policy_lint_gives_one_answer_at_a_time(relgate):
     assert relgate("policy", "lint", "--sarif", "--json").code == 2
+
+
+def edit(place, code, old, new):
+    """A copy of the policies in which one partner's file differs."""
+    shutil.copytree(place / "policies", place / "proposed" / "policies")
+    path = place / "proposed" / "policies" / "partners" / f"{code}.toml"
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_policy_impact_refuses_a_widening_change_until_someone_acknowledges_it(relgate, place):
+    edit(place, "KOR", '8 = "CONFIDENTIAL"', '8 = "SECRET"')
+    asked = ("policy", "impact", "proposed/policies", "--against", "policies", "--no-log", "--at", "2026-06-18")
+    done = relgate(*asked, "--html", "impact.html")
+    assert done.code == 1, done.err
+    assert "partners may get more than before" in done.out
+    assert "a second" in done.err
+    assert relgate(*asked, "--acknowledge").code == 0
+    page = (place / "impact.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+    assert "<script" not in page
+    assert "http" not in page.replace("http-equiv", "")
+    said = json.loads(relgate(*asked, "--json").out)
+    assert said["widens"] is True
+    assert list(said["partners"]) == ["KOR"]
+
+
+def test_policy_impact_lets_a_narrowing_change_pass(relgate, place):
+    edit(place, "KOR", 'where = { regime = "GEO" }', 'where = { regime = "GEO", dataMode = "REAL" }')
+    asked = ("policy", "impact", "proposed/policies", "--against", "policies", "--no-log", "--at", "2026-06-18")
+    done = relgate(*asked)
+    assert done.code == 0, done.out
+    assert "lost" in done.out
+
+
+def test_policy_impact_reads_the_log_and_the_set_in_force(ready, place):
+    done = ready("policy", "impact", "policies", "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["groups"] == []
+    assert "log: 0 decisions" in done.err
+
+
+def test_policy_diff_between_the_set_in_force_and_a_folder(ready, place):
+    edit(place, "KOR", "until = 2029-01-01", "until = 2031-01-01")
+    done = ready("policy", "diff", "in-force", "proposed/policies", "--json")
+    assert done.code == 0, done.err
+    changes = json.loads(done.out)["changes"]
+    assert {"file": "policies/partners/KOR.toml", "what": "agreement.until", "text": "2029-01-01 becomes 2031-01-01",
+            "direction": "wider"} in changes  # fmt: skip

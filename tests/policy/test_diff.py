@@ -9,6 +9,7 @@ from gateway.policy.load import load
 from tests.policy.worked import read_files
 
 JPN, GBR, KOR = (f"policies/partners/{code}.toml" for code in ("JPN", "GBR", "KOR"))
+SETTINGS = "policies/policy.toml"
 WIDER, NARROWER, OTHER = Direction.WIDER, Direction.NARROWER, Direction.OTHER
 
 
@@ -37,7 +38,7 @@ def changes(file: str, old: str, new: str) -> tuple[Change, ...]:
         (KOR, 'drop = ["provenance", "handling", "site"]', 'drop = ["provenance"]', "grant kor-launchevent", WIDER),
         ("policies/communities.toml", "from = 2024-07-01", "from = 2023-07-01", "PSSA", WIDER),
         ("policies/datasets/elset.toml", '"government", "company"', '"government"', "unmarked_default", NARROWER),
-        ("policies/policy.toml", "[purposes]", '[tighten.udl]\nFOUO = "never"\n[purposes]', "tighten.udl.FOUO", NARROWER),
+        (SETTINGS, "[purposes]", '[tighten.udl]\nFOUO = "never"\n[purposes]', "tighten.udl.FOUO", NARROWER),
     ],
 )  # fmt: skip
 def test_a_change_is_named_with_its_direction(file: str, old: str, new: str, what: str, direction: Direction) -> None:
