@@ -121,7 +121,7 @@ def _admission(entry: StoredEntry, case: Case) -> list[Difference]:
 
 def _row(row: StoredRow, case: Case, outcome: str) -> Iterator[tuple[str, str, str]]:
     detail = row.detail
-    judged = judge(case, _evidence(detail), case.policy.shape(case.dataset))
+    judged = judge(case, shown_evidence(detail), case.policy.shape(case.dataset))
     effect = Effect.RELEASE if judged.permitted else Effect.WITHHOLD
     # A release that was refused as a whole (by the checker, or by its roll-up) let nothing of it go.
     went = outcome == "released"
@@ -132,7 +132,8 @@ def _row(row: StoredRow, case: Case, outcome: str) -> Iterator[tuple[str, str, s
     yield from _differ("obligations", _said(detail["obligations"]), _said(cast("PlainJson", duties)))
 
 
-def _evidence(detail: Mapping[str, PlainJson]) -> Evidence:
+def shown_evidence(detail: Mapping[str, PlainJson]) -> Evidence:
+    """What an entry's row holds of the record it speaks of; raises ``ReplayError``."""
     day = detail["day"]
     nested = cast("Sequence[tuple[str, str | None]]", detail["nested"])
     return Evidence(

@@ -63,8 +63,8 @@ def prepare(policy_set: PolicySet, rules: TokenRules) -> Running:
     return Running(policy_set.digest, compile_policy(policy_set), TokenVerifier(issuers, rules), paths)
 
 
-def stored_set(log: LogReader, digest: str) -> PolicySet:
-    """Load an activated set from the log's store, every file checked against the manifest's digests.
+def stored_files(log: LogReader, digest: str) -> Mapping[str, bytes]:
+    """Every file of an activated set, from the log's store by the manifest's digests.
 
     Raises:
         LookupError: the store lacks the manifest or a file of it.
@@ -79,7 +79,17 @@ def stored_set(log: LogReader, digest: str) -> PolicySet:
         if content is None:
             raise LookupError(f"{path} ({file_digest}) of policy set {digest} is not in the log's store")
         files[path] = content
-    loaded = load(files)
+    return files
+
+
+def stored_set(log: LogReader, digest: str) -> PolicySet:
+    """Load an activated set from the log's store, every file checked against the manifest's digests.
+
+    Raises:
+        LookupError: the store lacks the manifest or a file of it.
+
+    """
+    loaded = load(stored_files(log, digest))
     if loaded.digest != digest:
         raise LookupError(f"policy set {digest} in the log's store loads as {loaded.digest}")
     return loaded

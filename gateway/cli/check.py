@@ -6,27 +6,21 @@ Nothing is released and nothing is written: the question is put to the policy fi
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
-import json
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from typing import Annotated, TypeVar
+from datetime import datetime
+from typing import Annotated
 
 import typer
 
-from gateway import markings
 from gateway.activation.files import read_policy_files
 from gateway.activation.running import stored_set
-from gateway.cli.errors import REFUSED, USAGE, CommandFailed
-from gateway.cli.output import Block, Data, Facts, Line, Table, say
+from gateway.cli.asking import day_of, fields_of, known, purpose_of, read_marking, subject_of
+from gateway.cli.errors import REFUSED, CommandFailed
+from gateway.cli.output import Block, Data, Facts, Line, Table
 from gateway.cli.session import Json, Session, instant, session
-from gateway.policy.admission import Claims
-from gateway.policy.compile import CompiledPolicy, compile_policy
-from gateway.policy.decision import Decision, LabelDoubt, Outcome, Subject
-from gateway.policy.errors import CallerRefused
+from gateway.policy.compile import compile_policy
+from gateway.policy.decision import Decision, Outcome
 from gateway.policy.load import load
-from gateway.policy.policyset import Partner, PolicySet
+from gateway.policy.policyset import PolicySet
 from gateway.policy.reasons import MEANING, Reason
 from gateway.service import now
 
@@ -68,12 +62,12 @@ def check(
     moment = instant(at, "--at") if at else now()
     found, stops = _set(here, partner, dataset, in_force=in_force)
     policy = compile_policy(found)
-    asker = _known(found.partners, partner, "partner")
-    _known(found.datasets, dataset, "dataset")
-    asking = _subject(policy, asker, system, moment)
-    label = _label(policy, dataset, marking, _day(day, moment))
-    facts = policy.facts(dataset, _fields(field or ()), moment, stops)
-    for_purpose = _purpose(policy, asker, asking, dataset, purpose)
+    asker = known(found.partners, partner, "partner")
+    known(found.datasets, dataset, "dataset")
+    asking = subject_of(policy, asker, system, moment)
+    label = read_marking(policy, dataset, marking, day_of(day, moment))
+    facts = policy.facts(dataset, fields_of(field or ()), moment, stops)
+    for_purpose = purpose_of(policy, asker, asking, dataset, purpose)
     decision = policy.decide(asking, dataset, label, facts, for_purpose, moment)
     data = _as_data(decision, partner, dataset, for_purpose, moment)
     here.output(as_json).show(data, *_blocks(decision, marking, partner, dataset))
@@ -91,75 +85,6 @@ def _set(here: Session, partner: str, dataset: str, *, in_force: bool) -> tuple[
         concerned = {partner, dataset}
         stops = tuple(str(stop) for stop in standing.stops if stop.subject in concerned)
         return stored_set(reader, standing.active), stops
-
-
-Named = TypeVar("Named")
-
-
-def _known(among: Mapping[str, Named], name: str, kind: str) -> Named:
-    if name in among:
-        return among[name]
-    close = difflib.get_close_matches(name, among, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(among)) or 'none'}"
-    raise CommandFailed(USAGE, f"the policy set has no {kind} {name}", hint)
-
-
-def _subject(policy: CompiledPolicy, partner: Partner, system: str, at: datetime) -> Subject:
-    """The calling system as a sufficient credential would present it, with the key answers would be sealed
-    to.
-    """
-    name = system or (next(iter(partner.systems)) if len(partner.systems) == 1 else "")
-    if not name:
-        systems = ", ".join(sorted(partner.systems)) or "none registered"
-        raise CommandFailed(USAGE, f"partner {partner.code} does not have just one system", f"--system: {systems}")
-    key = policy.recipient(partner.code, at)
-    try:
-        return policy.subject(partner.code, name, Claims(), partner.channel.strength, key)
-    except CallerRefused as refused:
-        raise CommandFailed(REFUSED, MEANING[Reason(refused.reason)], "see the partner's file") from refused
-
-
-def _purpose(policy: CompiledPolicy, partner: Partner, subject: Subject, dataset: str, claimed: str) -> str:
-    purpose = policy.purpose(partner.code, dataset, claimed or None, subject.system)
-    if purpose.value is None:
-        meaning = MEANING[Reason(purpose.reason)] if purpose.reason else "no purpose"
-        agreed = ", ".join(sorted(partner.agreement.purposes))
-        raise CommandFailed(REFUSED, meaning, f"--purpose: the agreement names {agreed}")
-    return purpose.value
-
-
-def _label(policy: CompiledPolicy, dataset: str, marking: str, day: date) -> markings.Label | LabelDoubt:
-    """The label, or the doubt that takes its place; what is wrong with the text is said on standard error."""
-    try:
-        label = markings.parse_portion(marking, policy.profile(dataset))
-    except markings.MarkingError as error:
-        for finding in error.findings:
-            say(f"marking: {finding.message}" + (f"; {finding.suggestion}" if finding.suggestion else ""))
-        return LabelDoubt(Reason.LABEL_UNPARSED)
-    return dataclasses.replace(label, created=day)
-
-
-def _day(text: str, moment: datetime) -> date:
-    if not text:
-        return moment.date()
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise CommandFailed(USAGE, f"--date: {text!r} is no day", "write 2026-07-01") from None
-
-
-def _fields(given: Sequence[str]) -> dict[str, Data]:
-    """Fields as a record would hold them: a value that is JSON is that, anything else is text."""
-    fields: dict[str, Data] = {}
-    for each in given:
-        name, equals, text = each.partition("=")
-        if not name or not equals:
-            raise CommandFailed(USAGE, f"--field: {each!r} is not NAME=VALUE", "--field satNo1=25544")
-        try:
-            fields[name] = json.loads(text)
-        except ValueError:
-            fields[name] = text
-    return fields
 
 
 def _as_data(decision: Decision, partner: str, dataset: str, purpose: str, at: datetime) -> Data:

@@ -1,4 +1,4 @@
-"""``relgate policy``: check a policy set, put it in force, see what is in force."""
+"""``relgate policy``: check a policy set, put it in force, see what is in force; and the workbench's verbs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from gateway.activation import orders
 from gateway.activation.files import read_policy_files
 from gateway.activation.running import stored_set
 from gateway.audit.orders import Standing
+from gateway.cli import policy_diff, policy_explain, policy_impact, policy_lint, policy_schema, policy_test
 from gateway.cli.errors import REFUSED, CommandFailed
 from gateway.cli.output import Data, Facts, Line, Table
 from gateway.cli.session import By, Json, Session, order, session
@@ -17,6 +18,12 @@ from gateway.policy.errors import PolicyError
 from gateway.policy.policyset import PolicySet
 
 app = typer.Typer(name="policy", help="The policy set: check it, activate it, show it.", no_args_is_help=True)
+policy_test.add_to(app)
+policy_explain.add_to(app)
+policy_lint.add_to(app)
+policy_diff.add_to(app)
+policy_impact.add_to(app)
+policy_schema.add_to(app)
 
 
 @app.command("check", epilog="Example: relgate policy check --json")

@@ -136,6 +136,11 @@ class CompiledPolicy:
         book = self._books.get((partner, dataset))
         return book is not None and bool(book.grants)
 
+    def reads(self, partner: str, dataset: str) -> frozenset[str]:
+        """The facts that this partner's rules over the dataset read; nothing where either is not in the set."""
+        book = self._books.get((partner, dataset))
+        return frozenset() if book is None else book.reads
+
     def facts(self, dataset: str, values: Mapping[str, object], at: datetime, stops: Iterable[str] = ()) -> Facts:
         """The facts that any partner's rules read of a record with these top-level fields, looked up as of
         ``at``.

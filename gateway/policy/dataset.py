@@ -65,7 +65,8 @@ class FactTable(Strict):
     Exactly one of ``type`` (the field's own value), ``table`` (every field looked up in a table of the set;
     the fact is the set of what was found) and ``derive`` (computed) is given. ``separates`` states that
     records with different values of this fact speak of different things in the world, so that what one
-    partner may know of one says nothing of the other.
+    partner may know of one says nothing of the other. ``values`` lists what a string fact can be, as its source
+    documents it: no decision reads it, but ``relgate policy lint`` finds the condition that tests for anything else.
     """
 
     from_: Annotated[tuple[FieldName, ...], Some] = Field(alias="from")
@@ -73,6 +74,7 @@ class FactTable(Strict):
     table: Literal["object-owners"] | None = None
     derive: Literal["orbit-regime"] | None = None
     separates: bool = False
+    values: Annotated[tuple[str, ...], Some] | None = None
 
     @property
     def kind(self) -> FactKind:
@@ -94,6 +96,8 @@ class FactTable(Strict):
             raise ValueError("a fact with a type is read from one field")
         if self.derive == "orbit-regime" and len(self.from_) != 2:
             raise ValueError("orbit-regime is derived from two fields: mean motion (rev/day), then eccentricity")
+        if self.values is not None and self.type != "string":
+            raise ValueError("values are listed for a string fact only")
         return self
 
 
@@ -166,7 +170,11 @@ class DenyTable(Strict):
 
 
 class DatasetFile(Strict):
-    """A whole dataset file."""
+    """A whole dataset file.
+
+    ``markings`` are portion marks that its records usually carry. No decision reads them: they are what lint holds
+    grants against, and what an impact's grid asks about.
+    """
 
     dataset: Slug
     title: Text
@@ -178,6 +186,7 @@ class DatasetFile(Strict):
     operations: Annotated[tuple[Operation, ...], Some]
     unmarked_default: tuple[Kind, ...] = ()
     requires: tuple[Text, ...] = ()
+    markings: tuple[Text, ...] = ()
     record: RecordTable
     facts: dict[FieldName, FactTable] = Field(default_factory=dict)
     query: QueryTable = Field(default_factory=QueryTable)

@@ -10,6 +10,7 @@ No file is opened here. The paths a set may hold, and nothing else:
     policies/partners/CODE.toml             one a partner
     policies/tables/object-owners.csv       whose satellite a number is (optional)
     policies/labellers/SOURCE.jwks.json     keys that bind a source's markings to its records (optional)
+    policies/cases/NAME.toml                questions with the answers officers expect (optional)
     keys/partners/CODE.jwks.json            that partner's public keys (a partner without them gets no
     answers)
 
@@ -31,6 +32,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from gateway import markings
+from gateway.policy.cases import CasesFile
 from gateway.policy.crosscheck import crosscheck
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.errors import PolicyError, PolicyFinding
@@ -49,6 +51,7 @@ CASBIN_MODEL = "policies/casbin-model.conf"
 OWNERS = "policies/tables/object-owners.csv"
 _DATASET = re.compile(r"policies/datasets/([a-z0-9][a-z0-9-]{0,62})\.toml")
 _PARTNER = re.compile(r"policies/partners/([A-Z][A-Z0-9_]{1,30})\.toml")
+_CASES = re.compile(r"policies/cases/([A-Za-z0-9][A-Za-z0-9_-]{0,62})\.toml")
 _KEYS = re.compile(r"keys/partners/([A-Z][A-Z0-9_]{1,30})\.jwks\.json")
 _LABELLERS = re.compile(r"policies/labellers/([a-z0-9][a-z0-9-]{0,62})\.jwks\.json")
 _SINGLE = frozenset({SETTINGS, COMMUNITIES, CASBIN_MODEL, OWNERS})
@@ -125,6 +128,14 @@ def _hint(kind: str) -> str:
 
 def load(files: Mapping[str, bytes]) -> PolicySet:
     """The policy set that these files make; raises :class:`PolicyError` with every finding."""
+    sources, findings = read_sources(files)
+    if sources is None or findings:
+        raise PolicyError(findings)
+    return _bind(files, sources)
+
+
+def read_sources(files: Mapping[str, bytes]) -> tuple[Sources | None, tuple[PolicyFinding, ...]]:
+    """The files read one by one, and every finding; no sources when a file could not be read."""
     reading = _Reading(files)
     _check_paths(reading)
     settings = reading.toml(SETTINGS, SetFile)
@@ -132,22 +143,34 @@ def load(files: Mapping[str, bytes]) -> PolicySet:
     communities = reading.toml(COMMUNITIES, CommunitiesFile) if COMMUNITIES in files else CommunitiesFile()
     datasets = _read_all(reading, _DATASET, DatasetFile)
     partners = _read_all(reading, _PARTNER, PartnerFile)
+    cases = _read_all(reading, _CASES, CasesFile)
     keys = {path: _read_keys(reading, path) for path in sorted(files) if _KEYS.fullmatch(path)}
     labellers = {path: _read_keys(reading, path) for path in sorted(files) if _LABELLERS.fullmatch(path)}
     tables = _tables(reading, communities) if communities is not None else None
     owners = _read_owners(reading, tables) if tables is not None else None
     if reading.findings or settings is None or casbin_model is None or tables is None or owners is None:
-        raise PolicyError(tuple(reading.findings))
-    sources = Sources(settings, datasets, partners, keys, tables, owners, casbin_model, reading.places, labellers)
-    findings = crosscheck(sources)
-    if findings:
-        raise PolicyError(findings)
-    return _bind(files, sources)
+        return None, tuple(reading.findings)
+    given = communities or CommunitiesFile()
+    sources = Sources(
+        settings,
+        datasets,
+        partners,
+        keys,
+        tables,
+        owners,
+        casbin_model,
+        reading.places,
+        labellers,
+        cases,
+        given.community,
+    )
+    return sources, crosscheck(sources)
 
 
 def _check_paths(reading: _Reading) -> None:
     for path in sorted(reading.files):
-        known = path in _SINGLE or any(form.fullmatch(path) for form in (_DATASET, _PARTNER, _KEYS, _LABELLERS))
+        forms = (_DATASET, _PARTNER, _CASES, _KEYS, _LABELLERS)
+        known = path in _SINGLE or any(form.fullmatch(path) for form in forms)
         if not known:
             hint = "docs/policy.md lists the files of a set"
             reading.refuse(path, "no file of this name belongs to a policy set", hint)
@@ -226,4 +249,6 @@ def _bind(files: Mapping[str, bytes], sources: Sources) -> PolicySet:
         owners=sources.owners,
         casbin_model=sources.casbin_model,
         labellers={path.split("/")[-1].split(".")[0]: keys for path, keys in sources.labellers.items()},
+        cases=dict(sources.cases),
+        own_communities=sources.own_communities,
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from gateway import markings
 from gateway.markings.equivalence import LevelTable
+from gateway.policy.cases import CasesFile
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import PartnerKind
 from gateway.policy.levels import read_levels
@@ -28,7 +29,7 @@ from gateway.policy.partner import (
     SystemTable,
 )
 from gateway.policy.partnerkeys import PartnerKey
-from gateway.policy.setwide import SetFile
+from gateway.policy.setwide import CommunityTable, SetFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ class PolicySet:
     each table's name (``countries-and-communities``, ``object-owners``, ``profile:NAME``, and ``levels:CODE`` for a
     partner whose agreement maps foreign levels) to its digest.
     ``labellers`` maps a source to the keys that bind its markings to its records.
-    ``profiles`` are the marking profiles the datasets use, reading the set's own communities too.
+    ``profiles`` are the marking profiles the datasets use, reading the set's own communities too. ``cases`` are
+    officers' expectations, by path: no decision reads them.
     """
 
     manifest: Mapping[str, str]
@@ -108,6 +110,8 @@ class PolicySet:
     owners: OwnerTable
     casbin_model: str
     labellers: Mapping[str, tuple[PartnerKey, ...]] = field(default_factory=dict)
+    cases: Mapping[str, CasesFile] = field(default_factory=dict)
+    own_communities: tuple[CommunityTable, ...] = ()
 
     @property
     def manifest_bytes(self) -> bytes:

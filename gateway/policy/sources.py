@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway import markings
+from gateway.policy.cases import CasesFile
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.errors import PolicyFinding
 from gateway.policy.locate import Path, dotted, locate
 from gateway.policy.owners import OwnerTable
 from gateway.policy.partner import PartnerFile
 from gateway.policy.partnerkeys import PartnerKey
-from gateway.policy.setwide import SetFile
+from gateway.policy.setwide import CommunityTable, SetFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Sources:
     casbin_model: str
     places: Mapping[str, dict[Path, tuple[int, int]]]
     labellers: Mapping[str, tuple[PartnerKey, ...]] = field(default_factory=dict)
+    cases: Mapping[str, CasesFile] = field(default_factory=dict)
+    own_communities: tuple[CommunityTable, ...] = ()
 
     def finding(self, path: str, where: Sequence[str | int], message: str, hint: str = "") -> PolicyFinding:
         """A finding about one field of a file, at the line where it stands."""

@@ -148,5 +148,6 @@ def test_a_revoked_signing_key_verifies_nothing(policies: Path, keys: Path):
 def test_datasets_are_found_by_the_path_that_their_files_say(policies: Path, keys: Path):
     running = prepare(load(read_policy_files(policies, keys)), TokenRules())
     assert {path: file.dataset for path, file in running.paths.items()} == {
-        f"/udl/{name}": name for name in ("conjunction", "elset", "notification", "statevector")
+        f"/udl/{name}": name
+        for name in ("conjunction", "elset", "launchevent", "maneuver", "notification", "statevector")
     }

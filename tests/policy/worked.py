@@ -17,14 +17,18 @@ from gateway.policy import Claims, CompiledPolicy, compile_policy, load
 from gateway.policy.decision import Credential, Decision, LabelDoubt
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTNERS = ("AUS", "DEU", "GBR", "JPN", "NATO", "NOR", "ORBITWATCH")
+PARTNERS = ("AUS", "CAN", "DEU", "FRA", "GBR", "JPN", "KOR", "NATO", "NOR", "NZL", "ORBITWATCH")
 SYSTEM = {
     "AUS": "aus-space-surveillance",
+    "CAN": "can-space-operations",
     "DEU": "deu-ssa-centre",
+    "FRA": "fra-space-command",
     "GBR": "gbr-space-command",
     "JPN": "jpn-space-operations",
+    "KOR": "kor-space-surveillance",
     "NATO": "nato-space-centre",
     "NOR": "nor-space-operations",
+    "NZL": "nzl-space-operations",
     "ORBITWATCH": "orbitwatch-flight-dynamics",
 }
 NOW = datetime(2026, 6, 18, 12, tzinfo=UTC)
