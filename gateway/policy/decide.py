@@ -358,7 +358,10 @@ def ask(gate: Gate, function: GateFunction, case: Case) -> GateResult:
         return GateResult(gate, Outcome.ERRED, (Reason.GATE_ERRED,))
     if reasons:
         return GateResult(gate, Outcome.REFUSED, tuple(sorted(map(str, reasons))))
-    return GateResult(gate, Outcome.PASSED)
+    return _PASSED[gate]
+
+
+_PASSED: Mapping[Gate, GateResult] = {gate: GateResult(gate, Outcome.PASSED) for gate in Gate}
 
 
 def judge(case: Case, gates: Mapping[Gate, GateFunction] = GATES) -> tuple[GateResult, ...]:
