@@ -41,7 +41,7 @@ def test_a_key_that_would_need_a_second_round_is_not_derived():
         x25519.derive(b"", "A256CBC-HS512", 512)
 
 
-@pytest.mark.parametrize("size", [1, 15, 16, 17, 4096, 60_000])
+@pytest.mark.parametrize("size", [1, 15, 16, 17, 4096, 40_000])
 def test_two_libraries_open_what_was_written_to_an_x25519_key(size: int):
     private = key_of("X25519")
     recipient = X25519PublicKey.from_public_bytes(unpadded(dict(private.public.material)["x"]))
