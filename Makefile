@@ -65,9 +65,8 @@ audit-go: dev-env ## check our proofs, notes and a long log with Go's sumdb (Deb
 audit-campaign: dev-env ## the audit log's long runs: mutations, failures, kills, lost writes
 	@$(PY) -m tests.audit.campaign $(ARGS)
 
-bench: dev-env ## measure
-	@for file in benchmarks/*.py; do name=$$(basename $$file .py); echo "== $$name"; \
-	  $(PY) -m benchmarks.$$name $(ARGS) || exit 1; done
+bench: dev-env ## measure, beside what it is compared with (about four minutes; ARGS=--quick for one)
+	@$(PY) -m benchmarks $(ARGS)
 
 clean: ## remove what was made: virtual environment, caches, and var/ with the demo's keys and log
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist var

@@ -77,7 +77,7 @@ def _checked(body: bytes, form: Form, batch: Batch) -> str:
     rolled = permits_roll_up(admitted.case, [picked.judged for picked in batch.going])
     if rolled is None:
         raise Refused("release_check_failed", "the roll-up of the answer's labels would not permit this partner")
-    return rolled.banner()
+    return rolled.banner
 
 
 def _permit(picked: Picked) -> Permitted:

@@ -16,7 +16,6 @@ The rules kept here:
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -27,9 +26,9 @@ from gateway.binding import binding_doubts
 from gateway.content.doubts import Doubt
 from gateway.content.records import RecordView
 from gateway.content.strict import strict_doubts
-from gateway.markings import Label, MarkingError
+from gateway.markings import Label
 from gateway.markings.binding import BindingDoubt
-from gateway.policy.compile import CompiledPolicy
+from gateway.policy.compile import CompiledPolicy, RolledUp
 from gateway.policy.decision import Decision, Facts, Gate, LabelDoubt, Subject
 from gateway.policy.reasons import Reason
 from gateway.policy.shape import RecordShape
@@ -55,6 +54,9 @@ _UNREADABLE = frozenset(
         Doubt.TOO_LARGE,
     }
 )
+
+
+_BY_LABEL = frozenset({Gate.LABEL, Gate.ORIGINATOR, Gate.RELEASABILITY, Gate.CLEARANCE, Gate.NEED_TO_KNOW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +149,14 @@ def judge(case: Case, shown: Evidence, shape: RecordShape) -> Judgement:
     return Judgement(shown, decision, (*decision.reasons, *nested), tuple(labels) if whole else ())
 
 
-def permits_roll_up(case: Case, judged: Sequence[Judgement]) -> Label | None:
+def permits_roll_up(case: Case, judged: Sequence[Judgement]) -> RolledUp | None:
     """The roll-up of everything about to go, if it would itself permit this partner; ``None`` if it would not.
 
     The roll-up is judged by the gates that a label decides; grant, channel and hold were each record's own.
     """
-    labels = [label for judgement in judged for label in judgement.labels]
-    rolled = markings.roll_up(labels, case.policy.profile(case.dataset))
-    decision = _decide(case, rolled, judged[0].evidence.facts)
-    by_label = {Gate.LABEL, Gate.ORIGINATOR, Gate.RELEASABILITY, Gate.CLEARANCE, Gate.NEED_TO_KNOW}
-    if all(result.passed for result in decision.gates if result.gate in by_label):
+    rolled = case.policy.roll_up(case.dataset, (label for judgement in judged for label in judgement.labels))
+    decision = _decide(case, rolled.label, judged[0].evidence.facts)
+    if decision.permitted or all(result.passed for result in decision.gates if result.gate in _BY_LABEL):
         return rolled
     return None
 
@@ -176,11 +176,7 @@ def _label(case: Case, shown: Evidence) -> Label | LabelDoubt:
 def _read(case: Case, marking: str | None, day: date | None) -> Label | LabelDoubt:
     if marking is None:
         return LabelDoubt(Reason.LABEL_MISSING)
-    try:
-        label = markings.parse_portion(marking, case.policy.profile(case.dataset))
-    except MarkingError:
-        return LabelDoubt(Reason.LABEL_UNPARSED)
-    return dataclasses.replace(label, created=day)
+    return case.policy.read_label(case.dataset, marking, day)
 
 
 def _outer_is_below(labels: Sequence[Label], case: Case) -> bool:

@@ -26,7 +26,7 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 
 def encode(value: object, field: str) -> bytes:
     """The canonical bytes of a value. Raises :class:`DraftRefused` naming ``field`` and the place in it."""
-    plain = _plain(value, field, 0)
+    plain = value if _is_plain(value, 0) else _plain(value, field, 0)
     try:
         return _ENCODER.encode(plain)
     except UnicodeEncodeError as error:  # a lone surrogate has no UTF-8
@@ -49,6 +49,31 @@ def decode_trusted(data: bytes) -> dict[str, PlainJson]:
     """The map that bytes of :func:`encode` stand for: for what this process has just written itself."""
     value: dict[str, PlainJson] = msgspec.json.decode(data)
     return value
+
+
+def _is_plain(value: object, depth: int) -> bool:
+    """Whether the encoder can have the value as it is: nothing in it but what :func:`_plain` would leave alone.
+
+    Classes are compared exactly, so that a subclass that writes itself in another way goes the long way. What is not
+    plain is not refused here; :func:`_plain` makes it so or says where it cannot be.
+    """
+    kind = value.__class__
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]  # an int, by the line above
+    if depth == MAX_DEPTH:
+        return False
+    if kind is dict:
+        for key, item in value.items():  # type: ignore[attr-defined]  # a dict
+            if key.__class__ is not str or not key.isascii():
+                return False
+            if item.__class__ is not str and not _is_plain(item, depth + 1):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        return all(item.__class__ is str or _is_plain(item, depth + 1) for item in value)  # type: ignore[attr-defined]
+    return False
 
 
 def _plain(value: object, path: str, depth: int) -> PlainJson:

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from sqlite3 import Error as SqliteError
+from sqlite3 import connect
 from typing import NoReturn
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -57,6 +59,7 @@ class Database:
         self._busy_timeout = busy_timeout
         self._create = create
         self._engine: Engine | None = None
+        self._glancing: SqliteConnection | None = None
         self._file: Path | None = None
         self._seen: tuple[int, int] | None = None
         self.lost_sync = False
@@ -85,8 +88,35 @@ class Database:
         with self._transaction("read") as connection:
             yield connection
 
+    def glance(self, statement: str) -> tuple[object, ...] | None:
+        """One row, read by itself and with as little as the store's driver needs; ``None`` where that is not known.
+
+        For what is asked at every request. A single SELECT sees one moment without a transaction around it. Not for
+        use from two threads at once.
+        """
+        if self._file is None:
+            return None
+        try:
+            self._look_at_file(self._file, "read")
+            if self._glancing is None:
+                uri = f"{self._file.absolute().as_uri()}?mode=rw"
+                self._glancing = connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+                self._glancing.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
+                self._glancing.execute("PRAGMA trusted_schema = OFF")
+            row: tuple[object, ...] | None = self._glancing.execute(statement).fetchone()
+        except (SqliteError, OSError) as error:
+            self.close()
+            self._explain("read", error)
+        except LogUnavailable:
+            self.close()
+            raise
+        return row
+
     def close(self) -> None:
         """Let go of every connection. The next use opens the store again."""
+        glancing, self._glancing = self._glancing, None
+        if glancing is not None:
+            glancing.close()
         engine, self._engine, self._seen = self._engine, None, None
         if engine is not None:
             engine.dispose()

@@ -13,9 +13,10 @@ batch was taken is not written.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -36,11 +37,20 @@ from gateway.audit.writer import Job, Outcome, Writer
 BATCH_LIMIT = 256
 """Most jobs in one commit."""
 
+GATHER_SECONDS = 0.005
+"""Longest that a commit waits for more to join it, while more keep coming."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
+    """A job and where its answer is awaited. The future is touched by its own loop alone, but for a look at it."""
+
     job: Job
-    answer: Future[tuple[Recorded, ...]]
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[tuple[Recorded, ...]]
+
+
+_Answers = list[tuple[_Waiting, tuple[Recorded, ...] | Exception]]
 
 
 class AuditLog(LogReader):
@@ -57,6 +67,7 @@ class AuditLog(LogReader):
         self._identifier_key = identifiers
         self._turn = Lock()  # held by whoever uses the writer
         self._waiting: deque[_Waiting] = deque()
+        self._called_by: asyncio.AbstractEventLoop | None = None
         self._sequencer = ThreadPoolExecutor(1, thread_name_prefix="audit-sequencer")
 
     @classmethod
@@ -95,10 +106,16 @@ class AuditLog(LogReader):
         fails: then nothing that the entry speaks of may leave.
         """
         job = Job((self._writer.prepare(draft, orders),), tuple(orders))
-        waiting = _Waiting(job, Future())
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(job, loop, loop.create_future())
         self._waiting.append(waiting)
-        self._sequencer.submit(self._write_waiting)
-        (recorded,) = await asyncio.wrap_future(waiting.answer)
+        if self._called_by is not loop:
+            # Set before the sequencer is called and unset by it before it looks for the last time: what is queued
+            # after that look finds it unset and calls again, so nothing is left waiting. A loop that closed before
+            # it called holds back nobody: each loop calls for itself.
+            self._called_by = loop
+            loop.call_soon(self._gather, loop, 0, loop.time() + GATHER_SECONDS)
+        (recorded,) = await waiting.answer
         return recorded
 
     def append_now(self, drafts: Sequence[Draft], orders: Sequence[Order] = ()) -> tuple[Recorded, ...]:
@@ -150,38 +167,63 @@ class AuditLog(LogReader):
         self._writer.close()
         super().close()
 
+    def _gather(self, loop: asyncio.AbstractEventLoop, before: int, until: float) -> None:
+        """Call the sequencer as soon as one turn of the loop has queued nothing more.
+
+        A commit costs the same for one entry as for many. On a busy loop the callers that are about to queue are let
+        do so first, for a few milliseconds at most; on an idle one this waits for nothing but a turn.
+        """
+        queued = len(self._waiting)
+        if before < queued < BATCH_LIMIT and loop.time() < until:
+            loop.call_soon(self._gather, loop, queued, until)
+            return
+        try:
+            self._sequencer.submit(self._write_waiting)
+        except RuntimeError:  # closed while they waited
+            closed = LogUnavailable("write", "the log is closed")
+            _answer([(waiting, _again(closed)) for waiting in self._take()])
+
     def _write_waiting(self) -> None:
         """On the sequencer's thread: write everything that waits, as one batch or several."""
+        self._called_by = None
         while batch := self._take():
+            outcomes: Sequence[Outcome | LogUnavailable] = ()
             try:
                 with self._turn:
                     outcomes = self._writer.commit([waiting.job for waiting in batch])
-                for waiting, outcome in zip(batch, outcomes, strict=True):
-                    _answer(waiting, outcome)
             except LogUnavailable as error:
-                for waiting in batch:
-                    waiting.answer.set_exception(_again(error))
+                outcomes = [_again(error) for _ in batch]
             finally:
                 # Whatever else went wrong, nobody is left waiting, and nobody is told that it is durable.
-                for waiting in batch:
-                    if not waiting.answer.done():
-                        waiting.answer.set_exception(LogUnavailable("write", "the sequencer failed"))
+                if len(outcomes) != len(batch):
+                    outcomes = [LogUnavailable("write", "the sequencer failed") for _ in batch]
+                _answer(list(zip(batch, outcomes, strict=True)))
 
     def _take(self) -> list[_Waiting]:
         """The next batch: those that still wait for an answer, in the order they came."""
         batch: list[_Waiting] = []
         while self._waiting and len(batch) < BATCH_LIMIT:
             waiting = self._waiting.popleft()
-            if waiting.answer.set_running_or_notify_cancel():
+            if not waiting.answer.cancelled():
                 batch.append(waiting)
         return batch
 
 
-def _answer(waiting: _Waiting, outcome: Outcome) -> None:
-    if isinstance(outcome, DraftRefused):
-        waiting.answer.set_exception(outcome)
-    else:
-        waiting.answer.set_result(outcome)
+def _answer(answers: _Answers) -> None:
+    """Wake everybody who waits, with one call into each event loop."""
+    for loop in {waiting.loop for waiting, _ in answers}:
+        with contextlib.suppress(RuntimeError):  # a loop that has closed has nobody waiting
+            loop.call_soon_threadsafe(_hand_over, [each for each in answers if each[0].loop is loop])
+
+
+def _hand_over(answers: _Answers) -> None:
+    for waiting, outcome in answers:
+        if waiting.answer.done():
+            continue  # its caller gave up while it was being written
+        if isinstance(outcome, Exception):
+            waiting.answer.set_exception(outcome)
+        else:
+            waiting.answer.set_result(outcome)
 
 
 def _again(error: LogUnavailable) -> LogUnavailable:

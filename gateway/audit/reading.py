@@ -37,6 +37,8 @@ from gateway.audit.spill import Sought, Spill
 from gateway.audit.stored import RawEntry, StoredEntry, Summary
 from gateway.audit.verification import Progress, Report
 
+_STANDING = "SELECT schema_version, standing FROM head"
+
 
 class LogReader:
     """A log open for reading. Safe to use from several threads."""
@@ -106,7 +108,8 @@ class LogReader:
         """
         table = tables.entries.c
         with self._reading.reading() as connection:
-            wanted = select(table.position, table.leaf, table.partner).where(table.release == release)
+            wanted = select(table.position, table.leaf, table.partner)
+            wanted = wanted.where(store.IS_RELEASE, table.release == release)
             if chunk is not None:
                 wanted = wanted.where(table.chunk == chunk)
             latest = wanted.order_by(table.chunk.desc()).limit(1)
@@ -164,7 +167,7 @@ class LogReader:
         """Every entry of a release, by chunk."""
         table = tables.entries.c
         with self._reading.reading() as connection:
-            wanted = select(table.position).where(table.release == release).order_by(table.chunk)
+            wanted = select(table.position).where(store.IS_RELEASE, table.release == release).order_by(table.chunk)
             places = connection.execute(wanted).scalars().all() if release else ()
             return _checked(connection, [raw for at in places for raw in stored.read_raw(connection, at - 1, 1)])
 
@@ -197,9 +200,15 @@ class LogReader:
         Raises :class:`LogUnavailable` when it cannot be read and :class:`LogAltered` when it is not what was
         signed or older than what was seen before: nothing may then be released.
         """
-        with self._standing_lock, self._reading.reading() as connection:
-            head = _head(connection)
+        with self._standing_lock:
             last = self._last_standing
+            if last is not None and self._reading.glance(_STANDING) == (tables.SCHEMA_VERSION, last[0]):
+                return last[1]  # the very statement whose signature and tables were checked
+            return self._read_standing(last)
+
+    def _read_standing(self, last: tuple[str, Standing] | None) -> Standing:
+        with self._reading.reading() as connection:
+            head = _head(connection)
             if last is not None and last[0] == head.standing:
                 return last[1]
             stands = orders_in_force.read(connection, head, self._origin, self._verifier)

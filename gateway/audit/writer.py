@@ -114,7 +114,7 @@ class Writer:
 
     def _write(self, connection: Connection, jobs: Sequence[Job]) -> tuple[Head, Edge, list[Outcome]]:
         head, tree = self._look(connection)
-        batch = _Batch(connection, self._identifier_key)
+        batch = _Batch(connection, self._identifier_key, jobs)
         placed = [batch.place(job) for job in jobs]
         taken = [job for job, refusal in zip(jobs, placed, strict=True) if refusal is None]
         if not taken:
@@ -173,10 +173,11 @@ class Writer:
 class _Batch:
     """Which jobs of a batch can be written, and what they do to the releases that are open."""
 
-    def __init__(self, connection: Connection, identifier_key: IdentifierKey) -> None:
+    def __init__(self, connection: Connection, identifier_key: IdentifierKey, jobs: Sequence[Job]) -> None:
         self._connection = connection
         self._identifier_key = identifier_key
-        self._begun: set[str] = set()
+        first = [entry.draft.release for job in jobs for entry in job.prepared if not entry.draft.chunk]
+        self._begun = store.releases_begun(connection, [release for release in first if release])
         self.open: dict[str, OpenRelease | None] = {}
 
     def place(self, job: Job) -> DraftRefused | None:
@@ -201,17 +202,15 @@ class _Batch:
             if not draft.release:
                 continue
             before = changed.get(draft.release) if draft.release in changed else self._known(draft)
-            if draft.chunk == 0 and (
-                before is not None
-                or draft.release in begun | self._begun
-                or store.releases_begun(self._connection, [draft.release])
-            ):
+            if draft.chunk == 0 and (before is not None or draft.release in begun or draft.release in self._begun):
                 raise DraftRefused("release", f"{draft.release} is in the log already")
             if draft.chunk and (before is None or before.chunk != draft.chunk - 1):
                 raise DraftRefused("chunk", f"{draft.chunk} does not follow what the log has of {draft.release}")
             if before is not None and before.partner != draft.partner:
                 raise DraftRefused("partner", f"{draft.release} was begun for another partner")
             begun.add(draft.release)
+            if draft.chunk == 0 and draft.last:
+                continue  # whole in one entry: it was never open
             now = OpenRelease(draft.release, draft.chunk, draft.partner, draft.request)
             changed[draft.release] = None if draft.last else now
         self._begun |= begun

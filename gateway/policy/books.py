@@ -89,14 +89,19 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A partner's rules over a dataset. ``reads`` names the facts they read; each of them must be there."""
+    """A partner's rules over a dataset. ``reads`` names the facts they read; each of them must be there.
+
+    ``engines`` holds for each purpose that a grant names the lines which can speak of it; ``other`` is asked about any
+    purpose that none names. Casbin walks all its lines at each question, so it is given no others.
+    """
 
     partner: Partner
     dataset: DatasetFile
     grants: tuple[Grant, ...]
     denies: Mapping[str, Condition]
     reads: frozenset[str]
-    engine: Engine
+    engines: Mapping[str, Engine]
+    other: Engine
 
     def match(self, facts: Facts, purpose: str, at: datetime) -> Matching:
         """All grants that apply to a record with these facts, and every reason against releasing it."""
@@ -114,7 +119,8 @@ class Book:
         reasons = [] if matching else [Reason.NO_GRANT]
         if denied:
             reasons.append(Reason.DENIED_BY_RULE)
-        allowed = self.engine.allows(self.partner.code, self.dataset.dataset, purpose, _Asked(facts.values, at))
+        engine = self.engines.get(purpose, self.other)
+        allowed = engine.allows(self.partner.code, self.dataset.dataset, purpose, _Asked(facts.values, at))
         if allowed is not (not reasons):
             reasons.append(Reason.ENGINES_DISAGREE)
         return Matching(matching, tuple(reasons))
@@ -163,13 +169,20 @@ def compile_book(policy_set: PolicySet, partner: Partner, dataset: DatasetFile) 
     denies |= {deny.id: deny.where for deny in partner.denies if deny.dataset == dataset.dataset}
     conditions = [grant.table.where for grant in grants] + list(denies.values())
     reads = frozenset(name for where in conditions for name in where.reads)
-    lines = tuple(
-        (partner.code, dataset.dataset, ACTION, purpose, grant.table.id, "allow")
-        for grant in grants
-        for purpose in grant.table.purposes
-    ) + tuple((partner.code, dataset.dataset, ACTION, "*", name, "deny") for name in denies)
-    engine = _engine(policy_set.casbin_model, lines, _condition_function(grants, denies))
-    return Book(partner, dataset, grants, denies, reads, engine)
+    holds = _condition_function(grants, denies)
+    refusing = tuple((partner.code, dataset.dataset, ACTION, "*", name, "deny") for name in denies)
+
+    def engine(purpose: str | None) -> Engine:
+        allowing = tuple(
+            (partner.code, dataset.dataset, ACTION, purpose, grant.table.id, "allow")
+            for grant in grants
+            if purpose is not None and purpose in grant.table.purposes
+        )
+        return _engine(policy_set.casbin_model, allowing + refusing, holds)
+
+    purposes = sorted({purpose for grant in grants for purpose in grant.table.purposes})
+    engines = {purpose: engine(purpose) for purpose in purposes}
+    return Book(partner, dataset, grants, denies, reads, engines, engine(None))
 
 
 def _condition_function(grants: tuple[Grant, ...], denies: Mapping[str, Condition]) -> Callable[[object, str], bool]:

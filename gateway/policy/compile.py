@@ -8,8 +8,8 @@ a new one, memo and all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 
 from gateway import markings
 from gateway.policy import admission
@@ -19,6 +19,7 @@ from gateway.policy.decide import FRESH, STEADY, Case, judge, obligations
 from gateway.policy.decision import (
     Credential,
     Decision,
+    Effect,
     Facts,
     Gate,
     GateResult,
@@ -30,11 +31,35 @@ from gateway.policy.decision import (
     combine,
 )
 from gateway.policy.facts import read_facts
-from gateway.policy.memo import Calendar, Judged, Memo, key_of, midnight
+from gateway.policy.memo import Calendar, Judged, Memo, Named, key_of, midnight
 from gateway.policy.obligations import may_degrade
 from gateway.policy.policyset import PolicySet
 from gateway.policy.reasons import Reason
+from gateway.policy.setwide import RowKind
 from gateway.policy.shape import RecordShape
+
+_OPEN = tuple(GateResult(gate, Outcome.PASSED) for gate in FRESH)
+"""What channel and hold say when they let go."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolledUp:
+    """The label of a whole, and its text as a banner line."""
+
+    label: markings.Label
+    banner: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What stays the same for every question of one partner about one dataset. ``reads`` is sorted."""
+
+    book: Book
+    calendar: Calendar
+    profile: markings.Profile
+    tightened: Mapping[str, RowKind]
+    reads: tuple[str, ...]
+
 
 MEMO_LIMIT = 65_536
 """Most answers of the steady gates that one compiled policy remembers; about 1 KiB each."""
@@ -57,10 +82,20 @@ class CompiledPolicy:
             partner.code: Calendar(partner, policy_set.communities) for partner in policy_set.partners.values()
         }
         self._memo = Memo(memo_limit)
+        self._named = Named(memo_limit or 1)
+        self._labels: dict[tuple[str, str, date | None], markings.Label | LabelDoubt] = {}
+        self._rolled: dict[tuple[str, frozenset[markings.Label]], RolledUp] = {}
+        self._memo_limit = memo_limit
+        self._grounds = {
+            (partner, dataset): _ground(policy_set, book, self._calendars[partner])
+            for (partner, dataset), book in self._books.items()
+        }
+        self._forbidden: dict[tuple[str, str], frozenset[str]] = {}
         self._reads = {
             dataset: frozenset(name for (_, of), book in self._books.items() if of == dataset for name in book.reads)
             for dataset in policy_set.datasets
         }
+        self._shapes = {dataset: self._shape(dataset) for dataset in policy_set.datasets}
 
     def decide(
         self,
@@ -76,17 +111,62 @@ class CompiledPolicy:
         ``at`` is an aware datetime; a naive one raises ``ValueError``. Nothing else raises: a partner or
         dataset that the set does not know is a denial like any other.
         """
-        at = _aware(at)
-        book = self._books.get((subject.partner, dataset))
-        if book is None:
+        if at.tzinfo is not UTC:
+            at = _aware(at)
+        ground = self._grounds.get((subject.partner, dataset))
+        if ground is None:
             unknown = Reason.DATASET_UNKNOWN if dataset not in self.policy_set.datasets else Reason.PARTNER_UNKNOWN
             return self._decision(tuple(GateResult(gate, Outcome.REFUSED, (str(unknown),)) for gate in Gate))
-        case = self._case(subject, book, label, facts, purpose, at)
-        calendar = self._calendars[subject.partner]
-        judged = self._steady(case, calendar.index(at))
-        fresh = judge(replace(case, delay=judged.obligations.delay), FRESH)
-        until = _earliest(at, [calendar.following(at), *_fresh_instants(case, judged.obligations)])
-        return self._decision(judged.results + fresh, judged.grants, judged.obligations, until)
+        case = Case(subject, ground.book, ground.profile, ground.tightened, label, facts, purpose, at)
+        judged = self._steady(case, ground)
+        duties = judged.obligations
+        fresh = judge(replace(case, delay=duties.delay) if duties.delay else case, FRESH)
+        results = judged.results + fresh
+        return Decision(
+            effect=Effect.RELEASE if judged.opens and fresh == _OPEN else combine(results),
+            gates=results,
+            grants=judged.grants,
+            obligations=duties,
+            policy=self.digest,
+            tables=self.tables,
+            stays_true_until=_earliest(at, [ground.calendar.following(at), *_fresh_instants(case, duties)]),
+        )
+
+    def read_label(self, dataset: str, marking: str, day: date | None) -> markings.Label | LabelDoubt:
+        """The label that a record's portion mark is, dated ``day``, under the dataset's profile; a mark that does not
+        parse is a doubt. Remembered: a mark means the same as long as this policy is in force.
+        """
+        profile = self.profile(dataset)
+        known = self._labels.get((profile.name, marking, day))
+        if known is not None:
+            return known
+        read: markings.Label | LabelDoubt
+        try:
+            read = replace(markings.parse_portion(marking, profile), created=day)
+        except markings.MarkingError:
+            read = LabelDoubt(Reason.LABEL_UNPARSED)
+        if len(self._labels) >= self._memo_limit:
+            self._labels.clear()
+        self._labels[profile.name, marking, day] = read
+        self._named.hold(read)
+        return read
+
+    def roll_up(self, dataset: str, labels: Iterable[markings.Label]) -> RolledUp:
+        """The roll-up of labels under the dataset's profile, with its banner line. Remembered, like the labels; raises
+        as :func:`gateway.markings.roll_up`, remembering nothing.
+        """
+        profile = self.profile(dataset)
+        distinct = {id(label): label for label in labels}.values()  # the same few objects stand for many records
+        key = (profile.name, frozenset(distinct))
+        rolled = self._rolled.get(key)
+        if rolled is None:
+            label = markings.roll_up(key[1], profile)
+            rolled = RolledUp(label, label.banner())
+            if len(self._rolled) >= self._memo_limit:
+                self._rolled.clear()
+            self._rolled[key] = rolled
+            self._named.hold(label)
+        return rolled
 
     def admit(
         self, subject: Subject, dataset: str, purpose: str, at: datetime, stops: Iterable[str] = ()
@@ -150,6 +230,9 @@ class CompiledPolicy:
 
     def shape(self, dataset: str) -> RecordShape:
         """Where things stand in the dataset's records."""
+        return self._shapes[dataset]
+
+    def _shape(self, dataset: str) -> RecordShape:
         file = self.policy_set.datasets[dataset]
         record = file.record
         return RecordShape(
@@ -175,13 +258,10 @@ class CompiledPolicy:
 
         A field inside a degraded one, and one that holds it, are forbidden with it.
         """
-        book = self._books[partner, dataset]
-        degraded = may_degrade(book.dataset, (grant.duties for grant in book.grants))
-        query = book.dataset.query
-        fields = degraded | {
-            field for field in (*query.parameters.values(), *query.sortable) if _touches(field, degraded)
-        }
-        return fields | {name for name, field in query.parameters.items() if field in fields}
+        known = self._forbidden.get((partner, dataset))
+        if known is None:
+            known = self._forbidden[partner, dataset] = _forbidden(self._books[partner, dataset])
+        return known
 
     def _case(
         self,
@@ -196,16 +276,19 @@ class CompiledPolicy:
         tightened = self.policy_set.settings.tighten.get(name, {})
         return Case(subject, book, self.policy_set.profiles[name], tightened, label, facts, purpose, at)
 
-    def _steady(self, case: Case, interval: int) -> Judged:
+    def _steady(self, case: Case, ground: _Ground) -> Judged:
         """The seven gates that the memo may answer for."""
-        dataset, reads = case.book.dataset.dataset, case.book.reads
-        key = key_of(case.subject, dataset, case.purpose, case.label, case.facts, reads, interval, case.at)
+        label, at = case.label, case.at
+        future = not isinstance(label, LabelDoubt) and label.created is not None and label.created > at.date()
+        name, interval = self._named.name(label), ground.calendar.index(at)
+        dataset = ground.book.dataset.dataset
+        key = key_of(case.subject, dataset, case.purpose, name, case.facts, ground.reads, interval, future)
         judged = self._memo.get(key)
         if judged is None:
             results = judge(case, STEADY)
             erred = any(result.outcome is Outcome.ERRED for result in results)
             grants, duties = ((), Obligations()) if erred else obligations(case)
-            judged = Judged(results, grants, duties)
+            judged = Judged(results, grants, duties, combine(results + _OPEN) is Effect.RELEASE)
             if not erred:
                 self._memo.put(key, judged)
         return judged
@@ -233,6 +316,19 @@ def compile_policy(policy_set: PolicySet, memo_limit: int = MEMO_LIMIT) -> Compi
     good.
     """
     return CompiledPolicy(policy_set, memo_limit)
+
+
+def _forbidden(book: Book) -> frozenset[str]:
+    degraded = may_degrade(book.dataset, (grant.duties for grant in book.grants))
+    query = book.dataset.query
+    fields = degraded | {field for field in (*query.parameters.values(), *query.sortable) if _touches(field, degraded)}
+    return fields | {name for name, field in query.parameters.items() if field in fields}
+
+
+def _ground(policy_set: PolicySet, book: Book, calendar: Calendar) -> _Ground:
+    name = book.dataset.profile
+    tightened = policy_set.settings.tighten.get(name, {})
+    return _Ground(book, calendar, policy_set.profiles[name], tightened, tuple(sorted(book.reads)))
 
 
 def _aware(at: datetime) -> datetime:

@@ -19,7 +19,7 @@ The table of gates is :data:`GATES`, at the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from gateway import markings
@@ -65,10 +65,13 @@ class Case:
     purpose: str
     at: datetime
     delay: timedelta = timedelta(0)
+    _matched: list[Matching] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def matching(self) -> Matching:
-        """The partner's grants that apply to the record."""
-        return self.book.match(self.facts, self.purpose, self.at)
+        """The partner's grants that apply to the record; worked out once, since more than one gate asks."""
+        if not self._matched:
+            self._matched.append(self.book.match(self.facts, self.purpose, self.at))
+        return self._matched[0]
 
 
 Reasons = frozenset[str]
@@ -380,7 +383,10 @@ def ask(gate: Gate, function: GateFunction, case: Case) -> GateResult:
         return GateResult(gate, Outcome.ERRED, (Reason.GATE_ERRED,))
     if reasons:
         return GateResult(gate, Outcome.REFUSED, tuple(sorted(map(str, reasons))))
-    return GateResult(gate, Outcome.PASSED)
+    return _PASSED[gate]
+
+
+_PASSED: Mapping[Gate, GateResult] = {gate: GateResult(gate, Outcome.PASSED) for gate in Gate}
 
 
 def judge(case: Case, gates: Mapping[Gate, GateFunction] = GATES) -> tuple[GateResult, ...]:

@@ -14,14 +14,15 @@ The memo is bounded; the entry used longest ago goes first. It may be lost at an
 from __future__ import annotations
 
 import bisect
+import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from gateway import markings
-from gateway.policy.decision import Facts, FactValue, GateResult, LabelDoubt, Obligations, Subject, Unknown
+from gateway.policy.decision import Facts, FactValue, GateResult, Obligations, Subject, Unknown
 from gateway.policy.policyset import Partner
 
 
@@ -32,6 +33,32 @@ class Judged:
     results: tuple[GateResult, ...]
     grants: tuple[str, ...]
     obligations: Obligations
+    opens: bool = False
+    """Whether all nine gates would be open if channel and hold were."""
+
+
+class Named:
+    """Gives a label that is asked about again and again a number in place of its hash, which costs more to work out.
+
+    A number stands for one object for as long as that object is held here, and is never given to another, so two
+    labels never share one. Whatever is not held stands for itself. May be emptied at any time.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held: dict[int, tuple[object, int]] = {}
+        self._numbers = itertools.count()
+
+    def hold(self, label: object) -> None:
+        """Give the object a number."""
+        if len(self._held) >= self._limit:
+            self._held.clear()
+        self._held[id(label)] = (label, next(self._numbers))
+
+    def name(self, label: Hashable) -> Hashable:
+        """The object's number, or itself."""
+        held = self._held.get(id(label))
+        return held[1] if held is not None and held[0] is label else label
 
 
 class Memo:
@@ -113,30 +140,35 @@ def key_of(
     subject: Subject,
     dataset: str,
     purpose: str,
-    label: markings.Label | LabelDoubt,
+    label: Hashable,
     facts: Facts,
-    reads: frozenset[str],
+    reads: Sequence[str],
     interval: int,
-    at: datetime,
+    future: bool,
 ) -> Hashable:
-    """Everything the steady gates read, as one hashable value; only those facts that the rules read.
+    """Everything the steady gates read, as one hashable value; only those facts that the rules read, in a fixed order.
 
-    Types stand beside values, since ``1``, ``1.0`` and ``True`` are equal to Python and not to a condition.
+    ``label`` is the label, or what stands for it alone; ``future`` says that its date is still to come. Types stand
+    beside values, since ``1``, ``1.0`` and ``True`` are equal to Python and not to a condition.
     """
-    created = None if isinstance(label, LabelDoubt) else label.created
+    values, problems = facts.values, facts.problems
+    read = [values.get(name, _ABSENT) for name in reads]
     return (
-        (subject.partner, subject.clearance, subject.holds),
-        (dataset, purpose, label, created is not None and created > at.date()),
-        tuple(
-            (name, type(facts.values[name]).__name__, _plain(facts.values[name]))
-            for name in sorted(reads & facts.values.keys())
-        ),
-        tuple((name, facts.problems[name]) for name in sorted(reads & facts.problems.keys())),
+        (subject.partner, subject.clearance, subject.holds, dataset, purpose, label, future),
+        tuple([(value.__class__, _plain(value)) for value in read]),
+        tuple([problems.get(name) for name in reads]) if problems else None,
         facts.originator,
         interval,
     )
 
 
-def _plain(value: FactValue | Unknown) -> Hashable:
+class _Absent:
+    """What stands in a key for a fact that is not there."""
+
+
+_ABSENT = _Absent()
+
+
+def _plain(value: FactValue | Unknown | _Absent) -> Hashable:
     """A float by its exact text, since ``0.0`` and ``-0.0`` are equal."""
     return value.hex() if isinstance(value, float) else value

@@ -8,6 +8,11 @@ import re
 _ALPHABET = re.compile(rb"[A-Za-z0-9_-]*")
 
 
+def encode(data: bytes) -> bytes:
+    """The canonical spelling of ``data``."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
+
+
 def decode(text: bytes) -> bytes:
     """The bytes that ``text`` spells; :class:`ValueError` for padding, foreign characters, a second
     spelling.
@@ -15,6 +20,6 @@ def decode(text: bytes) -> bytes:
     if _ALPHABET.fullmatch(text) is None or len(text) % 4 == 1:
         raise ValueError("not base64url")
     data = base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-    if base64.urlsafe_b64encode(data).rstrip(b"=") != text:
+    if encode(data) != text:
         raise ValueError("not the canonical spelling")
     return data

@@ -19,15 +19,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.registry import HeaderParameter
 
 from gateway.keys.jwks import PrivateJwk, PublicJwk, as_joserfc, private_as_joserfc
 from gateway.keys.strict_json import Json, NotStrictJson, read_object
+from gateway.sealing import x25519
 from gateway.sealing.base64url import decode
 from gateway.sealing.errors import SealingError
 from gateway.sealing.signature import CONTENT_LIMIT, Binding, sign, verify
@@ -119,7 +122,7 @@ def seal(
         last=last,
         label=label,
     )
-    header = {
+    header: dict[str, Json] = {
         "alg": _AGREEMENT,
         "enc": _CIPHER,
         "cty": "JOSE",
@@ -130,11 +133,19 @@ def seal(
     }
     signed = sign(content, binding, signing_key)
     try:
+        if recipient_jwk.curve == "X25519":
+            return x25519.encrypt(header, signed, _public(recipient_jwk))
         return jwe.encrypt_compact(header, signed, as_joserfc(recipient_jwk), registry=_REGISTRY).encode()
     except (JoseError, ValueError):
         # A point of small order, for one: it would agree on the same secret with everybody (RFC 7748
         # section 6.1).
         raise SealingError("key_unfit") from None
+
+
+@lru_cache(maxsize=4096)
+def _public(key: PublicJwk) -> X25519PublicKey:
+    """The recipient's key ready for use, imported once."""
+    return X25519PublicKey.from_public_bytes(decode(dict(key.material)["x"].encode()))
 
 
 def open_sealed(

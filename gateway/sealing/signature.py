@@ -12,11 +12,14 @@ new name is for.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwa import JWSAlgModel
@@ -24,7 +27,7 @@ from joserfc.registry import HeaderParameter
 
 from gateway.keys.jwks import PrivateJwk, PublicJwk, as_joserfc, private_as_joserfc
 from gateway.keys.strict_json import Json, NotStrictJson, read_object
-from gateway.sealing.base64url import decode
+from gateway.sealing.base64url import decode, encode
 from gateway.sealing.errors import SealingError
 
 CONTENT_LIMIT: Final = 64 * 1024 * 1024
@@ -132,7 +135,17 @@ def sign(content: bytes, binding: Binding, signing_key: PrivateJwk) -> bytes:
         "last": binding.last,
         "label": binding.label,
     }
-    return jws.serialize_compact(header, content, private_as_joserfc(signing_key), registry=_REGISTRY).encode()
+    signed = encode(json.dumps(header, separators=(",", ":")).encode()) + b"." + encode(content)
+    return signed + b"." + encode(_signer(signing_key).sign(signed))
+
+
+@lru_cache(maxsize=16)
+def _signer(key: PrivateJwk) -> Ed25519PrivateKey:
+    """The key ready for use, imported once."""
+    private = private_as_joserfc(key).private_key
+    if not isinstance(private, Ed25519PrivateKey):
+        raise SealingError("algorithm_refused", "the gateway's content key must be Ed25519, for signatures")
+    return private
 
 
 def verify(token: bytes, verification_keys: Iterable[PublicJwk]) -> Signed:

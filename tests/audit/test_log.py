@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, select, text
 
-from gateway.audit import receipt
+from gateway.audit import receipt, store
 from gateway.audit.checkpoint import open_note, parse_checkpoint
 from gateway.audit.entry import Draft, Event
 from gateway.audit.errors import DraftRefused, LogAltered, LogUnavailable
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Activate, LiftStop, Order, Refuse, Revoke, SetStop, Standing, StopKind
+from gateway.audit.tables import entries
 
 Drafts = Callable[..., Draft]
 
@@ -294,3 +295,42 @@ def test_a_new_log_is_readable_by_its_owner_alone(place):
         pytest.skip("a server keeps its own files")
     for file in Path(place.file).parent.glob("audit.db*"):
         assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_search_by_release_reads_an_index_and_never_the_whole_log(place, draft: Drafts):
+    log = place.open()
+    if not place.url.startswith("sqlite"):
+        pytest.skip("the plan's words are SQLite's")
+    log.append_now([draft("only")])
+    asked: list[str] = []
+    engine = create_engine(place.url)
+
+    @event.listens_for(engine, "before_cursor_execute", retval=True)
+    def explain(_connection, _cursor, statement, parameters, *_rest):
+        asked.append(statement)
+        return f"EXPLAIN QUERY PLAN {statement}", parameters
+
+    with engine.connect() as connection:
+        wanted = select(entries.c.position).where(store.IS_RELEASE, entries.c.release.in_(["only", "other"]))
+        plan = " ".join(str(row) for row in connection.execute(wanted))
+    engine.dispose()
+    assert "USING INDEX one_entry_per_chunk" in plan.replace("COVERING ", ""), (asked, plan)
+
+
+async def test_callers_in_two_event_loops_are_each_answered_in_their_own(log: AuditLog, draft: Drafts):
+    there = await asyncio.gather(
+        asyncio.to_thread(lambda: asyncio.run(log.append(draft("there")))),
+        log.append(draft("here")),
+    )
+    assert sorted(recorded.index for recorded in there) == [0, 1]
+    assert sorted(names(log)) == ["here", "there"]
+
+
+def test_what_stands_is_read_anew_after_each_entry_of_another_process(place, draft: Drafts, at: datetime):
+    log, other = place.open(), place.open()
+    before = log.standing()
+    assert log.standing() is before
+    other.append_now([draft("beside")])
+    assert log.standing() is before
+    other.append_now([draft("stop")], [SetStop(StopKind.PARTNER, "JPN", "officer", "why", at)])
+    assert [stop.subject for stop in log.standing().stops] == ["JPN"]
