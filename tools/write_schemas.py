@@ -1,4 +1,4 @@
-"""Write docs/schemas from the structures in gateway/audit/schemas.py; a test holds the files equal to them."""
+"""Write docs/schemas/audit from the structures in gateway/audit/schemas.py; a test holds the files equal to them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gateway.audit.schemas import documents
 
-FOLDER = Path(__file__).resolve().parents[1] / "docs" / "schemas"
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "schemas" / "audit"
 
 
 def pages() -> dict[str, str]:
@@ -19,4 +19,4 @@ if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
-        print(f"wrote docs/schemas/{name}")
+        print(f"wrote docs/schemas/audit/{name}")

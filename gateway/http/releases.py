@@ -66,8 +66,12 @@ def _parameter(name: str, description: str) -> openapi.Document:
         200: openapi.content_response(
             "Your releases, newest first, and the cursor of the next page.",
             "application/json",
-            {"type": "object", "required": ["releases", "cursor"]},
-            {"releases": [], "cursor": None},
+            {
+                "type": "object",
+                "required": ["releases", "cursor"],
+                "properties": {"cursor": {"type": ["string", "null"], "description": "Null on the last page."}},
+            },
+            {"releases": [], "cursor": "0"},
         ),
         **openapi.problem_responses(
             (*ALWAYS, "parameter_unknown", "parameter_repeated", "parameter_invalid", "audit_unavailable")

@@ -42,6 +42,7 @@ REMEDIES: Mapping[Reason, Remedy] = {
     Reason.LABEL_DUPLICATE_KEY: Remedy("each key would have to stand once in the record", _SOURCE),
     Reason.LABEL_NESTED: Remedy("every record inside would have to be releasable by itself", _ORIGINATOR),
     Reason.LABEL_CONTRADICTED: Remedy("the record's marks would have to agree with each other", _SOURCE),
+    Reason.LABEL_UNBOUND: Remedy("the source would have to bind the marking to the record with its key", _SOURCE),
     Reason.LABEL_RECORD_MALFORMED: Remedy("the record would have to parse strictly", _SOURCE),
     Reason.LABEL_DATE_MISSING: Remedy("the record would have to say when it was marked", _SOURCE),
     Reason.LABEL_DATE_FUTURE: Remedy("the day it was marked would have to have come", Whose.TIME),

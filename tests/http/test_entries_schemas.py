@@ -70,7 +70,7 @@ def entries(tmp_path_factory) -> Iterator[tuple[StoredEntry, ...]]:
 
 
 def validate(name: str, value: object) -> None:
-    schema = json.loads((ROOT / "docs" / "schemas" / name).read_text())
+    schema = json.loads((ROOT / "docs" / "schemas" / "audit" / name).read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(value, schema, jsonschema.Draft202012Validator)
 
@@ -104,7 +104,7 @@ def test_the_counts_by_label_add_up_to_the_rows(entries):
 
 def test_the_published_files_are_exactly_what_the_tool_writes_from_the_code():
     pages = runpy.run_path(str(ROOT / "tools" / "write_schemas.py"))["pages"]()
-    folder = ROOT / "docs" / "schemas"
+    folder = ROOT / "docs" / "schemas" / "audit"
     assert {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")} == pages
 
 

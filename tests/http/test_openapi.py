@@ -12,7 +12,7 @@ from gateway.refusals import PROBLEMS
 from tests.support.loopback import ELSETS, Loopback
 
 Document = dict[str, Any]
-PUBLIC = {"/healthz", "/readyz", "/checkpoint", "/.well-known/relgate-keys.json"}
+PUBLIC = {"/healthz", "/readyz", "/checkpoint", "/.well-known/relgate-keys.json", "/tile/{tile}"}
 
 
 @pytest.fixture(scope="module")
