@@ -1,6 +1,7 @@
 """The published forms of what an entry holds: leaf, record row, and the private part of every event, by version.
 
-These structures are what ``docs/schemas/audit`` is written from (``python tools/write_schemas.py``); tests hold the files
+These structures are what ``docs/schemas/audit`` is written from (``python tools/write_schemas.py``); tests hold the
+files
 equal to them, and hold entries of a running gateway against the files. They are closed: a field that is not here is a
 mistake, and a new one is a new version (:data:`gateway.audit.leaf.VERSION`). A field that stands for an absent value
 is left out, never null, unless ``null`` is among its types.
