@@ -5,6 +5,8 @@ A sealed partner's SDK is given the client's transport, which opens and proves e
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -30,6 +32,7 @@ RESOURCE = {
     "notification": "notification",
 }
 ARGUMENT = {"epoch": "epoch", "tca": "tca", "createdAt": "created_at"}
+OF_THE_REQUEST = {"x-request-id", "traceparent", "server-timing", "date"}
 ATTRIBUTE = {"idElset": "id_elset", "idStateVector": "id_state_vector", "id": "id"}
 
 
@@ -102,3 +105,18 @@ def acting(gateway: RunningGateway, asker: Asker) -> Iterator[Acting]:
         yield program
     finally:
         program.close()
+
+
+def without_request(answer: httpx.Response) -> tuple[int, dict[str, str], str]:
+    """All that an answer says, but for what names the request: status, headers, body."""
+    headers = {name: value for name, value in answer.headers.items() if name not in OF_THE_REQUEST}
+    return answer.status_code, headers, re.sub(r"urn:relgate:request:[0-9a-f]{32}", "", answer.text)
+
+
+def stored_files(gateway: RunningGateway) -> dict[str, bytes]:
+    """The files of the set in force, from the log's own store."""
+    log = gateway.service.log
+    active = log.standing().active
+    assert active is not None
+    manifest = json.loads(log.artifact(active) or b"")
+    return {path: log.artifact(digest) or b"" for path, digest in manifest["files"].items()}

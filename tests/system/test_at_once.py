@@ -16,10 +16,9 @@ from sample_source.app import Source
 from sample_source.serve import Served
 from sample_source.tables import Tables
 from tests.support.running import RunningGateway
-from tests.system.acting import Acting
+from tests.system.acting import Acting, stored_files
 from tests.system.expect import Asker, Wanted
 from tests.system.jsontext import items
-from tests.system.test_chunks import stored_files
 from tests.system.walks import GBR_PLAIN
 
 ACT = Callable[[Asker], Acting]

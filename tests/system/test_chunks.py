@@ -30,7 +30,7 @@ from sample_source.app import Source
 from sample_source.serve import Served
 from sample_source.tables import Tables, build_tables
 from tests.support.running import RunningGateway, running_gateway
-from tests.system.acting import ALWAYS, Acting, Clock
+from tests.system.acting import ALWAYS, Acting, Clock, stored_files
 from tests.system.expect import TIME, Asker, Wanted
 from tests.system.jsontext import items
 from tests.system.walks import GBR, GBR_PLAIN, JPN, wrong_with_walk
@@ -297,12 +297,3 @@ def test_a_policy_activated_between_two_chunks_judges_the_rest(
     assert len(set(sets)) == 2
     assert sets == sorted(sets, key=sets.index)
     assert len(json.loads(body)) == sum(entry.leaf.released for entry in found)
-
-
-def stored_files(gateway: RunningGateway) -> dict[str, bytes]:
-    """The files of the set in force, from the log's own store."""
-    log = gateway.service.log
-    active = log.standing().active
-    assert active is not None
-    manifest = json.loads(log.artifact(active) or b"")
-    return {path: log.artifact(digest) or b"" for path, digest in manifest["files"].items()}

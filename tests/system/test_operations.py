@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-import httpx
 import pytest
 
 from sample_source.tables import Tables
-from tests.system.acting import Acting
+from tests.system.acting import ALWAYS, Acting, without_request
 from tests.system.compare import differences
-from tests.system.expect import IDENTIFIER, MARKING, Asker, Wanted
+from tests.system.expect import IDENTIFIER, MARKING, TIME, Asker, Wanted
 from tests.system.jsontext import items
 from tests.system.walks import COMPANY, DATASETS, DEU, GBR, GBR_PLAIN, HAS, JPN, wrong_with_names
 
@@ -25,13 +24,6 @@ COLUMNS = {
     "conjunction": "id,tca,stateVector1,missDistance,comments",
     "notification": "msgType,msgBody,createdBy",
 }
-OF_THE_REQUEST = {"x-request-id", "traceparent", "server-timing", "date"}
-
-
-def without_request(answer: httpx.Response) -> tuple[int, dict[str, str], str]:
-    """All that an answer says, but for what names the request: status, headers, body."""
-    headers = {name: value for name, value in answer.headers.items() if name not in OF_THE_REQUEST}
-    return answer.status_code, headers, re.sub(r"urn:relgate:request:[0-9a-f]{32}", "", answer.text)
 
 
 @EACH
@@ -120,3 +112,36 @@ def test_an_identifier_that_stands_for_two_records_is_neither_listed_nor_found(a
         for identifier in shared:
             assert program.get(f"/udl/{dataset}/{identifier}").status_code == 404
             assert program.listed(dataset, **{IDENTIFIER[dataset]: identifier}).json() == []
+
+
+FILTERS = {
+    "two fields": ("elset", {"dataMode": "REAL", "meanMotion": ">14"}),
+    "a range": ("elset", {"epoch": "2026-06-01T00:00:00Z..2026-06-14T00:00:00Z"}),
+    "before": ("conjunction", {"tca": "<2026-01-01T00:00:00Z"}),
+    "one of": ("statevector", {"source": "SAMPLE-RADAR,SAMPLE-OPTICAL"}),
+    "equal": ("notification", {"msgType": "COLLISION_WARNING"}),
+}
+HOLDS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+    "two fields": lambda values: values["dataMode"] == "REAL" and values["meanMotion"] > 14,
+    "a range": lambda values: "2026-06-01" <= values["epoch"] < "2026-06-14",
+    "before": lambda values: values["tca"] < "2026-01-01",
+    "one of": lambda values: values["source"] in ("SAMPLE-RADAR", "SAMPLE-OPTICAL"),
+    "equal": lambda values: values["msgType"] == "COLLISION_WARNING",
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_filtered_walk_is_the_walk_without_what_does_not_match(
+    act: ACT, wanted: Wanted, tables: Tables, name: str
+) -> None:
+    """But for one of two records under one identifier, where the filter leaves out the other (gateway.walking)."""
+    dataset, query = FILTERS[name]
+    program, asked = act(GBR_PLAIN), {TIME[dataset]: ALWAYS} | query
+    may = [each for each in wanted(GBR_PLAIN, dataset) if HOLDS[name](each.record.values)]
+    assert 0 < len(may) < len(wanted(GBR_PLAIN, dataset))
+    names: list[str] = []
+    while page := program.get(f"/udl/{dataset}", **asked, firstResult=len(names), maxResults=20).json():
+        names += [record[IDENTIFIER[dataset]] for record in page]
+    shared = {record.identifier for record in tables.records[dataset] if record.flaw == "same-identifier"}
+    assert list(wrong_with_names([each for each in names if each not in shared], may)) == []
+    assert program.get(f"/udl/{dataset}/count", **asked).text == str(len(names))

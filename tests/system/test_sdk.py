@@ -13,9 +13,8 @@ from gateway.refusals import PROBLEMS
 from sample_source.serve import Served
 from sample_source.tables import Tables
 from tests.support.running import RunningGateway
-from tests.system.acting import ALWAYS, Acting, acting
+from tests.system.acting import ALWAYS, Acting, acting, without_request
 from tests.system.expect import Asker
-from tests.system.test_operations import without_request
 from tests.system.walks import AUS, COMPANY, DEU, GBR, GBR_PLAIN, JPN
 
 ACT = Callable[[Asker], Acting]
