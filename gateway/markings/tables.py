@@ -159,14 +159,10 @@ def _fault(message: str, suggestion: str | None = None) -> TableError:
     return TableError(Finding("TABLE", _AUTHORITY, message, suggestion=suggestion))
 
 
-def _check_code(
-    entry: Country | Community, nations: Mapping[str, Country], groups: Mapping[str, Community]
-) -> None:
+def _check_code(entry: Country | Community, nations: Mapping[str, Country], groups: Mapping[str, Community]) -> None:
     code = entry.code
     if not 2 <= len(code) <= _LONGEST_CODE or not _CODE_LETTERS.issuperset(code) or not code[0].isalpha():
-        raise _fault(
-            f"{code!r} is no code: 2 to {_LONGEST_CODE} capital letters, digits or _, a letter first"
-        )
+        raise _fault(f"{code!r} is no code: 2 to {_LONGEST_CODE} capital letters, digits or _, a letter first")
     if code in nations or code in groups:
         raise _fault(f"{code} stands twice: a code never means two things", "choose another code")
     if entry.since is not None and entry.until is not None and entry.until <= entry.since:
