@@ -60,13 +60,12 @@ def roll_up(labels: Iterable[Label], profile: Profile) -> Label:
     for label in distinct:
         _check(label, profile)
     release = _meet([_stand(label, profile) for label in distinct], profile)
-    system, owners = _whose(distinct, release)
-    foreign = system != US
-    level = max(label.level if foreign or label.level is not Level.R else Level.C for label in distinct)
-    united = unite(distinct, foreign=foreign)
-    if any(_hidden(control, level) for control in united):
+    highest = max(label.level for label in distinct)
+    if any(_hidden(control, highest) for label in distinct for control in label.controls):
         release = _Release("NOFORN")
-        system, owners = _whose(distinct, release)
+    system, owners = _whose(distinct, release)
+    level = Level.C if highest is Level.R and system == US else highest
+    united = unite(distinct, foreign=system != US)
     created = _earliest({label.created for label in distinct})
     alone = _settle([Limit(created, release.rel_to, release.display_to)], profile)
     controls = _marked(settle_controls(united, level, profile), release.mark)

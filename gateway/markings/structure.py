@@ -167,7 +167,9 @@ _PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 def _writable(word: Word, values: Values) -> bool:
     if word.shape is Shape.PROGRAM:
-        return bool(values)
+        return 0 < len(values) <= 1 + _LEVELS_OF_PARTS
+    if word.shape is Shape.SYSTEM:
+        return len(values) <= _LEVELS_OF_PARTS
     return values[:1] != (SIGMA,) or (len(values) == len((SIGMA, "14")) and values[1].isdigit())
 
 

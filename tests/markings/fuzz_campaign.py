@@ -3,7 +3,7 @@
 What must never happen, each time a label is read from a text that was slipped up in one way (typo, garbled
 delimiter, other order, wrong case, other spaces and look-alike letters) or from random text:
 
-1. anything but a label or :class:`MarkingError`; a reading that takes a second; memory that grows without end;
+1. anything but a label or :class:`MarkingError`; a reading that takes a second of processor time; memory that grows without end;
 2. a label that writes itself otherwise than the text it was read from: nothing may be repaired in silence;
 3. a sound label that may go to anyone to whom the original may not.
 
@@ -37,14 +37,14 @@ class Wrong(AssertionError):
 
 def read(text: str, profile: Profile, *, portion: bool) -> Label | None:
     """The label, or nothing where it is refused; anything else is wrong."""
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         label = (markings.parse_portion if portion else markings.parse_banner)(text, profile)
     except MarkingError as refused:
         if not refused.findings or any(finding.span is None for finding in refused.findings):
             raise Wrong(f"refused without finding or span: {text!r}") from refused
         label = None
-    if time.perf_counter() - start > SLOWEST_SECONDS:
+    if time.process_time() - start > SLOWEST_SECONDS:
         raise Wrong(f"slow: {text!r}")
     return label
 

@@ -152,3 +152,39 @@ def test_a_policy_loads_and_decides_in_an_interpreter_without_any_package() -> N
     command = [sys.executable, "-I", "-S", "-c", program, str(HERE / "aurora.xml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
+
+
+MORE = [
+    ("SPIF-FORM", '<spif:categoryGroup tagSetRef="Handling" tagType="restrictive" lacv="9"/>', ""),
+    (
+        "SPIF-OID",
+        'tagSetId="2.25.900202" tagType="restrictive" lacv="9"',
+        'tagSetId="x" tagType="restrictive" lacv="9"',
+    ),
+    ("SPIF-MARKING-CODE", 'markingQualifier="only" qualifierCode', "qualifierCode"),
+]
+
+
+@pytest.mark.parametrize(("rule", "old", "new"), MORE, ids=[f"{rule}-{n}" for n, (rule, _, _) in enumerate(MORE)])
+def test_a_part_that_says_nothing_or_half_refuses_the_file(rule: str, old: str, new: str) -> None:
+    assert old in TEXT
+    with pytest.raises(MarkingError) as refused:
+        load_spif(TEXT.replace(old, new).encode())
+    assert rules_of(refused.value) == [rule]
+
+
+def test_an_attribute_of_another_namespace_is_passed_over_and_named() -> None:
+    text = TEXT.replace('<spif:tagCategory name="XCC"', '<spif:tagCategory xmlns:o="urn:o" o:note="x" name="XCC"')
+    assert "foreign-attribute" in {each.code for each in load_spif(text.encode()).tolerated}
+
+
+def test_a_policy_may_name_a_default_policy_and_nothing_else_changes() -> None:
+    named = '<spif:defaultSecurityPolicyId name="AURORA" id="2.25.900100"/><spif:securityPolicyId name="AURORA"'
+    policy = load_spif(TEXT.replace('<spif:securityPolicyId name="AURORA"', named).encode())
+    assert policy.name == "AURORA"
+
+
+def test_a_standard_that_requires_a_tag_set_refuses_a_file_without_it() -> None:
+    with pytest.raises(MarkingError) as refused:
+        load_spif(TEXT.replace("2.25.900100", "1.3.26.1.3.1").encode())
+    assert rules_of(refused.value) == ["SPIF-REFERENCE"]

@@ -208,3 +208,28 @@ def test_no_finding_repeats_what_the_label_says() -> None:
         for finding in aurora().validate(broken):
             assert "COMET" not in finding.message
             assert "EYES" not in finding.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [("integer", ("7", "-12"), ("", "-", "7.5", "seven", "٧")), ("date", ("2025-01-31",), ("2025-02-30", "20250131"))],
+)
+def test_a_value_that_the_user_writes_is_of_the_kind_the_policy_says(
+    kind: str, good: tuple[str, ...], bad: tuple[str, ...]
+) -> None:
+    policy = _changed('userInput="string"', f'userInput="{kind}"')
+    for value in good:
+        assert policy.validate(label("OPEN", cat(INFORMS, "Note", value))) == ()
+    for value in bad:
+        assert rules_of(policy.validate(label("OPEN", cat(INFORMS, "Note", value)))) == ["SPIF-VALUE"]
+
+
+def test_a_category_may_name_its_tag_set_and_the_policy_by_their_object_identifiers_too() -> None:
+    named = replace(label("OPEN", replace(XCC, tag_id="2.25.900101")), policy="2.25.900100", policy_id="2.25.900100")
+    assert aurora().validate(named) == ()
+
+
+def test_names_in_the_values_of_a_mark_are_compared_as_the_policy_compares_names() -> None:
+    assert rules_of(aurora().validate(label("OPEN", privacy_mark="handle with care"))) == ["SPIF-PRIVACY-MARK"]
+    context = cat(PERMITS, "Context", "COMET")
+    assert _as_nato().validate(label("OPEN", context, privacy_mark="handle with care")) == ()

@@ -11,6 +11,7 @@ ADatP-4774 appendix 2): there the 26 letters of ASCII are folded, and nothing el
 from __future__ import annotations
 
 import enum
+import functools
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -227,6 +228,10 @@ class TagSet:
         return tuple(tag for tag in self.tags if tag.type is kind)
 
 
+Index = Mapping[tuple[str, CategoryType, str], tuple[tuple[Tag, Value], ...]]
+"""Values by the name of their tag set, their type, and their own name as the policy compares it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PrivacyMark:
     """A privacy mark that a label may carry."""
@@ -249,7 +254,7 @@ class Styles:
 class PolicyFile:
     """A whole file. ``required_sets`` are tag sets that the policy's standard requires in every label.
 
-    ``digest`` is the SHA-256 of the file's bytes, in hexadecimal.
+    ``digest`` is the SHA-256 of the file's bytes, in hexadecimal; ``index`` finds values by tag set, type and name.
     """
 
     name: str
@@ -267,10 +272,15 @@ class PolicyFile:
     required_sets: tuple[str, ...] = ()
     folds_case: bool = False
     tolerated: tuple[Tolerated, ...] = ()
+    index: Index = field(default_factory=dict, compare=False, repr=False)
+
+    def key(self, name: str) -> str:
+        """A name as this policy compares it."""
+        return fold(name) if self.folds_case else name
 
     def same(self, one: str, other: str) -> bool:
         """Whether two names are one in this policy."""
-        return fold(one) == fold(other) if self.folds_case else one == other
+        return one == other or (self.folds_case and fold(one) == fold(other))
 
     def classification(self, name: str) -> Classification | None:
         """The classification of that name."""
@@ -280,11 +290,12 @@ class PolicyFile:
         """The tag set of that name."""
         return next((each for each in self.tag_sets if self.same(each.name, name)), None)
 
-    def values(self, tag: Tag, name: str) -> tuple[Value, ...]:
-        """The values of a tag that the name means; more than one where the file states the name twice."""
-        return tuple(each for each in tag.values if self.same(each.name, name))
+    def values(self, tag_set: TagSet, kind: CategoryType, name: str) -> tuple[tuple[Tag, Value], ...]:
+        """What a name means among the values of one type; more than one where the file states the name twice."""
+        return self.index.get((tag_set.name, kind, self.key(name)), ())
 
 
+@functools.lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """The text with the capital letters of ASCII made small, and nothing else changed."""
     return text.translate(_FOLDED)

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gateway.markings.spif.loadrules import Reading
-from gateway.markings.spif.model import Group, PolicyFile, Requirement, SpifError, Tag, Value, fold
+from gateway.markings.spif.model import Group, Index, PolicyFile, Requirement, SpifError, Tag, Value, fold
+from gateway.markings.stanag import CategoryType
 
 
 def check_policy(policy: PolicyFile, reading: Reading) -> PolicyFile:
@@ -31,7 +32,17 @@ def check_policy(policy: PolicyFile, reading: Reading) -> PolicyFile:
         raise SpifError("SPIF-REFERENCE", "an equivalence names a policy that equivalentPolicies does not")
     if any(policy.tag_set(name) is None for name in policy.required_sets):
         raise SpifError("SPIF-REFERENCE", "a tag set that the policy's standard requires is not there")
-    return replace(policy, tolerated=tuple(reading.tolerated))
+    return replace(policy, tolerated=tuple(reading.tolerated), index=_index(policy))
+
+
+def _index(policy: PolicyFile) -> Index:
+    found: dict[tuple[str, CategoryType, str], tuple[tuple[Tag, Value], ...]] = {}
+    for tag_set in policy.tag_sets:
+        for tag in tag_set.tags:
+            for value in tag.values:
+                key = tag_set.name, tag.type, policy.key(value.name)
+                found[key] = (*found.get(key, ()), (tag, value))
+    return found
 
 
 def referred(policy: PolicyFile, group: Group) -> tuple[Value, ...]:

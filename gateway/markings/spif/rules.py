@@ -109,8 +109,9 @@ def meant(policy: PolicyFile, category: SecurityCategory, value: str) -> tuple[t
     if tag_set is None:
         return ()
     tags = tag_set.of_type(category.type)
-    named = tuple((tag, each) for tag in tags for each in policy.values(tag, value))
-    return named or tuple((tag, each) for tag in tags for each in tag.values if _written(each, value))
+    return policy.values(tag_set, category.type, value) or tuple(
+        (tag, each) for tag in tags for each in tag.values if _written(each, value)
+    )
 
 
 def _written(value: Value, text: str) -> bool:
