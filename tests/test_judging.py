@@ -160,4 +160,4 @@ def test_the_roll_up_of_what_may_go_permits_the_partner_and_is_at_least_as_stric
         return
     rolled = permits_roll_up(GBR.case, going)
     assert rolled is not None
-    assert rolled.level == max(label.level for each in going for label in each.labels)
+    assert rolled.label.level == max(label.level for each in going for label in each.labels)

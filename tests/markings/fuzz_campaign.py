@@ -3,7 +3,8 @@
 What must never happen, each time a label is read from a text that was slipped up in one way (typo, garbled
 delimiter, other order, wrong case, other spaces and look-alike letters) or from random text:
 
-1. anything but a label or :class:`MarkingError`; a reading that takes a second of processor time; memory that grows without end;
+1. anything but a label or :class:`MarkingError`; a reading that takes a second of processor time; memory that grows
+   without end;
 2. a label that writes itself otherwise than the text it was read from: nothing may be repaired in silence;
 3. a sound label that may go to anyone to whom the original may not.
 
