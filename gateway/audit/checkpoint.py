@@ -33,6 +33,7 @@ from gateway.audit.signing import (
     check_signature,
     parse_verifier_key,
     signature_line,
+    trusted_keys,
 )
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "NOTE_LIMIT",
     "Checkpoint",
     "Note",
+    "ProofRefused",
     "Signature",
     "SigningKey",
     "VerifierKey",
@@ -53,6 +55,7 @@ __all__ = [
     "parse_checkpoint",
     "parse_verifier_key",
     "sign",
+    "trusted_keys",
 ]
 
 
@@ -66,25 +69,22 @@ class Note:
     signatures: tuple[Signature, ...]
 
 
-def open_note(text: str | bytes, verifier_keys: Iterable[VerifierKey]) -> Note:
-    """The note's text and its good signatures by the given keys.
+def open_note(text: str | bytes, verifier_keys: Iterable[VerifierKey | str]) -> Note:
+    """The note's text and its good signatures by the given keys (parsed, or in their text form), one for each key.
 
     Raises :class:`ProofRefused` when the note is malformed, when a given key's signature on it is bad, or
     when no given key has signed it.
     """
-    known: dict[tuple[str, bytes], VerifierKey] = {}
-    for key in verifier_keys:
-        if known.setdefault((key.name, key.key_id), key) != key:
-            raise ProofRefused(f"two different verifier keys are both named {key.name} with id {key.key_id.hex()}")
+    known = {(key.name, key.key_id): key for key in trusted_keys(verifier_keys)}
     body, lines = split_note(text)
-    good: list[Signature] = []
+    good: dict[VerifierKey, Signature] = {}
     for line in lines:
         signer = known.get((line.name, line.key_id))
         if signer is not None:
-            good.append(check_signature(body, signer, line.signature))
+            good.setdefault(signer, check_signature(body, signer, line.signature))  # each is checked, the first counts
     if not good:
         raise ProofRefused("no key that is trusted here has signed this note")
-    return Note(body, tuple(good))
+    return Note(body, tuple(good.values()))
 
 
 def sign(text: str, key: SigningKey, *beside: SigningKey, at: datetime | int | None = None) -> str:

@@ -25,6 +25,8 @@ MAX_SIZE = 2**63 - 1
 
 def leaf_hash(entry: bytes) -> bytes:
     """The hash of one entry's bytes as a leaf (RFC 9162 2.1.1)."""
+    if not isinstance(entry, bytes):
+        raise ProofRefused(f"an entry is bytes, not {type(entry).__name__}")
     return hashlib.sha256(b"\x00" + entry).digest()
 
 
@@ -33,13 +35,14 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
     Raises :class:`ProofRefused` when a child is not 32 bytes: its boundary would then be ambiguous.
     """
-    if len(left) != HASH_BYTES or len(right) != HASH_BYTES:
-        raise ProofRefused(f"a child hash has {len(left)} and {len(right)} bytes, not 32 and 32")
-    return hashlib.sha256(b"\x01" + left + right).digest()
+    _hash(left, "left child")
+    _hash(right, "right child")
+    return _node(left, right)
 
 
 def root(leaf_hashes: Sequence[bytes]) -> bytes:
     """The root over leaf hashes in order (RFC 9162 2.1.1); of none, SHA-256 of nothing."""
+    check_list(leaf_hashes, "leaf hashes")
     if not leaf_hashes:
         return EMPTY_ROOT
     for number, value in enumerate(leaf_hashes):
@@ -53,6 +56,7 @@ def root(leaf_hashes: Sequence[bytes]) -> bytes:
 
 def inclusion_proof(leaf_hashes: Sequence[bytes], index: int, size: int) -> list[bytes]:
     """The audit path of leaf ``index`` in the tree over the first ``size`` leaf hashes (RFC 9162 2.1.3.1)."""
+    check_list(leaf_hashes, "leaf hashes")
     _number(index, "index")
     _number(size, "size")
     if size > len(leaf_hashes):
@@ -76,6 +80,7 @@ def consistency_proof(leaf_hashes: Sequence[bytes], size1: int, size2: int) -> l
     """The proof that the tree of ``size2`` extends that of ``size1`` (RFC 9162 2.1.4.1); empty for equal
     sizes.
     """
+    check_list(leaf_hashes, "leaf hashes")
     _number(size1, "size1")
     _number(size2, "size2")
     if size2 > len(leaf_hashes):
@@ -184,6 +189,12 @@ def split(size: int) -> int:
     return 1 << ((size - 1).bit_length() - 1)
 
 
+def check_list(values: object, what: str) -> None:
+    """Refuse what is no list; ``what`` names it. Text and bytes are none, although they have parts."""
+    if not isinstance(values, Sequence) or isinstance(values, str | bytes | bytearray):
+        raise ProofRefused(f"{what} are a {type(values).__name__}, not a list")
+
+
 def _node(left: bytes, right: bytes) -> bytes:
     """As :func:`node_hash`, for children already known to be 32 bytes."""
     return hashlib.sha256(b"\x01" + left + right).digest()
@@ -202,6 +213,7 @@ def _hash(value: bytes, name: str) -> None:
 
 
 def _proof(proof: Sequence[bytes]) -> None:
+    check_list(proof, "the proof's hashes")
     if len(proof) > MAX_SIZE.bit_length():
         raise ProofRefused(f"a proof of {len(proof)} hashes is longer than any tree is high")
     for number, value in enumerate(proof):

@@ -95,8 +95,10 @@ def decode_base64(text: str, what: str) -> bytes:
 
 def plain_text(text: str | bytes) -> str:
     """The text of a note, refusing what no note may hold."""
+    if not isinstance(text, str | bytes):
+        raise ProofRefused(f"a note is text or its bytes, not {type(text).__name__}")
     try:
-        data = text.encode() if isinstance(text, str) else bytes(text)
+        data = text.encode() if isinstance(text, str) else text
         plain = data.decode()
     except UnicodeError as error:
         raise ProofRefused(f"a note is valid UTF-8: {error}") from error
@@ -120,8 +122,12 @@ def split_note(text: str | bytes) -> tuple[str, list[SignatureLine]]:
 
 
 def is_name(name: str) -> bool:
-    """Whether this can name a key: not empty, no space of any kind, no plus, no control character."""
-    return bool(name) and "+" not in name and not any(char.isspace() or ord(char) < 0x20 for char in name)
+    """Whether this can name a key: not empty, no space of any kind, no plus, no control character, valid Unicode."""
+    return bool(name) and "+" not in name and not any(map(_cannot_name, name))
+
+
+def _cannot_name(char: str) -> bool:
+    return char.isspace() or ord(char) < 0x20 or 0xD800 <= ord(char) <= 0xDFFF
 
 
 def _parse_signature_line(line: str) -> SignatureLine:

@@ -24,6 +24,7 @@ from gateway.audit.checkpoint import (
     encode_base64,
     open_note,
     parse_checkpoint,
+    trusted_keys,
 )
 from gateway.audit.errors import ProofRefused
 
@@ -65,6 +66,8 @@ def write(index: int, proof: Sequence[bytes], checkpoint: str, leaf: bytes) -> b
 
 def parse(receipt: bytes | str) -> Receipt:
     """Take a receipt apart, strictly. Raises :class:`ProofRefused` when it is not one."""
+    if not isinstance(receipt, str | bytes):
+        raise ProofRefused(f"a receipt is text or its bytes, not {type(receipt).__name__}")
     try:
         text = receipt if isinstance(receipt, str) else receipt.decode()
     except UnicodeDecodeError as error:
@@ -82,6 +85,8 @@ def parse(receipt: bytes | str) -> Receipt:
     if found is None:
         raise ProofRefused("a receipt has a line `index <decimal>` before its proof")
     proof = tuple(decode_base64(line, f"the receipt's hash {number}") for number, line in enumerate(lines))
+    if any(len(value) != merkle.HASH_BYTES for value in proof):
+        raise ProofRefused(f"a receipt's proof is of hashes of {merkle.HASH_BYTES} bytes")
     return Receipt(int(found[1]), proof, checkpoint, extra)
 
 
@@ -98,12 +103,13 @@ def leaf_of(receipt: bytes | str) -> bytes:
 def verify(
     receipt: bytes | str,
     leaf: bytes,
-    verifier_keys: Iterable[VerifierKey],
+    verifier_keys: Iterable[VerifierKey | str],
     origin: str | None = None,
-    witness_keys: Iterable[VerifierKey] = (),
+    witness_keys: Iterable[VerifierKey | str] = (),
     quorum: int = 0,
 ) -> Proven:
     """Check that ``leaf`` is in the log, offline. Raises :class:`ProofRefused` naming the step that failed.
+    Keys are given parsed or in their text form.
 
     1. The receipt parses.
     2. Its checkpoint is signed by one of ``verifier_keys``, and no given key's signature on it is bad.
@@ -111,18 +117,20 @@ def verify(
     4. At least ``quorum`` distinct ``witness_keys``, none of them a log key, have cosigned it.
     5. The proof leads from the leaf's hash to the checkpoint's root.
     """
-    log_keys, witnesses = tuple(verifier_keys), tuple(witness_keys)
+    log_keys, witnesses = trusted_keys(verifier_keys), trusted_keys(witness_keys)
     parts = parse(receipt)  # 1
     note = open_note(parts.checkpoint, (*log_keys, *(key for key in witnesses if key not in log_keys)))  # 2
     by_log = [signature for signature in note.signatures if signature.key in log_keys]
     if not by_log:
         raise ProofRefused("the receipt's checkpoint is not signed by the log's key")
     head = parse_checkpoint(note.text)
+    if not isinstance(origin, str | None):
+        raise ProofRefused(f"an origin is text, not {type(origin).__name__}")
     wanted = {signature.key.name for signature in by_log} if origin is None else {origin}
     if head.origin not in wanted:  # 3
         raise ProofRefused(f"the checkpoint is of the log {head.origin!r}, not of {' or '.join(sorted(wanted))!r}")
     cosigned = cosignatures(note.signatures, witnesses, log_keys)  # 4
-    if not 0 <= quorum <= len(cosigned):
+    if isinstance(quorum, bool) or not isinstance(quorum, int) or not 0 <= quorum <= len(cosigned):
         raise ProofRefused(f"{len(cosigned)} known witnesses have cosigned the checkpoint; {quorum} are needed")
     merkle.verify_inclusion(parts.index, head.size, merkle.leaf_hash(leaf), parts.proof, head.root)  # 5
     return Proven(parts.index, head, by_log[0], cosigned)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,7 +27,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 
 from gateway.audit.errors import ProofRefused
-from gateway.audit.note import decode_base64, encode_base64, is_name, parse_checkpoint
+from gateway.audit.note import decode_base64, encode_base64, is_name, parse_checkpoint, plain_text
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
@@ -92,10 +93,11 @@ class Signature:
     time: datetime | None = None
 
 
-def parse_verifier_key(text: str) -> VerifierKey:
+def parse_verifier_key(text: str | bytes) -> VerifierKey:
     """The key in ``<name>+<8 hex of key id>+<base64(type || public key)>``; its id must be that of its
-    bytes.
+    bytes. Raises :class:`ProofRefused` for anything else, a newline at its end among it.
     """
+    text = plain_text(text)
     found = _VERIFIER_KEY.fullmatch(text)
     if found is None or not is_name(found[1]):
         raise ProofRefused(f"{text[:200]!r} is not a verifier key of the form name+id+base64")
@@ -109,6 +111,18 @@ def parse_verifier_key(text: str) -> VerifierKey:
     if key.key_id.hex() != found[2]:
         raise ProofRefused(f"the verifier key {key.name} says id {found[2]}, but its bytes have {key.key_id.hex()}")
     return key
+
+
+def trusted_keys(keys: Iterable[VerifierKey | str]) -> tuple[VerifierKey, ...]:
+    """Keys that are trusted by whoever calls, each parsed or in its text form. Raises :class:`ProofRefused`."""
+    if isinstance(keys, str | bytes) or not isinstance(keys, Iterable):
+        raise ProofRefused(f"verifier keys are a list of them, not one {type(keys).__name__}")
+    found = tuple(key if isinstance(key, VerifierKey) else parse_verifier_key(key) for key in keys)
+    named: dict[tuple[str, bytes], VerifierKey] = {}
+    for key in found:
+        if named.setdefault((key.name, key.key_id), key) != key:
+            raise ProofRefused(f"two different verifier keys are both named {key.name} with id {key.key_id.hex()}")
+    return found
 
 
 def signature_line(text: str, key: SigningKey, at: datetime | int | None = None) -> str:

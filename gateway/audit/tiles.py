@@ -15,6 +15,8 @@ from gateway.audit.errors import ProofRefused
 TILE_WIDTH = 256
 ENTRIES = -1
 """The level that :func:`path` and :func:`parse_path` use for bundles of entries."""
+TOP = 63
+"""The highest level that a path can name."""
 
 _PATH = re.compile(
     r"tile/(?P<level>entries|[0-9]|[1-5][0-9]|6[0-3])/(?P<number>(?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?"
@@ -26,8 +28,7 @@ def path(level: int, index: int, width: int = TILE_WIDTH) -> str:
 
     ``level`` is 0 to 63, or :data:`ENTRIES` for the bundle of entries.
     """
-    if not (level == ENTRIES or 0 <= level <= 63) or index < 0 or not 1 <= width <= TILE_WIDTH:
-        raise ProofRefused(f"there is no tile of level {level}, index {index}, width {width}")
+    _tile(level, index, width, lowest=ENTRIES)
     digits = str(index)
     digits = digits.rjust(-(-len(digits) // 3) * 3, "0")
     groups = [digits[at : at + 3] for at in range(0, len(digits), 3)]
@@ -38,13 +39,15 @@ def path(level: int, index: int, width: int = TILE_WIDTH) -> str:
 
 def parse_path(text: str) -> tuple[int, int, int]:
     """The (level, index, width) that a path names; exactly the paths that :func:`path` gives are taken."""
+    if not isinstance(text, str):
+        raise ProofRefused(f"a tile's path is text, not {type(text).__name__}")
     found = _PATH.fullmatch(text)
     if found is None:
         raise ProofRefused(f"{text!r} is not the path of a tile")
     level = ENTRIES if found["level"] == "entries" else int(found["level"])
     index = int(found["number"].replace("x", "").replace("/", ""))
     width = int(found["width"] or TILE_WIDTH)
-    if not 1 <= width <= TILE_WIDTH or path(level, index, width) != text:
+    if path(level, index, width) != text:
         raise ProofRefused(f"{text!r} is not the path of a tile as it is written")
     return level, index, width
 
@@ -54,8 +57,8 @@ def tile(leaf_hashes: Sequence[bytes], level: int, index: int, width: int) -> by
 
     Raises :class:`ProofRefused` when the leaves do not reach that far.
     """
-    if level < 0 or index < 0 or not 1 <= width <= TILE_WIDTH:
-        raise ProofRefused(f"there is no tile of level {level}, index {index}, width {width}")
+    _tile(level, index, width, lowest=0)
+    merkle.check_list(leaf_hashes, "leaf hashes")
     span = TILE_WIDTH**level
     first = index * TILE_WIDTH * span
     if first + width * span > len(leaf_hashes):
@@ -65,9 +68,12 @@ def tile(leaf_hashes: Sequence[bytes], level: int, index: int, width: int) -> by
 
 def entries_bundle(entries: Sequence[bytes]) -> bytes:
     """Up to 256 entries, each after its length as a big-endian uint16."""
+    merkle.check_list(entries, "entries")
     if not 1 <= len(entries) <= TILE_WIDTH:
         raise ProofRefused(f"a bundle holds 1 to {TILE_WIDTH} entries, not {len(entries)}")
     for number, entry in enumerate(entries):
+        if not isinstance(entry, bytes):
+            raise ProofRefused(f"entry {number} is a {type(entry).__name__}, not bytes")
         if len(entry) > 0xFFFF:
             raise ProofRefused(f"entry {number} has {len(entry)} bytes; a bundle's lengths have 16 bits")
     return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
@@ -75,6 +81,8 @@ def entries_bundle(entries: Sequence[bytes]) -> bytes:
 
 def parse_bundle(data: bytes) -> list[bytes]:
     """The entries of a bundle; refuses one that is empty, cut short, or holds more than 256."""
+    if not isinstance(data, bytes):
+        raise ProofRefused(f"a bundle is bytes, not {type(data).__name__}")
     entries: list[bytes] = []
     at = 0
     while at < len(data):
@@ -86,3 +94,12 @@ def parse_bundle(data: bytes) -> list[bytes]:
     if not 1 <= len(entries) <= TILE_WIDTH:
         raise ProofRefused(f"a bundle holds 1 to {TILE_WIDTH} entries, not {len(entries)}")
     return entries
+
+
+def _tile(level: int, index: int, width: int, *, lowest: int) -> None:
+    """Refuse numbers that no tile has; a tile's index counts at most as far as the leaves of the largest tree."""
+    numbers = (level, index, width)
+    if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
+        raise ProofRefused(f"a tile's level, index and width are whole numbers, not {numbers}")
+    if not lowest <= level <= TOP or not 0 <= index <= merkle.MAX_SIZE or not 1 <= width <= TILE_WIDTH:
+        raise ProofRefused(f"there is no tile of level {level}, index {index}, width {width}")

@@ -34,7 +34,7 @@ from gateway.audit.signing import signature_line
 PROOF_LIMIT = 63
 """Most proof lines a submission may have."""
 SIZE_TYPE = "text/x.tlog.size"
-"""The media type of a 409's answer."""
+"""The media type of a 409's answer, unless it is a fork's: then there is nothing to go on from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,9 @@ def build_witness(store: WitnessStore, clock: Callable[[], datetime]) -> Starlet
             logger.warning("refused", status=status, answer=answer.decode()[:200])
         else:
             logger.info("cosigned", size=bytes(body).partition(b"\n\n")[2].split(b"\n")[1].decode())
+        # A fork is no size to go on from: submitters take SIZE_TYPE as "try again from there", and would without end.
+        is_size = status == 409 and not evidence
         # As a header: as a media type, Starlette would add a charset to it.
-        return Response(answer, status, {"Content-Type": SIZE_TYPE if status == 409 else TEXT})
+        return Response(answer, status, {"Content-Type": SIZE_TYPE if is_size else TEXT})
 
     return Starlette(routes=[Route("/add-checkpoint", add_checkpoint, methods=["POST"])])

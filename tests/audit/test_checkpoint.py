@@ -94,7 +94,9 @@ def test_a_bad_signature_by_a_known_key_refuses_the_note_despite_a_good_one():
 
 def test_sixteen_signatures_are_taken_and_a_thousand_are_not():
     lines = SIGNED.removeprefix(TEXT + "\n")
-    assert len(open_note(TEXT + "\n" + lines * 16, [LOG.verifier]).signatures) == 16
+    keys = [SigningKey(f"log{number}.example", LOG.private) for number in range(16)]
+    several = sign(TEXT, *keys)
+    assert len(open_note(several, [key.verifier for key in keys]).signatures) == 16
     with pytest.raises(ProofRefused, match="over the limit"):
         open_note(TEXT + "\n" + lines * 1000, [LOG.verifier])
 
