@@ -45,7 +45,7 @@ ODD: list[object] = [
     (),
 ]
 ODD += ["\ud800", "\0", "a\r\n\n\n", bytes(32), bytes(31), "0" * 32, [bytes(32)], [bytes(33)], [bytes(32)] * 64, NOTE]
-ODD += [NOTE.encode(), RECEIPT, LOG.verifier, str(LOG.verifier), [LOG.verifier], [str(LOG.verifier)], object(), b"\xff"]
+ODD += [NOTE.encode(), RECEIPT, LOG.verifier, str(LOG.verifier), [LOG.verifier], [str(LOG.verifier)], ..., b"\xff"]
 odd = st.sampled_from(ODD)
 
 FUNCTIONS: dict[str, tuple[Callable[..., object], int]] = {
