@@ -8,7 +8,7 @@
 PY := .venv/bin/python
 export PYTHON
 
-.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings tamper-drill audit-go audit-campaign bench clean env dev-env
+.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings tamper-drill audit-go audit-campaign bench bench-impact clean env dev-env
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -64,6 +64,9 @@ audit-go: dev-env ## check our proofs, notes and a long log with Go's sumdb (Deb
 
 audit-campaign: dev-env ## the audit log's long runs: mutations, failures, kills, lost writes
 	@$(PY) -m tests.audit.campaign $(ARGS)
+
+bench-impact: dev-env ## put 1,000,000 logged decisions to an edited policy set (DECISIONS=...), and print the rate
+	@$(PY) -m benchmarks.impact --decisions $${DECISIONS:-1000000} $(ARGS)
 
 bench: dev-env ## measure, beside what it is compared with (about four minutes; ARGS=--quick for one)
 	@$(PY) -m benchmarks $(ARGS)

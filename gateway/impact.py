@@ -61,6 +61,10 @@ class Comparison:
     _answers: dict[Hashable, _Remembered] = field(default_factory=dict)
     _then: dict[str, PolicySet] = field(default_factory=dict)
 
+    def know(self, policy_set: PolicySet) -> None:
+        """A set that decided some of the entries, so that it need not be read from the log."""
+        self._then[policy_set.digest] = policy_set
+
     def ask_log(self, entry: StoredEntry, log: LogReader) -> int:
         """Every decision of one entry; how many there were. Entries that decided nothing are passed over."""
         if entry.leaf.event != Event.RELEASE or "subject" not in entry.private:
@@ -69,7 +73,7 @@ class Comparison:
         digest = str(private["policy"])
         if digest not in self._then:
             self._then[digest] = stored_set(log, digest)
-        asked = _Asked.of(private, self._then[digest])
+        asked = _Asked.of(private, self._then[digest], (self.old, self.new))
         if not entry.rows:
             self._note(asked, b"", None, f"entry {entry.index}, the request")
         for number, row in enumerate(entry.rows):
@@ -93,51 +97,62 @@ class Comparison:
             if len(self._answers) >= _REMEMBERED:
                 self._answers.clear()
             self._answers[whole] = held
-        self.impact.note(LOG, asked.subject.partner, asked.dataset, held.was, held.now, said)
+        self.impact.note(LOG, asked.partner, asked.dataset, held.was, held.now, said)
 
     def _answer(self, asked: _Asked, detail: Mapping[str, PlainJson] | None) -> _Remembered:
-        shown = None if detail is None else shown_evidence(detail)
-        was, now = (_of_log(policy, asked, shown) for policy in (self.old, self.new))
+        # What stood then was for then: a stop is no part of either set.
+        shown = None if detail is None else without_stops(shown_evidence(detail))
+        was, now = (_of_log(case, shown) for case in asked.cases)
         untils = [verdict.until for verdict in (was, now) if verdict.until is not None]
         return _Remembered(was, now, asked.at, asked.at if detail is None else min(untils, default=None))
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Who asked, for what and when, as an entry holds it; ``then`` is the set that decided."""
+    """Who asked, for what and when, as an entry holds it. ``cases`` are the question as each set takes it; ``None``
+    where a set no longer knows the asker or the dataset.
+    """
 
-    subject: Subject
+    partner: str
     dataset: str
-    purpose: str
     at: datetime
-    then: PolicySet
     key: bytes
+    cases: tuple[Case | None, ...]
 
     @classmethod
-    def of(cls, private: Mapping[str, PlainJson], then: PolicySet) -> _Asked:
-        """What an entry's private part says was asked."""
+    def of(
+        cls, private: Mapping[str, PlainJson], then: PolicySet, policies: tuple[CompiledPolicy, CompiledPolicy]
+    ) -> _Asked:
+        """What an entry's private part says was asked; ``then`` is the set that decided."""
         said = [private[name] for name in ("policy", "subject", "dataset", "purpose")]
-        subject = subject_from_json(cast("Mapping[str, PlainJson]", private["subject"]))
+        recorded = subject_from_json(cast("Mapping[str, PlainJson]", private["subject"]))
+        dataset, purpose = str(private["dataset"]), str(private["purpose"])
         at = datetime.fromisoformat(str(private["at"]))
-        key = msgspec.json.encode(said)
-        return cls(subject, str(private["dataset"]), str(private["purpose"]), at, then, key)
+        cases: list[Case | None] = []
+        for policy in policies:
+            subject = seat(recorded, then, policy, at)
+            known = subject is not None and dataset in policy.policy_set.datasets
+            cases.append(Case(policy, Standing(), subject, dataset, purpose, at) if subject and known else None)
+        return cls(recorded.partner, dataset, at, msgspec.json.encode(said), tuple(cases))
 
 
-def _of_log(policy: CompiledPolicy, asked: _Asked, shown: Evidence | None) -> Verdict:
-    subject = seat(asked.subject, asked.then, policy, asked.at)
-    if subject is None or asked.dataset not in policy.policy_set.datasets:
+def _of_log(case: Case | None, shown: Evidence | None) -> Verdict:
+    if case is None:
         return REFUSED
-    case = Case(policy, Standing(), subject, asked.dataset, asked.purpose, asked.at)
     if shown is None:
         reasons = against(case)
         return Verdict(not reasons, Obligations(), tuple(reasons))
-    untold = policy.reads(subject.partner, asked.dataset) - shown.facts.values.keys() - shown.facts.problems.keys()
-    # What stood then was for then: a stop is no part of either set.
-    shown = replace(shown, facts=replace(shown.facts, stops=()))
-    judged = judge(case, shown, policy.shape(asked.dataset))
+    policy = case.policy
+    untold = policy.reads(case.subject.partner, case.dataset) - shown.facts.values.keys() - shown.facts.problems.keys()
+    judged = judge(case, shown, policy.shape(case.dataset))
     unsure = bool(untold) and set(judged.reasons) <= _UNTOLD
     decision = judged.decision
     return Verdict(judged.permitted, decision.obligations, judged.reasons, decision.stays_true_until, unsure)
+
+
+def without_stops(shown: Evidence) -> Evidence:
+    """The same evidence as if no stop had stood."""
+    return replace(shown, facts=replace(shown.facts, stops=())) if shown.facts.stops else shown
 
 
 def seat(recorded: Subject, then: PolicySet, policy: CompiledPolicy, at: datetime) -> Subject | None:

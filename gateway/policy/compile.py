@@ -31,7 +31,7 @@ from gateway.policy.decision import (
     combine,
 )
 from gateway.policy.facts import read_facts
-from gateway.policy.memo import Calendar, Judged, Memo, Named, key_of, midnight
+from gateway.policy.memo import Calendar, Eras, Judged, Memo, Named, key_of, midnight
 from gateway.policy.obligations import may_degrade
 from gateway.policy.policyset import PolicySet
 from gateway.policy.reasons import Reason
@@ -83,6 +83,7 @@ class CompiledPolicy:
         }
         self._memo = Memo(memo_limit)
         self._named = Named(memo_limit or 1)
+        self._eras = Eras(policy_set)
         self._labels: dict[tuple[str, str, date | None], markings.Label | LabelDoubt] = {}
         self._rolled: dict[tuple[str, frozenset[markings.Label]], RolledUp] = {}
         self._memo_limit = memo_limit
@@ -148,7 +149,7 @@ class CompiledPolicy:
         if len(self._labels) >= self._memo_limit:
             self._labels.clear()
         self._labels[profile.name, marking, day] = read
-        self._named.hold(read)
+        self._named.hold(read, (profile.name, marking, self._eras.of(day)))
         return read
 
     def roll_up(self, dataset: str, labels: Iterable[markings.Label]) -> RolledUp:

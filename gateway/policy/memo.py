@@ -5,6 +5,7 @@ dataset's files, the label, the facts, the purpose and ``at``. They compare ``at
 written in the partner's file (agreement, conditions, consents, grants), with days in the tables of nations
 and communities, and with the label's own date. Between two neighbouring instants of that finite list no
 comparison changes its outcome, so the *index* of ``at`` among them can stand in the key for ``at`` itself.
+In the same way the label's date stands there as its era (:class:`Eras`).
 Channel (keys expire) and hold (stops, delays) are not here, and a memo belongs to one compiled policy, so
 nothing outlives an activation.
 
@@ -23,7 +24,7 @@ from datetime import UTC, date, datetime, time
 
 from gateway import markings
 from gateway.policy.decision import Facts, FactValue, GateResult, Obligations, Subject, Unknown
-from gateway.policy.policyset import Partner
+from gateway.policy.policyset import Partner, PolicySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +41,26 @@ class Judged:
 class Named:
     """Gives a label that is asked about again and again a number in place of its hash, which costs more to work out.
 
-    A number stands for one object for as long as that object is held here, and is never given to another, so two
-    labels never share one. Whatever is not held stands for itself. May be emptied at any time.
+    A number stands for an object for as long as that object is held here, and is never given to one that is not alike:
+    labels share one only where whoever holds them says that no steady gate can tell them apart. Whatever is not held
+    stands for itself. May be emptied at any time.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._held: dict[int, tuple[object, int]] = {}
+        self._alike: dict[Hashable, int] = {}
         self._numbers = itertools.count()
 
-    def hold(self, label: object) -> None:
-        """Give the object a number."""
+    def hold(self, label: object, alike: Hashable = None) -> None:
+        """Give the object a number: that of the others held as ``alike``, or (``None``) one of its own."""
         if len(self._held) >= self._limit:
             self._held.clear()
-        self._held[id(label)] = (label, next(self._numbers))
+            self._alike.clear()
+        number = next(self._numbers) if alike is None else self._alike.get(alike)
+        if number is None:
+            number = self._alike[alike] = next(self._numbers)
+        self._held[id(label)] = (label, number)
 
     def name(self, label: Hashable) -> Hashable:
         """The object's number, or itself."""
@@ -107,6 +114,27 @@ class Calendar:
         """The first of the instants after ``at``, if there is one."""
         place = self.index(at)
         return self._instants[place] if place < len(self._instants) else None
+
+
+class Eras:
+    """Which days are one as far as a label's date goes: those between two neighbouring days that a table names.
+
+    A label's date is compared with days in the tables of nations and communities, in the agreements' tables of levels
+    and in the marking profile, and with ``at``; nothing else reads it. So two labels that differ in their day alone,
+    both from one era and neither from the future, are answered alike.
+    """
+
+    def __init__(self, policy_set: PolicySet) -> None:
+        found = set(_table_days(policy_set.communities))
+        for profile in policy_set.profiles.values():
+            found |= {*_table_days(profile.tables), *filter(None, (profile.unmarked_relido,))}
+        rows = (row for partner in policy_set.partners.values() for row in partner.levels.rows)
+        found |= {day for row in rows for day in (row.since, row.until) if day is not None}
+        self.days = tuple(sorted(found))
+
+    def of(self, day: date | None) -> int | None:
+        """The era's number; ``None`` for no day, which is like no other."""
+        return None if day is None else bisect.bisect_right(self.days, day)
 
 
 def midnight(day: date) -> datetime:

@@ -25,7 +25,7 @@ from gateway.policy.policyset import PolicySet
 from gateway.policy.replay import facts_to_json, subject_to_json
 from gateway.policy.trial import with_assumed_keys
 from tests.policy.worked import edited, read_files
-from tests.policy.worlds import Question, World, world
+from tests.policy.worlds import Question, World, world, written
 
 AT = datetime(2026, 6, 18, tzinfo=UTC)
 EDITS = [
@@ -56,16 +56,6 @@ def changed(drawn: World, rng: random.Random) -> PolicySet:
         if done == 3:
             break
     return load(files)
-
-
-def written(label: object) -> str | None:
-    """The label as a marking; one with a control that no profile knows is written as what no profile reads."""
-    if not isinstance(label, Label):
-        return None
-    try:
-        return label.portion()
-    except KeyError:
-        return "S//SPACEBAR"
 
 
 def entry(number: int, question: Question, digest: str) -> StoredEntry:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from gateway.markings import Label
 from gateway.policy import Claims, compile_policy
 from gateway.policy.decision import Credential, Facts, Obligations
-from gateway.policy.memo import Judged, Memo
+from gateway.policy.memo import Eras, Judged, Memo
 from tests.policy.worked import GBR_OBJECT, NOW, ask, policy, read_label
-from tests.policy.worlds import world
+from tests.policy.worlds import world, written
 
 ELSET = {"satNo": GBR_OBJECT, "meanMotion": 15.0, "eccentricity": 0.001}
 
@@ -25,6 +26,36 @@ def test_answers_are_the_same_with_and_without_a_memo(seed: int) -> None:
         assert drawn.policy.decide(*question) == without.decide(*question)
         moved = (*question[:5], question[5] + drawn.rng.choice([timedelta(days=30), timedelta(days=-30)]))
         assert drawn.policy.decide(*moved) == without.decide(*moved)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_labels_of_one_era_are_answered_as_without_a_memo_on_every_day(seed: int) -> None:
+    drawn = world(f"eras-{seed}")
+    policy_set = drawn.policy.policy_set
+    without = compile_policy(policy_set, memo_limit=0)
+    eras = Eras(policy_set)
+    turning = drawn.rng.sample(eras.days, min(12, len(eras.days)))
+    days = [day + timedelta(days=step) for day in turning for step in (-1, 0, 1)]
+    for _ in range(6):
+        subject, dataset, label, facts, purpose, at = drawn.question()
+        if not isinstance(label, Label):
+            continue
+        marking = written(label) or ""
+        for day in [None, at.date(), at.date() + timedelta(days=1), *days]:
+            told = (policy.read_label(dataset, marking, day) for policy in (drawn.policy, without))
+            first, second = (
+                policy.decide(subject, dataset, read, facts, purpose, at)
+                for policy, read in zip((drawn.policy, without), told, strict=True)
+            )
+            assert first == second, (marking, day)
+
+
+def test_two_days_are_of_one_era_only_between_neighbouring_days_of_the_tables() -> None:
+    eras = Eras(policy().policy_set)
+    joined = date(2024, 3, 7)  # Sweden joined NATO that day
+    assert eras.of(joined - timedelta(days=1)) != eras.of(joined)
+    assert eras.of(joined) == eras.of(joined + timedelta(days=1))
+    assert eras.of(None) is None
 
 
 def test_facts_that_python_calls_equal_are_remembered_apart() -> None:

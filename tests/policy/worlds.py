@@ -456,3 +456,13 @@ def facts(rng: random.Random, at: datetime) -> Facts:
         originator=rng.choice([None, "USA", "USA", "FRA", "JPN"]),
         stops=("stop-1",) if rng.random() < 0.05 else (),
     )
+
+
+def written(label: object) -> str | None:
+    """The label as a marking; one with a control that no profile knows is written as what no profile reads."""
+    if not isinstance(label, Label):
+        return None
+    try:
+        return label.portion()
+    except KeyError:
+        return "S//SPACEBAR"
