@@ -127,7 +127,10 @@ def judge_record(case: Case, view: RecordView, shape: RecordShape, stops: tuple[
 
 
 def judge(case: Case, shown: Evidence, shape: RecordShape) -> Judgement:
-    """Judge evidence: the outer label through all nine gates, then every inner label, then outer against inner."""
+    """Judge evidence: the outer label through all nine gates, then every inner label, then outer against inner.
+
+    A record that officers released is judged as they marked it.
+    """
     own = _label(case, shown)
     decision = _decide(case, own, shown.facts)
     if isinstance(own, LabelDoubt):
@@ -152,10 +155,12 @@ def judge(case: Case, shown: Evidence, shape: RecordShape) -> Judgement:
 def permits_roll_up(case: Case, judged: Sequence[Judgement]) -> RolledUp | None:
     """The roll-up of everything about to go, if it would itself permit this partner; ``None`` if it would not.
 
-    The roll-up is judged by the gates that a label decides; grant, channel and hold were each record's own.
+    The roll-up is judged by the gates that a label decides; grant, channel and hold were each record's own. What an
+    officer may release (RELIDO) has been, record by record, where it stands in the roll-up.
     """
     rolled = case.policy.roll_up(case.dataset, (label for judgement in judged for label in judgement.labels))
-    decision = _decide(case, rolled.label, judged[0].evidence.facts)
+    facts = next((one.evidence.facts for one in judged if one.evidence.facts.approval), judged[0].evidence.facts)
+    decision = _decide(case, rolled.label, facts)
     if decision.permitted or all(result.passed for result in decision.gates if result.gate in _BY_LABEL):
         return rolled
     return None
@@ -170,7 +175,8 @@ def _label(case: Case, shown: Evidence) -> Label | LabelDoubt:
         return LabelDoubt(Reason.LABEL_RECORD_MALFORMED)
     for doubt in shown.doubts:
         return LabelDoubt(_DOUBTS.get(doubt, Reason.LABEL_RECORD_MALFORMED))
-    return _read(case, shown.marking, shown.day)
+    approval = shown.facts.approval
+    return _read(case, shown.marking if approval is None else approval.marking, shown.day)
 
 
 def _read(case: Case, marking: str | None, day: date | None) -> Label | LabelDoubt:

@@ -263,6 +263,16 @@ class Facts(Closed, frozen=True):
     delay_from: str | None
     originator: str | None
     stops: list[str]
+    approval: tuple[str, str] | UnsetType = UNSET
+    """The human release in force: what it is called, and the marking that resulted."""
+
+
+class Review(Closed, frozen=True):
+    """The human release that the grants ask for."""
+
+    persons: Count
+    tell: bool
+    within_seconds: Count
 
 
 class Obligations(Closed, frozen=True):
@@ -272,6 +282,7 @@ class Obligations(Closed, frozen=True):
     round: dict[str, str]
     delay_seconds: Count
     because: list[str]
+    review: Review | UnsetType = UNSET
 
 
 class Detail(Closed, frozen=True):

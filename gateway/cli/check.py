@@ -19,6 +19,7 @@ from gateway.cli.output import Block, Data, Facts, Line, Table
 from gateway.cli.session import Json, Session, instant, session
 from gateway.policy.compile import compile_policy
 from gateway.policy.decision import Decision, Outcome
+from gateway.policy.diff import reviewed
 from gateway.policy.load import load
 from gateway.policy.policyset import PolicySet
 from gateway.policy.reasons import MEANING, Reason
@@ -105,6 +106,7 @@ def _as_data(decision: Decision, partner: str, dataset: str, purpose: str, at: d
             "drop": sorted(duties.drop),
             "round": {path: str(step) for path, step in sorted(duties.round.items())},
             "delay_seconds": int(duties.delay.total_seconds()),
+            "review": reviewed(duties.review),
         },
         "policy": decision.policy,
         "stays_true_until": decision.stays_true_until.isoformat() if decision.stays_true_until else None,
@@ -129,6 +131,8 @@ def _blocks(decision: Decision, marking: str, partner: str, dataset: str) -> lis
         facts.append(("rounded", ", ".join(f"{path} to {step}" for path, step in sorted(duties.round.items()))))
     if duties.delay:
         facts.append(("delay", str(duties.delay)))
+    if duties.review is not None:
+        facts.append(("review", reviewed(duties.review)))
     until = decision.stays_true_until
     facts.append(("policy set", decision.policy[:16]))
     facts.append(("stays true until", until.isoformat() if until else "the policy changes"))

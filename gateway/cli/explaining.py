@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.cli.output import Block, Data, Facts, Line, Table
 from gateway.policy.decision import Obligations, Outcome
+from gateway.policy.diff import reviewed
 from gateway.policy.explain import Account, Explanation
 from gateway.policy.whereabouts import Place
 from gateway.policy.wording import number, span
@@ -41,6 +42,7 @@ def obligations_data(duties: Obligations) -> Data:
         "drop": sorted(duties.drop),
         "round": {path: number(step) for path, step in sorted(duties.round.items())},
         "delay_seconds": int(duties.delay.total_seconds()),
+        "review": reviewed(duties.review),
         "because": list(duties.because),
     }
 
@@ -66,5 +68,6 @@ def _duties(duties: Obligations) -> list[tuple[str, str]]:
         ("left out", ", ".join(sorted(duties.drop)) or "nothing"),
         ("rounded", rounded or "nothing"),
         ("delay", span(duties.delay)),
+        ("review", reviewed(duties.review)),
         ("because", "; ".join(duties.because) or "no grant asks for anything"),
     ]

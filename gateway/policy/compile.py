@@ -121,7 +121,8 @@ class CompiledPolicy:
         case = Case(subject, ground.book, ground.profile, ground.tightened, label, facts, purpose, at)
         judged = self._steady(case, ground)
         duties = judged.obligations
-        fresh = judge(replace(case, delay=duties.delay) if duties.delay else case, FRESH)
+        held = duties.delay or duties.review is not None
+        fresh = judge(replace(case, delay=duties.delay, review=duties.review is not None) if held else case, FRESH)
         results = judged.results + fresh
         return Decision(
             effect=Effect.RELEASE if judged.opens and fresh == _OPEN else combine(results),

@@ -53,7 +53,8 @@ class Case:
     """One question, with everything that a gate may read to answer it.
 
     ``tightened`` holds the rows that policy makes stricter, for the dataset's marking profile. ``delay`` is the longest
-    that the grants which apply ask for; it is known once the grant gate has been asked.
+    that the grants which apply ask for, and ``review`` whether one of them asks for a human release; both are known
+    once the grant gate has been asked.
     """
 
     subject: Subject
@@ -65,6 +66,7 @@ class Case:
     purpose: str
     at: datetime
     delay: timedelta = timedelta(0)
+    review: bool = False
     _matched: list[Matching] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def matching(self) -> Matching:
@@ -140,7 +142,7 @@ def _control(case: Case, label: Label, control: Control) -> set[str]:
     if row is None:
         return {Reason.CONTROL_WITHOUT_ROW}
     if control.name == "RELIDO" or row.whose == "officer":
-        return {Reason.RELIDO_NEEDS_HUMAN_RELEASE}
+        return set() if case.facts.approval is not None else {Reason.RELIDO_NEEDS_HUMAN_RELEASE}
     kinds = _kinds(case, control.name)
     if "never" in kinds:
         return {Reason.CONTROL_FORBIDS}
@@ -339,10 +341,14 @@ def channel_gate(case: Case) -> Reasons:
 
 
 def hold_gate(case: Case) -> Reasons:
-    """No stop is in force, and the longest delay that the matching grants ask for has passed."""
+    """No stop is in force, the longest delay that the matching grants ask for has passed, and where they ask for a
+    human release it has been given.
+    """
     found: set[str] = set()
     if case.facts.stops:
         found.add(Reason.STOPPED)
+    if case.review and case.facts.approval is None:
+        found.add(Reason.REVIEW_PENDING)
     if case.delay and case.facts.delay_from is None:
         found.add(Reason.DELAY_FROM_MISSING)
     elif case.delay and case.facts.delay_from is not None and case.at < case.facts.delay_from + case.delay:

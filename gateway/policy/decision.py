@@ -128,6 +128,19 @@ class LabelDoubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """A human release of one record for this partner, as the hold and originator gates see it.
+
+    ``name`` is what the release points to in the log (``review:<handle>``). ``marking`` is the record's marking as
+    the officers released it: what is judged and rolled up. Whoever hands one in has found it to be in force: for this
+    partner, dataset and purpose, for these very bytes, under this policy set, now.
+    """
+
+    name: str
+    marking: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The fields of one record that policy reads, already looked up in the set's tables.
 
@@ -135,7 +148,7 @@ class Facts:
     could not, with why (``"owner": "missing"``); one that the partner's rules read denies. ``delay_from`` is the
     aware UTC instant that a delay counts from. ``originator`` is the nation or organisation the record says it
     comes from, where the dataset says so. ``stops`` names the stops in force that concern this partner, dataset
-    or record.
+    or record. ``approval`` is the human release in force for this record, if there is one.
     """
 
     values: Mapping[str, FactValue | Unknown] = field(default_factory=dict)
@@ -143,6 +156,21 @@ class Facts:
     delay_from: datetime | None = None
     originator: str | None = None
     stops: tuple[str, ...] = ()
+    approval: Approval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A human release that a grant asks for.
+
+    ``persons`` (1 or 2) different officers must release the record. With ``tell`` the partner, asking by identifier, is
+    told that its request waits; otherwise the record does not exist for it. ``within`` is how long an item waits after
+    it was last asked for.
+    """
+
+    persons: int
+    tell: bool
+    within: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +179,15 @@ class Obligations:
 
     ``drop`` holds dotted field paths to leave out. ``round`` maps a dotted field path to the step (in the
     field's own unit) whose nearest multiple replaces the value. A path stands in one of the two only.
-    ``delay`` counts from the record's ``delay_from``. ``because`` names the grants (and groups) each came
-    from, for the officer.
+    ``delay`` counts from the record's ``delay_from``. ``review`` is the human release that is asked for. ``because``
+    names the grants (and groups) each came from, for the officer.
     """
 
     drop: frozenset[str] = frozenset()
     round: Mapping[str, Decimal] = field(default_factory=dict)
     delay: timedelta = timedelta(0)
     because: tuple[str, ...] = ()
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True)

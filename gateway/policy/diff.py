@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from gateway.policy.conditions import Condition
 from gateway.policy.dataset import DatasetFile
-from gateway.policy.decision import Obligations
+from gateway.policy.decision import Obligations, Review
 from gateway.policy.implication import implies
-from gateway.policy.obligations import compile_duties, merge
+from gateway.policy.obligations import compile_duties, merge, strictest_review
 from gateway.policy.partner import ConsentTable, GrantTable
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.setwide import STRICTNESS
@@ -213,6 +213,18 @@ def _duties(file: str, name: str, was: Obligations, now: Obligations) -> Iterato
     if was.delay != now.delay:
         towards = _WIDER if now.delay < was.delay else _NARROWER
         yield Change(file, what, f"delay: {_turned(span(was.delay), span(now.delay))}", towards)
+    if was.review != now.review:
+        strictest = strictest_review([each for each in (was.review, now.review) if each is not None])
+        towards = _NARROWER if now.review == strictest else _WIDER
+        yield Change(file, what, f"review: {_turned(reviewed(was.review), reviewed(now.review))}", towards)
+
+
+def reviewed(review: Review | None) -> str:
+    """The human release that is asked for, in words."""
+    if review is None:
+        return "none"
+    persons = "two officers" if review.persons > 1 else "one officer"
+    return f"{persons} within {span(review.within)}, the partner {'told' if review.tell else 'not told'}"
 
 
 def degraded(duties: Obligations, path: str) -> str:

@@ -260,6 +260,10 @@ def _hold(asked: _Asked) -> Iterator[Ground]:
         if grant.id in asked.decision.grants and grant.delay:
             place = asked.where.rule(asked.partner.code, asked.dataset.dataset, grant.id)
             yield Ground(f"grant {grant.id} waits {grant.delay}", place)
+        if grant.id in asked.decision.grants and grant.review is not None:
+            place = asked.where.rule(asked.partner.code, asked.dataset.dataset, grant.id)
+            officers = "two officers" if grant.review.persons > 1 else "an officer"
+            yield Ground(f"grant {grant.id} waits until {officers} released the record", place)
 
 
 _GROUNDS: Mapping[Gate, Callable[[_Asked], Iterator[Ground]]] = {

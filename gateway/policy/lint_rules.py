@@ -169,6 +169,8 @@ def _covers(wide: GrantTable, narrow: GrantTable) -> bool:
     ends = wide.until is None or (narrow.until is not None and narrow.until <= wide.until)
     if not (begins and ends and implies(narrow.where, wide.where) and narrow.delay <= wide.delay):
         return False
+    if narrow.review is not None and (wide.review is None or narrow.review != wide.review):
+        return False
     rounds = all(_as_coarse(wide, group, steps) for group, steps in narrow.round.items())
     return rounds and set(narrow.drop) <= set(wide.drop)
 

@@ -186,6 +186,7 @@ def key_of(
         tuple([(value.__class__, _plain(value)) for value in read]),
         tuple([problems.get(name) for name in reads]) if problems else None,
         facts.originator,
+        facts.approval is not None,
         interval,
     )
 

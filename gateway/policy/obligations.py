@@ -3,8 +3,8 @@
 Rules of this file:
 
 1. When several grants match, all their obligations apply, the strictest of each kind: drop beats round, the
-   larger step beats the smaller, the longer delay beats the shorter. The order of files and lines never
-   matters.
+   larger step beats the smaller, the longer delay beats the shorter, two officers beat one and one beats none.
+   The order of files and lines never matters.
 2. A group is degraded whole: every quantity gets its step, and every field that repeats the fact is left out.
 3. **The same fact in two datasets takes the stricter obligation.** Where a partner's grant over one dataset
    degrades a fact, its grants over other datasets degrade it too. A dropped group drops the other. A rounded one
@@ -18,7 +18,7 @@ Rules of this file:
    (c) this grant's ``within`` names only the partner's own codes, and the other's ``beyond`` leaves out all
        of them: the other obligation protects somebody else's share in the record, and the partner's own is
        the partner's.
-   A delay is a hold, not a degradation, and is never carried over.
+   A delay and a review are holds, not degradations, and are never carried over.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from decimal import Decimal
 
 from gateway.policy.conditions import Beyond, OneOf, Predicate, Within
 from gateway.policy.dataset import DatasetFile, FactTable, GroupTable, QuantityTable
-from gateway.policy.decision import Obligations
+from gateway.policy.decision import Obligations, Review
 from gateway.policy.partner import GrantTable
 from gateway.policy.policyset import Partner
 from gateway.policy.values import dimension, from_base, to_base
@@ -54,6 +54,7 @@ class Duties:
     degrade: tuple[Duty, ...]
     delay: timedelta
     because: tuple[str, ...] = ()
+    review: Review | None = None
 
 
 def compile_duties(grant: GrantTable, partner: Partner, datasets: Mapping[str, DatasetFile]) -> Duties:
@@ -65,8 +66,12 @@ def compile_duties(grant: GrantTable, partner: Partner, datasets: Mapping[str, D
         if other.dataset == grant.dataset or _exempt(grant, other, partner, datasets):
             continue
         taken += _taken_over(dataset, other, datasets[other.dataset])
-    delay = (f"{grant.id}: delay {grant.delay}",) if grant.delay else ()
-    return Duties(tuple(own + taken), grant.delay, delay)
+    held = [f"{grant.id}: delay {grant.delay}"] if grant.delay else []
+    review = None
+    if grant.review is not None:
+        review = Review(grant.review.persons, grant.review.tell, grant.review.within)
+        held.append(f"{grant.id}: review by {review.persons}")
+    return Duties(tuple(own + taken), grant.delay, tuple(held), review)
 
 
 def _duty(grant: GrantTable, name: str, group: GroupTable, who: str) -> Duty:
@@ -162,7 +167,16 @@ def merge(dataset: DatasetFile, matching: Iterable[Duties]) -> Obligations:
         round=dict(sorted(kept.items())),
         delay=max((each.delay for each in matching), default=timedelta(0)),
         because=tuple(sorted({duty.because for duty in duties} | {why for each in matching for why in each.because})),
+        review=strictest_review([each.review for each in matching if each.review is not None]),
     )
+
+
+def strictest_review(asked: list[Review]) -> Review | None:
+    """The most persons, the shortest wait; the partner is told only where every grant that asks says so."""
+    if not asked:
+        return None
+    persons, tell = max(each.persons for each in asked), all(each.tell for each in asked)
+    return Review(persons, tell, min(each.within for each in asked))
 
 
 def _strictest(asked: list[Decimal | None]) -> Decimal | None:

@@ -20,6 +20,9 @@ Algorithm = Literal["EdDSA", "ES256", "ES384", "PS256", "RS256"]
 who.
 """
 
+REVIEW_LIMIT = timedelta(days=30)
+"""Longest that a record may wait for a human release."""
+
 
 class ConditionTable(Strict):
     """``[[agreement.condition]]``: something the partner must keep doing. Lapsed from ``met_until`` on.
@@ -111,12 +114,31 @@ class ConsentTable(Strict):
         return self
 
 
+class ReviewTable(Strict):
+    """``review`` of a grant: officers release each record, one by one, before it goes.
+
+    ``persons`` is how many different ones. ``tell = true`` lets the partner know that a record it names waits.
+    ``within`` is how long an item waits after it was last asked for, before it leaves the queue.
+    """
+
+    persons: Annotated[int, Field(ge=1, le=2)]
+    tell: bool = False
+    within: Duration = timedelta(days=3)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if not timedelta(0) < self.within <= REVIEW_LIMIT:
+            raise ValueError(f"a review waits for more than nothing and at most {REVIEW_LIMIT.days} days")
+        return self
+
+
 class GrantTable(Strict):
     """``[[grant]]``: records that may go, for which purposes, and what must be done to them first.
 
     ``drop`` names groups to leave out; ``round`` gives a group a step for **every** quantity of it, in the
-    unit the dataset states; ``delay`` holds a record until that long after its ``delay_from``. ``from`` and
-    ``until`` bound the grant itself; absent means as long as the agreement.
+    unit the dataset states; ``delay`` holds a record until that long after its ``delay_from``; ``review`` holds it
+    until officers have released it. ``from`` and ``until`` bound the grant itself; absent means as long as the
+    agreement.
     """
 
     id: Slug
@@ -126,6 +148,7 @@ class GrantTable(Strict):
     drop: tuple[Slug, ...] = ()
     round: dict[Slug, Annotated[dict[Slug, Step], Some]] = Field(default_factory=dict)
     delay: Duration = timedelta(0)
+    review: ReviewTable | None = None
     from_: Moment | None = Field(default=None, alias="from")
     until: Moment | None = None
 

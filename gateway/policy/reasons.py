@@ -85,6 +85,7 @@ class Reason(enum.StrEnum):
     STOPPED = "stopped"
     DELAY_NOT_PASSED = "delay_not_passed"
     DELAY_FROM_MISSING = "delay_from_missing"
+    REVIEW_PENDING = "review_pending"
     # any gate
     GATE_ERRED = "gate_erred"
     # refusals of a caller before any record is judged
@@ -153,6 +154,7 @@ MEANING: dict[Reason, str] = {
     Reason.STOPPED: "an officer's stop is in force for the partner, the dataset or the record",
     Reason.DELAY_NOT_PASSED: "the delay that the grants ask for has not passed",
     Reason.DELAY_FROM_MISSING: "a delay is asked for and the record lacks the time it counts from",
+    Reason.REVIEW_PENDING: "a grant asks for a human release of this record, and none is in force",
     Reason.GATE_ERRED: "the gate failed while judging; that denies",
     Reason.SYSTEM_UNKNOWN: "the calling system is not registered in the partner's file",
     Reason.CLEARANCE_CLAIM_INVALID: "the clearance claimed is not a level that is known",

@@ -108,6 +108,7 @@ REMEDIES: Mapping[Reason, Remedy] = {
     Reason.STOPPED: Remedy("the stop would have to be lifted", _OFFICER),
     Reason.DELAY_NOT_PASSED: Remedy("the delay would have to pass", Whose.TIME),
     Reason.DELAY_FROM_MISSING: Remedy("the record would have to say the time the delay counts from", _SOURCE),
+    Reason.REVIEW_PENDING: Remedy("the officers that the grant asks for would have to release this record", _OFFICER),
     Reason.GATE_ERRED: Remedy("the fault in the gateway would have to be mended", Whose.NOBODY),
     Reason.SYSTEM_UNKNOWN: Remedy("the system would have to be registered in the partner's file", _OFFICER),
     Reason.CLEARANCE_CLAIM_INVALID: Remedy("the token would have to claim a level that is known", _PARTNER),

@@ -14,12 +14,14 @@ from datetime import UTC, date, datetime
 from gateway.markings import Control, Label, Level, Limit
 from gateway.policy.decision import (
     UNKNOWN,
+    Approval,
     Credential,
     Facts,
     FactValue,
     LabelDoubt,
     Obligations,
     RecipientKey,
+    Review,
     Subject,
     Unknown,
 )
@@ -88,6 +90,7 @@ def facts_to_json(facts: Facts) -> dict[str, Json]:
         "delay_from": _instant_to_json(facts.delay_from),
         "originator": facts.originator,
         "stops": list(facts.stops),
+        **({} if facts.approval is None else {"approval": [facts.approval.name, facts.approval.marking]}),
     }
 
 
@@ -100,9 +103,17 @@ def facts_from_json(read: Object) -> Facts:
             delay_from=instant_from_json(read["delay_from"]),
             originator=_optional_text(read["originator"]),
             stops=tuple(_texts(read["stops"])),
+            approval=_approval_from_json(read["approval"]) if "approval" in read else None,
         )
     except KeyError as error:
         raise ReplayError(f"facts lack {error}") from error
+
+
+def _approval_from_json(read: Json) -> Approval:
+    said = _texts(read)
+    if len(said) != 2:
+        raise ReplayError("an approval has a name and a marking")
+    return Approval(said[0], said[1])
 
 
 def _value_to_json(value: FactValue | Unknown) -> list[Json]:
@@ -147,7 +158,12 @@ def obligations_to_json(obligations: Obligations) -> dict[str, Json]:
         "round": {path: format(obligations.round[path], "f") for path in sorted(obligations.round)},
         "delay_seconds": int(obligations.delay.total_seconds()),
         "because": list(obligations.because),
+        **({} if obligations.review is None else {"review": _review_to_json(obligations.review)}),
     }
+
+
+def _review_to_json(review: Review) -> dict[str, Json]:
+    return {"persons": review.persons, "tell": review.tell, "within_seconds": int(review.within.total_seconds())}
 
 
 def label_to_json(label: Label | LabelDoubt) -> dict[str, Json]:

@@ -6,6 +6,10 @@ from gateway.policy.compile import CompiledPolicy
 from tests.policy import oracle
 
 
+def _review(review):
+    return None if review is None else (review.persons, review.tell, review.within)
+
+
 def difference(policy: CompiledPolicy, question) -> str:
     """Empty when both say the same of effect, reasons, grants and obligations."""
     told = policy.decide(*question)
@@ -17,6 +21,7 @@ def difference(policy: CompiledPolicy, question) -> str:
         "drop": (told.obligations.drop, expected.drop),
         "round": (dict(told.obligations.round), expected.round),
         "delay": (told.obligations.delay, expected.delay),
+        "review": (_review(told.obligations.review), expected.review),
         "because": (told.obligations.because, expected.because),
     }
     return "; ".join(f"{what}: {one} but the oracle {two}" for what, (one, two) in pairs.items() if one != two)

@@ -38,6 +38,7 @@ class Answer:
     round: dict[str, Decimal]
     delay: timedelta
     because: tuple[str, ...]
+    review: tuple[int, bool, timedelta] | None
 
 
 def ask(policy: PolicySet, subject: Subject, dataset: str, label, facts: Facts, purpose: str, at: datetime) -> Answer:
@@ -57,7 +58,16 @@ def ask(policy: PolicySet, subject: Subject, dataset: str, label, facts: Facts, 
     drop, rounding, because = _obligations(policy, partner, data, granted)
     flat = {f"{gate}:{reason}" for gate, found in reasons.items() for reason in found}
     delay = max([grant.delay for grant in granted], default=timedelta(0))
-    return Answer(not flat, flat, tuple(sorted(g.id for g in granted)), drop, rounding, delay, because)
+    ids = tuple(sorted(g.id for g in granted))
+    return Answer(not flat, flat, ids, drop, rounding, delay, because, _review(granted))
+
+
+def _review(granted):
+    asked = [grant.review for grant in granted if grant.review]
+    if not asked:
+        return None
+    told = [review for review in asked if review.tell]
+    return max(review.persons for review in asked), len(told) == len(asked), min(review.within for review in asked)
 
 
 # 1. label
@@ -168,7 +178,8 @@ def _originator(policy, partner, data, label, facts, at):
         if _row(policy, data, control.name) is None:
             bad.add("control_without_row")
         elif control.name == "RELIDO":
-            bad.add("relido_needs_human_release")
+            if facts.approval is None:
+                bad.add("relido_needs_human_release")
         elif "never" in kinds:
             bad.add("control_forbids")
         elif "consent" in kinds and not _control_is_consented(partner, data, label, control, facts, at):
@@ -413,6 +424,8 @@ def _hold(granted, facts, at):
     bad = set()
     if len(facts.stops) > 0:
         bad.add("stopped")
+    if facts.approval is None and [grant for grant in granted if grant.review]:
+        bad.add("review_pending")
     for grant in granted:
         if grant.delay == timedelta(0):
             continue
@@ -432,6 +445,8 @@ def _obligations(policy, partner, data, granted):
     for grant in granted:
         if grant.delay:
             because.add(f"{grant.id}: delay {grant.delay}")
+        if grant.review:
+            because.add(f"{grant.id}: review by {grant.review.persons}")
         for name in grant.drop:
             asked[name].append(None)
             because.add(f"{grant.id}: drop {name}")

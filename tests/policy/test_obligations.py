@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.policy.decision import Decision
+from gateway.policy.decision import Decision, Review
+from gateway.policy.errors import PolicyError
 from tests.policy.worked import ESA_OBJECT, GBR_OBJECT, ask, changed, whole_files
 
 GBR = "policies/partners/GBR.toml"
@@ -131,3 +132,24 @@ def test_a_partners_own_objects_are_its_own_though_it_sees_others_coarsely() -> 
     assert not decide(own, shared, satNo=GBR_OBJECT).obligations.round
     all_shared = rule("b", "conjunction", ENCOUNTER, where='{ owners = { contains = "GBR" } }')
     assert decide(own, all_shared, satNo=GBR_OBJECT).obligations.round
+
+
+def test_of_two_reviews_the_most_persons_the_shortest_wait_and_silence_apply_in_either_order() -> None:
+    one = rule("a", "statevector", 'review = { persons = 1, tell = true, within = "2h" }')
+    two = rule("b", "statevector", 'review = { persons = 2, within = "3d" }')
+    none = rule("c", "statevector")
+    assert decide(one, two, none).obligations == decide(none, two, one).obligations
+    assert decide(one, two, none).obligations.review == Review(2, tell=False, within=timedelta(hours=2))
+    assert decide(one, none).reasons == ("hold:review_pending",)
+    assert decide(none).permitted
+
+
+def test_a_review_is_a_hold_and_is_not_carried_over_to_another_dataset() -> None:
+    reviewed = rule("b", "elset", "review = { persons = 1 }")
+    assert decide(rule("a", "statevector"), reviewed).permitted
+
+
+@pytest.mark.parametrize("said", ["persons = 0", "persons = 3", 'persons = 1, within = "31d"', "tell = true"])
+def test_a_review_by_nobody_or_without_end_refuses_the_set(said: str) -> None:
+    with pytest.raises(PolicyError):
+        decide(rule("a", "statevector", f"review = {{ {said} }}"))

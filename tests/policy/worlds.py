@@ -19,7 +19,7 @@ from joserfc.jwk import OKPKey
 from gateway.markings import Control, Label, Level
 from gateway.policy.compile import CompiledPolicy, compile_policy
 from gateway.policy.conditions import Condition, FactMisread, Truth
-from gateway.policy.decision import UNKNOWN, Credential, Facts, LabelDoubt, RecipientKey, Subject
+from gateway.policy.decision import UNKNOWN, Approval, Credential, Facts, LabelDoubt, RecipientKey, Subject
 from gateway.policy.load import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -300,6 +300,12 @@ def grant(rng, name, covered, purposes, datasets, *, company):
         table["drop"] = [*table.get("drop", []), "who"]
     if rng.random() < 0.2:
         table["delay"] = rng.choice(["1h", "30d", "1d12h"])
+    if rng.random() < 0.15:
+        table["review"] = {
+            "persons": rng.choice([1, 2]),
+            "tell": rng.random() < 0.5,
+            "within": rng.choice(["3d", "2h"]),
+        }
     if rng.random() < 0.2:
         begin, end = sorted(rng.sample(range(len(DAYS)), 2))
         table |= {"from": DAYS[begin], "until": DAYS[end]}
@@ -455,6 +461,7 @@ def facts(rng: random.Random, at: datetime) -> Facts:
         delay_from=delay_from if rng.random() < 0.95 else None,
         originator=rng.choice([None, "USA", "USA", "FRA", "JPN"]),
         stops=("stop-1",) if rng.random() < 0.05 else (),
+        approval=Approval("review:1", "unread by the gates") if rng.random() < 0.4 else None,
     )
 
 
