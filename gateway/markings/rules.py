@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from gateway.markings.capco import is_owner_and_type, list_finding
@@ -36,7 +37,7 @@ def validate(label: Label, at: date, tables: Tables | None = None) -> tuple[Find
     """
     chosen = profile(label.profile)
     known = tables or chosen.tables
-    chosen = chosen if known is chosen.tables else chosen.with_tables(known)
+    chosen = chosen if known is chosen.tables else _against(label.profile, known)
     found: list[Finding] = []
     for rule in _RULES:
         found.extend(rule(label, chosen))
@@ -45,6 +46,11 @@ def validate(label: Label, at: date, tables: Tables | None = None) -> tuple[Find
     owners = _in_use("ISM-ID-00199", tuple(code for code in label.owners if code != "USA"), label.created, at, known)
     found.extend(owners)
     return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def _against(name: str, tables: Tables) -> Profile:
+    return profile(name).with_tables(tables)
 
 
 def _head(label: Label, chosen: Profile) -> Iterator[Finding]:
@@ -84,8 +90,12 @@ def _category(label: Label, chosen: Profile) -> Iterator[Finding]:
         yield Finding("CUI-MISSING", "32 CFR 2002.20", "categories and limits on dissemination follow CUI")
 
 
+_RULED: Final = frozenset(row.about.name for row in LOWEST if not row.about.values and not row.about.deeper)
+
+
 def _levels(label: Label, chosen: Profile) -> Iterator[Finding]:
-    ruled = {(row.about.name) for row in LOWEST if not row.about.values and not row.about.deeper}
+    if not label.controls:
+        return
     for row in LOWEST:
         if label.level < row.level and any(row.about.holds(control) for control in label.controls):
             yield Finding(row.rule, row.authority, f"stands at {row.level.name} or above only")
@@ -93,21 +103,21 @@ def _levels(label: Label, chosen: Profile) -> Iterator[Finding]:
         word = chosen.words.get(name)
         if word is None:
             continue
-        if label.level < word.lowest and name not in ruled:
+        if label.level < word.lowest and name not in _RULED:
             yield Finding("LEVEL-LOWEST", word.authority, f"stands at {word.lowest.name} or above only")
         if label.level > word.highest:
             yield Finding("LEVEL-HIGHEST", word.authority, f"stands at {word.highest.name} or below only")
 
 
 def _needs(label: Label, chosen: Profile) -> Iterator[Finding]:
-    for row in NEEDS:
+    for row in NEEDS if label.controls else ():
         asked = not row.profiles or label.profile in row.profiles
         if asked and not _present(label, row.needed) and any(row.about.holds(control) for control in label.controls):
             yield Finding(row.rule, row.authority, f"needs {row.needed} beside it")
 
 
 def _excludes(label: Label, chosen: Profile) -> Iterator[Finding]:
-    for row in EXCLUDES:
+    for row in EXCLUDES if label.controls else ():
         asked = not row.profiles or label.profile in row.profiles
         if asked and any(row.about.holds(control) for control in label.controls):
             for name in row.excluded:

@@ -9,38 +9,18 @@ last line it looked at, so that swapping two lines would swap the obligations.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
-
-import casbin
-from casbin.model import Model
-from simpleeval import InvalidExpression
 
 from gateway.policy.conditions import Condition, FactKind, Truth
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import Facts, FactValue, Unknown
-from gateway.policy.errors import PolicyError, PolicyFinding
+from gateway.policy.engine import ACTION, Engine, engine
 from gateway.policy.obligations import Duties, compile_duties
 from gateway.policy.partner import GrantTable
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.reasons import Reason
-
-ACTION = "release"
-_MODEL_FILE = "policies/casbin-model.conf"
-_MODEL_FAULTS = (
-    InvalidExpression,
-    RuntimeError,
-    LookupError,
-    ValueError,
-    TypeError,
-    NameError,
-    AttributeError,
-    SyntaxError,
-)
-"""What casbin and the evaluator it uses raise for a model they cannot read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,39 +40,12 @@ class Matching:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """What casbin hands back to the condition function."""
-
-    values: Mapping[str, FactValue | Unknown]
-    at: datetime
-
-
-class Engine:
-    """A casbin enforcer over the rules of one partner and one dataset; built in memory, never changed
-    again.
-    """
-
-    def __init__(
-        self, model_text: str, lines: tuple[tuple[str, ...], ...], holds: Callable[[object, str], bool]
-    ) -> None:
-        model = Model()
-        model.load_model_from_text(model_text)
-        self._enforcer: Any = casbin.Enforcer(model)  # casbin ships no types; nothing of it leaves this class
-        self._enforcer.add_function("holds", holds)
-        for line in lines:
-            self._enforcer.model.add_policy("p", "p", list(line))
-
-    def allows(self, partner: str, dataset: str, purpose: str, asked: object) -> bool:
-        """Casbin's answer; anything but a plain ``True`` is no."""
-        return self._enforcer.enforce(partner, dataset, ACTION, purpose, asked) is True
-
-
-@dataclass(frozen=True, slots=True)
 class Book:
     """A partner's rules over a dataset. ``reads`` names the facts they read; each of them must be there.
 
-    ``engines`` holds for each purpose that a grant names the lines which can speak of it; ``other`` is asked about any
-    purpose that none names. Casbin walks all its lines at each question, so it is given no others.
+    For each purpose that a grant names, ``naming`` holds those grants and ``engines`` the lines which can speak of it;
+    ``other`` is asked about any purpose that none names. Casbin walks all its lines at each question, so it is given no
+    others.
     """
 
     partner: Partner
@@ -100,6 +53,7 @@ class Book:
     grants: tuple[Grant, ...]
     denies: Mapping[str, Condition]
     reads: frozenset[str]
+    naming: Mapping[str, tuple[Grant, ...]]
     engines: Mapping[str, Engine]
     other: Engine
 
@@ -108,19 +62,21 @@ class Book:
         doubts = self._doubts(facts)
         if doubts:
             return Matching((), doubts)
+        values = facts.values
         matching = tuple(
-            grant
-            for grant in self.grants
-            if purpose in grant.table.purposes
-            and grant.table.active(at)
-            and grant.table.where.truth(facts.values) is Truth.TRUE
+            [
+                grant
+                for grant in self.naming.get(purpose, ())
+                if grant.table.where.truth(values) is Truth.TRUE and grant.table.active(at)
+            ]
         )
-        denied = any(where.truth(facts.values) is not Truth.FALSE for where in self.denies.values())
+        denying = [name for name, where in self.denies.items() if where.truth(values) is not Truth.FALSE]
         reasons = [] if matching else [Reason.NO_GRANT]
-        if denied:
+        if denying:
             reasons.append(Reason.DENIED_BY_RULE)
-        engine = self.engines.get(purpose, self.other)
-        allowed = engine.allows(self.partner.code, self.dataset.dataset, purpose, _Asked(facts.values, at))
+        true = frozenset([*(grant.table.id for grant in matching), *denying])
+        asked = self.engines.get(purpose, self.other)
+        allowed = asked.allows(self.partner.code, self.dataset.dataset, purpose, true)
         if allowed is not (not reasons):
             reasons.append(Reason.ENGINES_DISAGREE)
         return Matching(matching, tuple(reasons))
@@ -169,97 +125,25 @@ def compile_book(policy_set: PolicySet, partner: Partner, dataset: DatasetFile) 
     denies |= {deny.id: deny.where for deny in partner.denies if deny.dataset == dataset.dataset}
     conditions = [grant.table.where for grant in grants] + list(denies.values())
     reads = frozenset(name for where in conditions for name in where.reads)
-    holds = _condition_function(grants, denies)
+    purposes = sorted({purpose for grant in grants for purpose in grant.table.purposes})
+    naming = {purpose: tuple(grant for grant in grants if purpose in grant.table.purposes) for purpose in purposes}
     refusing = tuple((partner.code, dataset.dataset, ACTION, "*", name, "deny") for name in denies)
 
-    def engine(purpose: str | None) -> Engine:
+    def over(purpose: str) -> Engine:
         allowing = tuple(
             (partner.code, dataset.dataset, ACTION, purpose, grant.table.id, "allow")
-            for grant in grants
-            if purpose is not None and purpose in grant.table.purposes
+            for grant in naming.get(purpose, ())
         )
-        return _engine(policy_set.casbin_model, allowing + refusing, holds)
+        return engine(policy_set.casbin_model, allowing + refusing, _holds)
 
-    purposes = sorted({purpose for grant in grants for purpose in grant.table.purposes})
-    engines = {purpose: engine(purpose) for purpose in purposes}
-    return Book(partner, dataset, grants, denies, reads, engines, engine(None))
-
-
-def _condition_function(grants: tuple[Grant, ...], denies: Mapping[str, Condition]) -> Callable[[object, str], bool]:
-    """The function that casbin's matcher calls as ``holds(r.facts, p.rule)``."""
-    tables = {grant.table.id: grant.table for grant in grants}
-
-    def holds(asked: object, rule: str) -> bool:
-        if not isinstance(asked, _Asked):
-            raise TypeError("casbin was asked about something that is no record's facts")
-        if rule in denies:
-            return denies[rule].truth(asked.values) is not Truth.FALSE
-        table = tables[rule]
-        return table.active(asked.at) and table.where.truth(asked.values) is Truth.TRUE
-
-    return holds
+    engines = {purpose: over(purpose) for purpose in purposes}
+    return Book(partner, dataset, grants, denies, reads, naming, engines, over(""))
 
 
-def _engine(model_text: str, lines: tuple[tuple[str, ...], ...], holds: Callable[[object, str], bool]) -> Engine:
-    try:
-        return Engine(model_text, lines, holds)
-    except _MODEL_FAULTS as error:
-        hint = "the model shipped with the project is in policies/casbin-model.conf"
-        finding = PolicyFinding(_MODEL_FILE, 0, 0, "", f"casbin cannot read the model: {error}", hint)
-        raise PolicyError((finding,)) from error
-
-
-_ALLOW = ("PROBE", "probe", ACTION, "probing", "allow-rule", "allow")
-_DENY = ("PROBE", "probe", ACTION, "*", "deny-rule", "deny")
-_PROBES: tuple[tuple[str, tuple[tuple[str, ...], ...], tuple[str, str, str], frozenset[str], bool], ...] = (
-    ("allows without any rule", (), ("PROBE", "probe", "probing"), frozenset(), False),
-    (
-        "refuses what a grant allows",
-        (_ALLOW,),
-        ("PROBE", "probe", "probing"),
-        frozenset({"allow-rule"}),
-        True,
-    ),
-    ("ignores a grant's condition", (_ALLOW,), ("PROBE", "probe", "probing"), frozenset(), False),
-    ("ignores the partner", (_ALLOW,), ("OTHER", "probe", "probing"), frozenset({"allow-rule"}), False),
-    ("ignores the dataset", (_ALLOW,), ("PROBE", "other", "probing"), frozenset({"allow-rule"}), False),
-    ("ignores the purpose", (_ALLOW,), ("PROBE", "probe", "other"), frozenset({"allow-rule"}), False),
-    (
-        "lets a grant win over a deny",
-        (_ALLOW, _DENY),
-        ("PROBE", "probe", "probing"),
-        frozenset({"allow-rule", "deny-rule"}),
-        False,
-    ),
-    (
-        "denies by a rule that is false",
-        (_ALLOW, _DENY),
-        ("PROBE", "probe", "probing"),
-        frozenset({"allow-rule"}),
-        True,
-    ),
-)
-
-
-def _among(true_rules: frozenset[str], _: object, rule: str) -> bool:
-    return rule in true_rules
-
-
-def probe_model(model_text: str) -> None:
-    """Ask the set's casbin model eight questions whose answers are known; raises :class:`PolicyError` if one
-    is wrong.
-
-    Every decision compares casbin with the own matching, so a wrong model could only deny; this tells the
-    officer at once instead of at the first request.
+def _holds(true: object, rule: str) -> bool:
+    """The function that casbin's matcher calls as ``holds(r.facts, p.rule)``: the rules that hold of the facts were
+    worked out once, for all lines.
     """
-    for what, lines, (partner, dataset, purpose), true_rules, expected in _PROBES:
-        for ordered in {lines, lines[::-1]}:
-            engine = _engine(model_text, ordered, partial(_among, true_rules))
-            try:
-                answer = engine.allows(partner, dataset, purpose, object())
-            except _MODEL_FAULTS as error:
-                message = f"casbin's model fails: {type(error).__name__}: {error}"
-                raise PolicyError((PolicyFinding(_MODEL_FILE, 0, 0, "matchers", message),)) from error
-            if answer is not expected:
-                hint = "the model shipped with the project is in policies/casbin-model.conf"
-                raise PolicyError((PolicyFinding(_MODEL_FILE, 0, 0, "", f"the model {what}", hint),))
+    if not isinstance(true, frozenset):
+        raise TypeError("casbin was asked about something that is not the rules that hold of a record")
+    return rule in true

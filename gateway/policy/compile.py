@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime
 from gateway import markings
 from gateway.policy import admission
 from gateway.policy.admission import Claims, Purpose
-from gateway.policy.books import Book, compile_book, probe_model
+from gateway.policy.books import Book, compile_book
 from gateway.policy.decide import FRESH, STEADY, Case, judge, obligations
 from gateway.policy.decision import (
     Credential,
@@ -30,6 +30,7 @@ from gateway.policy.decision import (
     Subject,
     combine,
 )
+from gateway.policy.engine import probe_model
 from gateway.policy.facts import read_facts
 from gateway.policy.memo import Calendar, Eras, Judged, Memo, Named, key_of, midnight
 from gateway.policy.obligations import may_degrade

@@ -24,7 +24,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from gateway.policy.decision import UNKNOWN, FactValue, Unknown
@@ -37,10 +37,6 @@ class Truth(enum.Enum):
     TRUE = "true"
     FALSE = "false"
     UNKNOWN = "unknown"
-
-
-def _truth(holds: bool) -> Truth:
-    return Truth.TRUE if holds else Truth.FALSE
 
 
 class FactKind(enum.StrEnum):
@@ -64,10 +60,14 @@ class OneOf:
     """
 
     values: tuple[str | int | bool, ...]
+    _typed: frozenset[tuple[type, str | int | bool]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_typed", frozenset((type(value), value) for value in self.values))
 
     def holds(self, value: FactValue) -> bool:
         """Whether ``value`` is one of these."""
-        return any(type(value) is type(known) and value == known for known in self.values)
+        return (value.__class__, value) in self._typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,16 +155,16 @@ class Condition:
             return Truth.TRUE
         if not self.tests:
             return Truth.UNKNOWN
-        found = {self._one(values.get(name, UNKNOWN), predicate) for name, predicate in self.tests}
-        if Truth.FALSE in found:
+        failed = unknown = False
+        for name, predicate in self.tests:  # each is asked, so that a misread is never hidden behind another's no
+            value = values.get(name, UNKNOWN)
+            if value is UNKNOWN:
+                unknown = True
+            elif not predicate.holds(value):
+                failed = True
+        if failed:
             return Truth.FALSE
-        return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.TRUE
-
-    @staticmethod
-    def _one(value: FactValue | Unknown, predicate: Predicate) -> Truth:
-        if isinstance(value, Unknown):
-            return Truth.UNKNOWN
-        return _truth(predicate.holds(value))
+        return Truth.UNKNOWN if unknown else Truth.TRUE
 
 
 FITS: Mapping[FactKind, tuple[type, ...]] = {

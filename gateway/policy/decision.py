@@ -219,8 +219,15 @@ class Decision:
         return tuple(f"{result.gate}:{reason}" for result in self.gates for reason in result.reasons)
 
 
+_EVERY_GATE = tuple(Gate)
+
+
 def combine(results: tuple[GateResult, ...]) -> Effect:
     """Release only when each of the nine gates is there exactly once and passed; anything else withholds."""
-    if len(results) != len(Gate) or {result.gate for result in results} != set(Gate):
+    asked = tuple([result.gate for result in results])
+    if asked != _EVERY_GATE and (len(asked) != len(_EVERY_GATE) or set(asked) != set(_EVERY_GATE)):
         return Effect.WITHHOLD
-    return Effect.RELEASE if all(result.outcome is Outcome.PASSED for result in results) else Effect.WITHHOLD
+    for result in results:
+        if result.outcome is not Outcome.PASSED:
+            return Effect.WITHHOLD
+    return Effect.RELEASE

@@ -148,7 +148,8 @@ def merge(dataset: DatasetFile, matching: Iterable[Duties]) -> Obligations:
     duties = [duty for each in matching for duty in each.degrade]
     drop: set[str] = set()
     steps: dict[str, Decimal] = {}
-    for name, group in dataset.groups.items():
+    groups = dataset.groups.items() if duties else ()
+    for name, group in groups:
         asked = [duty.steps for duty in duties if duty.group == name]
         rounding = [each for each in asked if each is not None]
         if len(rounding) < len(asked):

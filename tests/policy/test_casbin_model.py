@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.policy import PolicyError, compile_policy, load
-from gateway.policy.books import Engine
 from gateway.policy.decide import Case
+from gateway.policy.engine import Engine
 from tests.policy.worked import GBR_OBJECT, NOW, ask, changed, whole_files
 
 MODEL = "policies/casbin-model.conf"
