@@ -5,8 +5,8 @@ Two kinds of no (docs/architecture.md): a denial about the *caller* is said, wit
 one that never existed are both ``not_found``.
 
 Statuses are chosen by how the partners' existing clients treat them: 408, 409, 429 and every 5xx are retried by
-themselves, and 202 becomes an empty record in silence. A denial is therefore 400, 401, 403, 404 or 406; a 5xx says
-that the same request may succeed later.
+themselves, and 202 becomes an empty record in silence. A denial is therefore 400, 401, 403, 404 or 406; a 5xx, and
+the 408 for a head that did not arrive in time, say that the same request may succeed later.
 """
 
 from __future__ import annotations
@@ -173,7 +173,19 @@ PROBLEMS: Mapping[str, Problem] = _table(
     ("parameter_repeated", 400, "A query parameter stands twice", "Give each parameter once."),
     ("query_refused", 400, "The source did not understand the query", "See the dataset's queryhelp."),
     ("request_too_long", 400, "The request is too long", "Shorten the query."),
+    (
+        "request_too_slow",
+        408,
+        "The request did not arrive in time",
+        "Send the whole head at once; open a connection when you have something to ask.",
+    ),
     ("request_malformed", 400, "The request is malformed", "Send a plain GET without a body."),
+    (
+        "overloaded",
+        503,
+        "Too many connections are open",
+        "Close connections that you do not use, and try again later.",
+    ),
     # The gateway cannot answer now. Nothing has left.
     ("upstream_failed", 502, "The source did not answer properly", "Try again later."),
     ("upstream_timeout", 504, "The source did not answer in time", "Try again later."),

@@ -13,7 +13,8 @@ from pydantic_core import PydanticUndefined
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from gateway.settings import Settings, SourceSettings, UpstreamSettings, WitnessSettings  # noqa: E402 - after the path is set
+from gateway.settings.load import GROUPS, TABLES  # noqa: E402 - after the path is set
+from gateway.settings.model import Settings  # noqa: E402
 
 PAGE = ROOT / "docs" / "settings.md"
 OPENING = """# Settings
@@ -39,10 +40,9 @@ the file the part before the dot is a section:
 def page() -> str:
     """The whole page as Markdown."""
     parts = [OPENING]
-    tables = (("sources.NAME.", SourceSettings), ("upstream.", UpstreamSettings), ("witnesses.NAME.", WitnessSettings))
-    for before, model in (("", Settings), *tables):
+    for before, model in (("", Settings), *TABLES.items()):
         for name, field in model.model_fields.items():
-            if name not in {"sources", "upstream", "witnesses"}:
+            if name not in GROUPS:
                 parts.append(_entry(before + name, field))
     return "\n".join(parts)
 

@@ -251,6 +251,13 @@ class Restored(Closed, frozen=True):
     what: str
 
 
+class NoRequest(Closed, frozen=True):
+    """How many connections were given up since when, by kind (:class:`gateway.http.protocol.Fault`)."""
+
+    since: str
+    counted: dict[str, Count]
+
+
 class Resumed(Closed, frozen=True):
     """Nothing more to say."""
 
@@ -322,6 +329,7 @@ PRIVATE: Mapping[Event, type[Closed]] = MappingProxyType(
         Event.STARTED: Started,
         Event.UNWITNESSED: Unwitnessed,
         Event.BODIES_REMOVED: BodiesRemoved,
+        Event.NO_REQUEST: NoRequest,
         Event.RESTORED: Restored,
         Event.RESUMED: Resumed,
     }

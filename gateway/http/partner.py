@@ -32,6 +32,8 @@ ALWAYS = (
     "sealed_required",
     "request_too_long",
     "request_malformed",
+    "request_too_slow",
+    "overloaded",
     "internal_error",
 )
 FAILING = (

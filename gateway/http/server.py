@@ -19,7 +19,8 @@ import uvloop
 
 from gateway.activation.running import Clock
 from gateway.http.app import build_app
-from gateway.http.protocol import Http
+from gateway.http.protocol import HEAD_BYTES, Limits, protocol_within
+from gateway.http.strangers import Strangers
 from gateway.service import Service, now, open_service, reload_policy
 from gateway.settings.model import Settings
 
@@ -70,12 +71,14 @@ def serve(settings: Settings, started: Started, clock: Clock = now) -> None:
 
 async def _serve(settings: Settings, listener: socket.socket, started: Started, clock: Clock) -> None:
     async with open_service(settings, clock) as service:
+        strangers = Strangers(service.log, clock)
         config = uvicorn.Config(
             build_app(service),
             log_config=None,
             access_log=False,
             server_header=False,
-            http=Http,
+            http=protocol_within(_limits(settings, strangers)),
+            h11_max_incomplete_event_size=HEAD_BYTES,
             ws="none",
             lifespan="off",
             proxy_headers=False,
@@ -93,7 +96,15 @@ async def _serve(settings: Settings, listener: socket.socket, started: Started, 
             await asyncio.sleep(0.01)
         if server.started:
             started(server, service, f"{settings.scheme}://{shown}:{port}")
-        await serving
+        try:
+            await serving
+        finally:
+            await strangers.close()
+
+
+def _limits(settings: Settings, strangers: Strangers) -> Limits:
+    http = settings.http
+    return Limits(http.header_seconds, http.body_seconds, http.stall_seconds, http.max_connections, strangers.note)
 
 
 def _reload_on_hangup(service: Service) -> None:

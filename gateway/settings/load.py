@@ -21,7 +21,7 @@ from pydantic_settings import SettingsError as UnparsableVariable
 from sqlalchemy.engine import make_url
 
 from gateway.settings.errors import SettingProblem, SettingsError, SettingsFileError
-from gateway.settings.model import Settings, SourceSettings, UpstreamSettings, WitnessSettings
+from gateway.settings.model import HttpSettings, Settings, SourceSettings, UpstreamSettings, WitnessSettings
 
 PREFIX = "RELGATE_"
 CONFIG_VARIABLE = "RELGATE_CONFIG"
@@ -30,8 +30,11 @@ MASKED = frozenset({"log_url"})
 """Settings whose value is never quoted in a problem, because it may hold a password."""
 
 Values = dict[str, JsonValue]
-_TABLES: Mapping[str, type[BaseModel]] = {
+GROUPS = ("sources", "upstream", "http", "witnesses")
+"""Settings that are tables of settings."""
+TABLES: Mapping[str, type[BaseModel]] = {
     "upstream.": UpstreamSettings,
+    "http.": HttpSettings,
     "sources.NAME.": SourceSettings,
     "witnesses.NAME.": WitnessSettings,
 }
@@ -98,9 +101,9 @@ def masked(name: str, value: object) -> str:
 def names() -> tuple[str, ...]:
     """Every setting's dotted name; those of one source under ``sources.NAME``, of a witness ``witnesses.NAME``."""
     found: list[str] = []
-    models: dict[str, type[BaseModel]] = {"": Settings, **_TABLES}
+    models: dict[str, type[BaseModel]] = {"": Settings, **TABLES}
     for name, model in models.items():
-        found += [name + field for field in model.model_fields if field not in {"sources", "upstream", "witnesses"}]
+        found += [name + field for field in model.model_fields if field not in GROUPS]
     return tuple(found)
 
 
@@ -151,7 +154,7 @@ def _read_environment(variables: Mapping[str, str]) -> tuple[Values, dict[str, s
     try:
         return _Variables(ours)(), paths
     except UnparsableVariable as error:
-        field = next((name for name in ("sources", "upstream", "witnesses") if f'"{name}"' in str(error)), "")
+        field = next((name for name in GROUPS if f'"{name}"' in str(error)), "")
         hint = f"write {PREFIX}SOURCES__NAME__URL=... or {PREFIX}UPSTREAM__MAX_BODY_BYTES=..."
         raise SettingsError((SettingProblem(field, PREFIX + field.upper(), "is not JSON", hint),)) from None
 
@@ -221,8 +224,8 @@ def _described(path: str) -> str:
     parts = path.split(".")
     model, field = Settings, parts[0]
     found = model.model_fields.get(field)
-    if len(parts) > 1 and field == "upstream":
-        found = UpstreamSettings.model_fields.get(parts[1])
+    if len(parts) > 1 and f"{field}." in TABLES:
+        found = TABLES[f"{field}."].model_fields.get(parts[1])
     if len(parts) > 2 and field in ("sources", "witnesses"):
-        found = _TABLES[f"{field}.NAME."].model_fields.get(parts[2])
+        found = TABLES[f"{field}.NAME."].model_fields.get(parts[2])
     return " ".join((found.description or "").split()) if found else ""

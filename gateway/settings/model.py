@@ -123,6 +123,21 @@ class UpstreamSettings(BaseModel):
     """Connections open at once to all sources together."""
 
 
+class HttpSettings(BaseModel):
+    """Limits on what any caller may do to the gateway's own socket."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    header_seconds: float = Field(10.0, gt=0, le=300)
+    """Seconds that a caller may take to send a request's head, from connecting or from the last answer on."""
+    body_seconds: float = Field(10.0, gt=0, le=300)
+    """Seconds that a caller may take to send a request's body, where an operation reads one."""
+    stall_seconds: float = Field(120.0, gt=0, le=3600)
+    """Seconds that a caller may take to accept what is buffered of an answer (some 64 KiB) before it is cut off."""
+    max_connections: int = Field(900, ge=1, le=100_000)
+    """Connections of callers open at once; one more is answered overloaded. Keep it below the limit of open files."""
+
+
 class Settings(BaseSettings):
     """All settings of one gateway. Made by :func:`gateway.settings.load`; by itself it reads neither file nor
     environment.
@@ -181,6 +196,8 @@ class Settings(BaseSettings):
     """Source systems by the name that datasets use, each with url, token_file, timeout_seconds."""
     upstream: UpstreamSettings = Field(default_factory=UpstreamSettings)
     """Limits on what is taken from any source system."""
+    http: HttpSettings = Field(default_factory=HttpSettings)
+    """Limits on what any caller may do to the gateway's own socket."""
     max_page: int = Field(10_000, ge=1, le=1_000_000)
     """Records that one page may hold; a dataset may say less."""
     chunk_bytes: int = Field(1024 * 1024, ge=4096, le=256 * 1024 * 1024)

@@ -227,33 +227,6 @@ def test_the_source_sees_what_the_gateway_built_and_never_the_partners_token(her
         assert {name for name, _ in seen.headers} == SENT_UPSTREAM
 
 
-NOT_HTTP = (
-    b"GARBAGE\r\n\r\n",
-    b"GET /udl/els\xffet HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"GET /udl/elset X: y HTTP/1.1\r\nHost: a\r\n\r\n",
-    b"GET / HTTP/1.1\r\n Host: a\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
-    b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-    b"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
-    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
-)
-
-
-@pytest.mark.parametrize("request_bytes", NOT_HTTP, ids=lambda value: repr(value)[:40])
-def test_what_is_no_http_request_gets_a_problem_and_reaches_neither_log_nor_source(
-    here: Loopback, request_bytes: bytes
-):
-    size = here.gateway.service.log.size()
-    answer = here.exchange(request_bytes)
-    assert answer.status in (400, 501)
-    assert answer.code in ("request_malformed", "")
-    assert {"x-request-id", "traceparent", "server-timing", "cache-control"} <= answer.headers.keys()
-    assert here.gateway.service.log.size() == size
-    assert not here.source.seen
-
-
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=40),
