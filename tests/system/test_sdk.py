@@ -39,6 +39,8 @@ def code(error: unifieddatalibrary.APIStatusError) -> str:
 
 def test_no_status_of_a_denial_is_one_that_clients_retry_or_take_for_a_record() -> None:
     for problem in PROBLEMS.values():
+        if problem.code == "request_too_slow":
+            continue  # no denial: the request never arrived, and to send it again is right
         assert problem.status not in RETRIED_BY_SDKS | {EMPTY_RECORD_BY_SDKS}
         if problem.status >= 500:
             assert problem.code.split("_")[0] in {"upstream", "audit", "policy", "release", "internal"}
