@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.policy.decide import Case, agreement_gate, ask, channel_gate
+from gateway.policy.decide import Case, agreement_gate, ask, channel_gate, exhausted
 from gateway.policy.decision import Credential, Gate, RecipientKey, Subject
 from gateway.policy.errors import CallerRefused
 from gateway.policy.policyset import Partner, PolicySet
@@ -45,6 +45,8 @@ def against(case: Case) -> tuple[str, ...]:
     found = [f"{result.gate}:{reason}" for result in results for reason in result.reasons]
     if case.facts.stops:
         found.append(f"{Gate.HOLD}:{Reason.STOPPED}")
+    if exhausted(case.book, case.facts):
+        found.append(f"{Gate.HOLD}:{Reason.VOLUME_EXHAUSTED}")
     return tuple(found)
 
 
@@ -74,7 +76,8 @@ def subject(
 
 
 def recipient(partner: Partner, at: datetime, thumbprint: str | None = None) -> RecipientKey | None:
-    """The partner's key to seal to: a usable one if there is any, of those the newest.
+    """The partner's key to seal to: a usable one if there is any, of those a post-quantum one if there is any, of
+    those the newest.
 
     With no usable key, one that is not is returned, so that the channel gate can say what is wrong with it.
     With ``thumbprint``, that key or none.
@@ -82,7 +85,7 @@ def recipient(partner: Partner, at: datetime, thumbprint: str | None = None) -> 
     keys = [key for key in partner.recipient_keys if thumbprint in (None, key.thumbprint)]
     if not keys:
         return None
-    best = max(keys, key=lambda key: (key.usable(at), key.not_before or _FIRST, key.thumbprint))
+    best = max(keys, key=lambda key: (key.usable(at), key.post_quantum, key.not_before or _FIRST, key.thumbprint))
     return best.recipient
 
 
@@ -101,5 +104,6 @@ def purpose(policy_set: PolicySet, partner: str, dataset: str, claimed: str | No
         allowed &= set(registered.purposes or allowed)
     if claimed is not None:
         return Purpose(claimed, None) if claimed in allowed else Purpose(None, Reason.PURPOSE_NOT_AGREED)
-    granted = {name for grant in holder.grants if grant.dataset == dataset for name in grant.purposes} & allowed
+    standing = (grant for grant in holder.grants if grant.dataset == dataset and grant.lasts is None)
+    granted = {name for grant in standing for name in grant.purposes} & allowed
     return Purpose(granted.pop(), None) if len(granted) == 1 else Purpose(None, Reason.PURPOSE_REQUIRED)

@@ -17,8 +17,8 @@ from gateway.policy.conditions import Condition, FactKind, Truth
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import Facts, FactValue, Unknown
 from gateway.policy.engine import ACTION, Engine, engine
+from gateway.policy.grants import GrantTable, VolumeTable
 from gateway.policy.obligations import Duties, compile_duties
-from gateway.policy.partner import GrantTable
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.reasons import Reason
 
@@ -39,6 +39,22 @@ class Matching:
     reasons: tuple[Reason, ...]
 
 
+def stands(table: GrantTable, facts: Facts, at: datetime) -> bool:
+    """Whether a grant is in force at ``at`` for what these facts are of: its dates, its opening, its version.
+
+    A grant speaks of a tear-line version only where it says so; an emergency only while an officer has it open.
+    """
+    if not table.active(at) or (facts.tear_line and not table.tear_line):
+        return False
+    return table.lasts is None or is_open(table, facts, at)
+
+
+def is_open(table: GrantTable, facts: Facts, at: datetime) -> bool:
+    """Whether an emergency has been opened and its time is not over."""
+    opened = facts.emergencies.get(table.id)
+    return opened is not None and table.lasts is not None and opened <= at < opened + table.lasts
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
     """A partner's rules over a dataset. ``reads`` names the facts they read; each of them must be there.
@@ -56,6 +72,12 @@ class Book:
     naming: Mapping[str, tuple[Grant, ...]]
     engines: Mapping[str, Engine]
     other: Engine
+    volumes: tuple[VolumeTable, ...] = ()
+
+    @property
+    def emergencies(self) -> tuple[GrantTable, ...]:
+        """The emergencies among the grants."""
+        return tuple(grant.table for grant in self.grants if grant.table.lasts is not None)
 
     def match(self, facts: Facts, purpose: str, at: datetime) -> Matching:
         """All grants that apply to a record with these facts, and every reason against releasing it."""
@@ -67,7 +89,7 @@ class Book:
             [
                 grant
                 for grant in self.naming.get(purpose, ())
-                if grant.table.where.truth(values) is Truth.TRUE and grant.table.active(at)
+                if grant.table.where.truth(values) is Truth.TRUE and stands(grant.table, facts, at)
             ]
         )
         denying = [name for name, where in self.denies.items() if where.truth(values) is not Truth.FALSE]
@@ -137,7 +159,10 @@ def compile_book(policy_set: PolicySet, partner: Partner, dataset: DatasetFile) 
         return engine(policy_set.casbin_model, allowing + refusing, _holds)
 
     engines = {purpose: over(purpose) for purpose in purposes}
-    return Book(partner, dataset, grants, denies, reads, naming, engines, over(""))
+    volumes = tuple(
+        volume for volume in partner.volumes if volume.datasets is None or dataset.dataset in volume.datasets
+    )
+    return Book(partner, dataset, grants, denies, reads, naming, engines, over(""), volumes)
 
 
 def _holds(true: object, rule: str) -> bool:

@@ -7,16 +7,17 @@ a new one, memo and all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from gateway import markings
 from gateway.policy import admission
 from gateway.policy.admission import Claims, Purpose
-from gateway.policy.books import Book, compile_book
+from gateway.policy.books import Book, compile_book, is_open
 from gateway.policy.decide import FRESH, STEADY, Case, judge, obligations
 from gateway.policy.decision import (
+    Around,
     Credential,
     Decision,
     Effect,
@@ -31,13 +32,15 @@ from gateway.policy.decision import (
     combine,
 )
 from gateway.policy.engine import probe_model
-from gateway.policy.facts import read_facts
+from gateway.policy.facts import NOTHING_AROUND, read_facts
 from gateway.policy.memo import Calendar, Eras, Judged, Memo, Named, key_of, midnight
 from gateway.policy.obligations import may_degrade
 from gateway.policy.policyset import PolicySet
+from gateway.policy.raising import passed
 from gateway.policy.reasons import Reason
 from gateway.policy.setwide import RowKind
 from gateway.policy.shape import RecordShape
+from gateway.policy.volume import Counter, Take, counters, ending, takes
 
 _OPEN = tuple(GateResult(gate, Outcome.PASSED) for gate in FRESH)
 """What channel and hold say when they let go."""
@@ -60,6 +63,7 @@ class _Ground:
     profile: markings.Profile
     tightened: Mapping[str, RowKind]
     reads: tuple[str, ...]
+    plain: bool
 
 
 MEMO_LIMIT = 65_536
@@ -122,8 +126,8 @@ class CompiledPolicy:
         case = Case(subject, ground.book, ground.profile, ground.tightened, label, facts, purpose, at)
         judged = self._steady(case, ground)
         duties = judged.obligations
-        held = duties.delay or duties.review is not None
-        fresh = judge(replace(case, delay=duties.delay, review=duties.review is not None) if held else case, FRESH)
+        case.owes(duties)
+        fresh = judge(case, FRESH)
         results = judged.results + fresh
         return Decision(
             effect=Effect.RELEASE if judged.opens and fresh == _OPEN else combine(results),
@@ -172,9 +176,15 @@ class CompiledPolicy:
         return rolled
 
     def admit(
-        self, subject: Subject, dataset: str, purpose: str, at: datetime, stops: Iterable[str] = ()
+        self,
+        subject: Subject,
+        dataset: str,
+        purpose: str,
+        at: datetime,
+        stops: Iterable[str] = (),
+        around: Around = NOTHING_AROUND,
     ) -> tuple[str, ...]:
-        """What stands against this caller whatever the record: agreement, purpose, channel, stops.
+        """What stands against this caller whatever the record: agreement, purpose, channel, stops, volume.
 
         Reasons as ``gate:code``, in gate order; empty when the caller may ask. These may be said to the
         partner.
@@ -185,7 +195,8 @@ class CompiledPolicy:
             unknown = Reason.DATASET_UNKNOWN if dataset not in self.policy_set.datasets else Reason.PARTNER_UNKNOWN
             return (f"{Gate.AGREEMENT}:{unknown}",)
         no_label = LabelDoubt(Reason.NO_LABEL_TO_JUDGE)
-        case = self._case(subject, book, no_label, Facts(stops=tuple(stops)), purpose, at)
+        facts = Facts(stops=tuple(stops), usage=around.usage, emergencies=around.emergencies)
+        case = self._case(subject, book, no_label, facts, purpose, at)
         return admission.against(case)
 
     def subject(
@@ -212,24 +223,41 @@ class CompiledPolicy:
         """
         return admission.purpose(self.policy_set, partner, dataset, claimed, system)
 
-    def granted(self, partner: str, dataset: str) -> bool:
+    def granted(self, partner: str, dataset: str, open_emergencies: Collection[str] = ()) -> bool:
         """Whether any grant of the partner speaks of the dataset; to others it does not exist unless
-        announced.
+        announced. An emergency counts while it is open.
         """
         book = self._books.get((partner, dataset))
-        return book is not None and bool(book.grants)
+        tables = () if book is None else (grant.table for grant in book.grants)
+        return any(table.lasts is None or table.id in open_emergencies for table in tables)
+
+    def counters(self, partner: str, dataset: str) -> tuple[Counter, ...]:
+        """What is counted of this partner's releases of the dataset."""
+        book = self._books.get((partner, dataset))
+        return () if book is None else counters(book)
+
+    def takes(self, subject: Subject, dataset: str, at: datetime, records: int, *, first: bool) -> tuple[Take, ...]:
+        """What handing over so many records takes from each counter; ``first`` for a release's first chunk."""
+        return takes(self._books[subject.partner, dataset], subject, _aware(at), records, first=first)
 
     def reads(self, partner: str, dataset: str) -> frozenset[str]:
         """The facts that this partner's rules over the dataset read; nothing where either is not in the set."""
         book = self._books.get((partner, dataset))
         return frozenset() if book is None else book.reads
 
-    def facts(self, dataset: str, values: Mapping[str, object], at: datetime, stops: Iterable[str] = ()) -> Facts:
+    def facts(
+        self,
+        dataset: str,
+        values: Mapping[str, object],
+        at: datetime,
+        stops: Iterable[str] = (),
+        around: Around = NOTHING_AROUND,
+    ) -> Facts:
         """The facts that any partner's rules read of a record with these top-level fields, looked up as of
         ``at``.
         """
         file = self.policy_set.datasets[dataset]
-        return read_facts(file, self._reads[dataset], values, self.policy_set.owners, _aware(at), stops)
+        return read_facts(file, self._reads[dataset], values, self.policy_set.owners, _aware(at), stops, around)
 
     def shape(self, dataset: str) -> RecordShape:
         """Where things stand in the dataset's records."""
@@ -244,11 +272,13 @@ class CompiledPolicy:
             date=record.date,
             originator=record.originator,
             delay_from=record.delay_from,
-            facts=frozenset(field for name in self._reads[dataset] for field in file.facts[name].from_),
+            facts=frozenset(field for name in self._reads[dataset] for field in file.facts[name].from_)
+            | file.compiled_fields,
             nested=record.nested,
             outer_speaks_for_itself=record.outer_speaks_for_itself,
             tle_line=record.tle_line,
             binding=record.binding,
+            tear_line=record.tear_line,
         )
 
     def profile(self, dataset: str) -> markings.Profile:
@@ -285,7 +315,8 @@ class CompiledPolicy:
         future = not isinstance(label, LabelDoubt) and label.created is not None and label.created > at.date()
         name, interval = self._named.name(label), ground.calendar.index(at)
         dataset = ground.book.dataset.dataset
-        key = key_of(case.subject, dataset, case.purpose, name, case.facts, ground.reads, interval, future)
+        special = () if ground.plain else _special(ground.book, case.facts, at)
+        key = key_of(case.subject, dataset, case.purpose, name, case.facts, ground.reads, interval, future, special)
         judged = self._memo.get(key)
         if judged is None:
             results = judge(case, STEADY)
@@ -331,7 +362,19 @@ def _forbidden(book: Book) -> frozenset[str]:
 def _ground(policy_set: PolicySet, book: Book, calendar: Calendar) -> _Ground:
     name = book.dataset.profile
     tightened = policy_set.settings.tighten.get(name, {})
-    return _Ground(book, calendar, policy_set.profiles[name], tightened, tuple(sorted(book.reads)))
+    special = book.dataset.compilation or book.emergencies or book.dataset.record.tear_line is not None
+    reads = tuple(sorted(book.reads))
+    return _Ground(book, calendar, policy_set.profiles[name], tightened, reads, not special)
+
+
+def _special(book: Book, facts: Facts, at: datetime) -> Hashable:
+    """What the steady gates read besides fields: which version it is, what is opened, what is counted."""
+    return (
+        facts.tear_line,
+        facts.present,
+        frozenset(rule.id for rule in book.dataset.compilation if passed(rule, facts)),
+        frozenset(table.id for table in book.emergencies if is_open(table, facts, at)),
+    )
 
 
 def _aware(at: datetime) -> datetime:
@@ -351,6 +394,11 @@ def _fresh_instants(case: Case, duties: Obligations) -> list[datetime | None]:
             found += [held.not_before, held.expires]
     if case.facts.delay_from is not None and duties.delay:
         found.append(case.facts.delay_from + duties.delay)
+    found += (ending(counter.per, case.at) for counter in counters(case.book))
+    for table in case.book.emergencies:
+        opened = case.facts.emergencies.get(table.id)
+        if opened is not None and table.lasts is not None:
+            found += [opened, opened + table.lasts]
     return found
 
 

@@ -9,15 +9,17 @@ looser.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from itertools import pairwise
 
 from gateway import markings
 from gateway.policy.conditions import Beyond, Condition, Contains, Predicate, Within, misfit
+from gateway.policy.crosscheck_procedures import Found, procedures, special, step_fits
 from gateway.policy.dataset import DatasetFile, FactTable
 from gateway.policy.errors import PolicyFinding
-from gateway.policy.partner import GrantTable, PartnerFile
+from gateway.policy.grants import GrantTable
+from gateway.policy.partner import PartnerFile
 from gateway.policy.setwide import STRICTNESS
 from gateway.policy.sources import Sources
 from gateway.policy.values import dimension, to_base
@@ -25,8 +27,6 @@ from gateway.policy.values import dimension, to_base
 SETTINGS = "policies/policy.toml"
 THIRD_PARTY = "THIRD-PARTY"
 """The ``control`` of a consent that speaks to material of another originator rather than to a control."""
-
-Found = Iterator[PolicyFinding]
 
 
 def crosscheck(sources: Sources) -> tuple[PolicyFinding, ...]:
@@ -69,12 +69,16 @@ def _names(sources: Sources) -> Found:
                 yield sources.finding(path, ["path"], f"lies under the path of {other.dataset}, {other.path}")
         for index, deny in enumerate(dataset.deny):
             yield from _take(sources, taken, path, ["deny", index, "id"], f"rule id {deny.id}")
+        for index, compilation in enumerate(dataset.compilation):
+            yield from _take(sources, taken, path, ["compilation", index, "id"], f"rule id {compilation.id}")
     for path, partner in sources.partners.items():
         if not path.endswith(f"/{partner.partner}.toml"):
             yield sources.finding(path, ["partner"], f"the file is not named {partner.partner}.toml")
         yield from _take(sources, taken, path, ["identity", "issuer"], f"issuer {partner.identity.issuer}")
-        for index, grant in enumerate(partner.grant):
-            yield from _take(sources, taken, path, ["grant", index, "id"], f"rule id {grant.id}")
+        for field, grant in partner.releasing():
+            yield from _take(sources, taken, path, [*field, "id"], f"rule id {grant.id}")
+        for index, volume in enumerate(partner.procedures.volume):
+            yield from _take(sources, taken, path, ["procedures", "volume", index, "id"], f"rule id {volume.id}")
         for index, rule in enumerate(partner.deny):
             yield from _take(sources, taken, path, ["deny", index, "id"], f"rule id {rule.id}")
 
@@ -169,8 +173,7 @@ def _consent_controls(sources: Sources) -> frozenset[str]:
 
 
 def _rules(sources: Sources, path: str, partner: PartnerFile) -> Found:
-    for index, grant in enumerate(partner.grant):
-        field: list[str | int] = ["grant", index]
+    for field, grant in partner.releasing():
         dataset = sources.by_dataset.get(grant.dataset)
         if dataset is None:
             yield sources.finding(path, [*field, "dataset"], f"no dataset {grant.dataset} is in the set")
@@ -182,6 +185,8 @@ def _rules(sources: Sources, path: str, partner: PartnerFile) -> Found:
                 yield sources.finding(path, [*field, "purposes"], f"purpose {purpose} is not one of the agreement's")
         yield from _condition(sources, path, [*field, "where"], dataset, grant.where)
         yield from _obligations(sources, path, field, dataset, grant)
+        yield from special(sources, path, field, dataset, grant)
+    yield from procedures(sources, path, partner)
     for index, deny in enumerate(partner.deny):
         dataset = sources.by_dataset.get(deny.dataset)
         if dataset is None:
@@ -239,6 +244,9 @@ def _obligations(sources: Sources, path: str, field: list[str | int], dataset: D
             yield sources.finding(path, [*field, "round", name], message, hint)
         for quantity in sorted(steps.keys() - group.quantities.keys()):
             yield sources.finding(path, [*field, "round", name, quantity], f"the group has no quantity {quantity}")
+        for quantity in sorted(steps.keys() & group.quantities.keys()):
+            unit, at = group.quantities[quantity].unit, [*field, "round", name, quantity]
+            yield from step_fits(sources, path, at, unit, steps[quantity])
     if grant.delay and dataset.record.delay_from is None:
         message = f"{dataset.dataset} does not say what a delay counts from"
         yield sources.finding(path, [*field, "delay"], message, "set record.delay_from in the dataset file")
@@ -249,7 +257,7 @@ def _nesting(sources: Sources, path: str, partner: PartnerFile) -> Found:
     either.
     """
     steps: dict[tuple[str, str, str], dict[Decimal, list[str | int]]] = {}
-    for index, grant in enumerate(partner.grant):
+    for place, grant in partner.releasing():
         dataset = sources.by_dataset.get(grant.dataset)
         for name, chosen in grant.round.items():
             group = dataset.groups.get(name) if dataset is not None else None
@@ -257,7 +265,7 @@ def _nesting(sources: Sources, path: str, partner: PartnerFile) -> Found:
                 table = group.quantities.get(quantity) if group is not None else None
                 if group is not None and table is not None:
                     key = (group.fact, quantity, dimension(table.unit))
-                    field: list[str | int] = ["grant", index, "round", name, quantity]
+                    field: list[str | int] = [*place, "round", name, quantity]
                     steps.setdefault(key, {}).setdefault(to_base(step, table.unit), field)
     for (fact, quantity, _), found in steps.items():
         for smaller, larger in pairwise(sorted(found)):

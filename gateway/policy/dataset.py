@@ -20,11 +20,14 @@ from gateway.policy.values import (
     Category,
     FieldName,
     FieldPath,
+    LevelName,
     Slug,
     Some,
+    Span,
     Strict,
     Text,
     UnitName,
+    even_span,
 )
 
 Where = Annotated[InstanceOf[Condition], BeforeValidator(parse_condition)]
@@ -38,6 +41,9 @@ class RecordTable(Strict):
     ``originators`` maps what the originator field says to a nation or organisation code; a value that is not
     in it and is no code itself leaves the originator unknown, which denies. ``binding`` names the field of a signed
     binding of marking and content; where it is given, a marking without one that holds is not believed.
+    ``tear_line`` names the field that holds the record's tear-line version: a whole record with its own marking and
+    the same identifier, judged by itself; it never leaves inside the record. ``watermark`` names the field that a
+    grant's watermark is written to.
     """
 
     identifier: FieldName
@@ -50,12 +56,20 @@ class RecordTable(Strict):
     tle_line: FieldName | None = None
     outer_speaks_for_itself: bool = False
     binding: FieldName | None = None
+    tear_line: FieldName | None = None
+    watermark: FieldName | None = None
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        taken = {self.identifier, self.marking, self.date, self.originator, *self.nested}
-        if self.binding is not None and self.binding in taken:
-            raise ValueError("the binding stands in a field of its own")
+        taken = {self.identifier, self.marking, self.date, self.originator, self.delay_from, self.tle_line}
+        taken |= {*self.nested}
+        named = (("binding", self.binding), ("tear_line", self.tear_line), ("watermark", self.watermark))
+        for what, field in named:
+            if field is not None and field in taken:
+                raise ValueError(f"{what} is a field of its own, and {field} is taken already")
+            taken.add(field)
+        if self.binding is not None and self.tear_line is not None:
+            raise ValueError("a binding is of the whole record, so no tear-line version can stand in it")
         return self
 
 
@@ -169,6 +183,33 @@ class DenyTable(Strict):
     because: Text | None = None
 
 
+class CompilationTable(Strict):
+    """``[[compilation]]``: together, more than each alone. Raises the level that ceilings and clearances are held to.
+
+    Either ``fields``: a record in which all of them go is judged at ``level``. Or ``more_than`` records to one
+    partner in one span of time (``per``, as in a volume): every further one is.
+    """
+
+    id: Slug
+    level: LevelName
+    fields: Annotated[tuple[FieldName, ...], Field(min_length=2)] | None = None
+    more_than: Annotated[int, Field(ge=1)] | None = None
+    per: Span | None = None
+    because: Text | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if (self.fields is None) == (self.more_than is None):
+            raise ValueError("a compilation is either of fields, or of more_than so many records")
+        if (self.more_than is None) != (self.per is None):
+            raise ValueError("more_than and per stand together: more than so many records in each span of time")
+        if self.per is not None and not even_span(self.per):
+            raise ValueError("per divides a day evenly, or is a number of whole days")
+        if self.level == "UNCLASSIFIED":
+            raise ValueError("a compilation raises the level above UNCLASSIFIED, or says nothing")
+        return self
+
+
 class DatasetFile(Strict):
     """A whole dataset file.
 
@@ -192,6 +233,12 @@ class DatasetFile(Strict):
     query: QueryTable = Field(default_factory=QueryTable)
     groups: dict[Slug, GroupTable] = Field(default_factory=dict)
     deny: tuple[DenyTable, ...] = ()
+    compilation: tuple[CompilationTable, ...] = ()
+
+    @property
+    def compiled_fields(self) -> frozenset[str]:
+        """Every field that a compilation asks about."""
+        return frozenset(name for rule in self.compilation for name in rule.fields or ())
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -206,6 +253,7 @@ class DatasetFile(Strict):
         """No fact in two groups, no field rounded by two, and none that the gateway itself must keep."""
         kept = {self.record.identifier, self.record.marking, self.record.date}
         kept |= {f"{nested}.{self.record.marking}" for nested in self.record.nested}
+        kept |= {field for field in (self.record.tear_line, self.record.watermark) if field is not None}
         facts = [group.fact for group in self.groups.values()]
         measured = [f for g in self.groups.values() for table in g.quantities.values() for f in table.fields]
         for fact in facts:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from gateway import markings
 from gateway.markings import Control, Label, Level
@@ -35,8 +35,8 @@ from gateway.policy.decision import (
     PartnerKind,
     Subject,
 )
-from gateway.policy.levels import us_level
 from gateway.policy.obligations import merge
+from gateway.policy.raising import judged_level
 from gateway.policy.reasons import Reason
 from gateway.policy.setwide import RowKind
 from gateway.policy.values import LEVELS
@@ -52,9 +52,7 @@ USA = "USA"
 class Case:
     """One question, with everything that a gate may read to answer it.
 
-    ``tightened`` holds the rows that policy makes stricter, for the dataset's marking profile. ``delay`` is the longest
-    that the grants which apply ask for, and ``review`` whether one of them asks for a human release; both are known
-    once the grant gate has been asked.
+    ``tightened`` holds the rows that policy makes stricter, for the dataset's marking profile.
     """
 
     subject: Subject
@@ -65,9 +63,8 @@ class Case:
     facts: Facts
     purpose: str
     at: datetime
-    delay: timedelta = timedelta(0)
-    review: bool = False
     _matched: list[Matching] = field(default_factory=list, init=False, repr=False, compare=False)
+    _owed: list[Obligations] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def matching(self) -> Matching:
         """The partner's grants that apply to the record; worked out once, since more than one gate asks."""
@@ -75,9 +72,25 @@ class Case:
             self._matched.append(self.book.match(self.facts, self.purpose, self.at))
         return self._matched[0]
 
+    def duties(self) -> Obligations:
+        """What the matching grants oblige to together; worked out once, since more than one gate asks."""
+        if not self._owed:
+            self._owed.append(_duties(self))
+        return self._owed[0]
+
+    def owes(self, duties: Obligations) -> None:
+        """Take note of what it obliges to, where that has been worked out before."""
+        self._owed[:] = [duties]
+
+    def level(self, label: Label) -> tuple[int, bool]:
+        """See :func:`gateway.policy.raising.judged_level`; obligations matter only where there are compilations."""
+        owed = self.duties() if self.book.dataset.compilation else _NOTHING_OWED
+        return judged_level(self.book, label, self.facts, owed)
+
 
 Reasons = frozenset[str]
 _NONE: Reasons = frozenset()
+_NOTHING_OWED = Obligations()
 
 
 def label_gate(case: Case) -> Reasons:
@@ -268,16 +281,16 @@ def _company(case: Case, label: Label) -> set[str]:
 def clearance_gate(case: Case) -> Reasons:
     """The level is at or below the ceiling in every category of the dataset, and the system's own clearance.
 
-    A foreign level counts as what the agreement's table says; what does not map denies.
+    A foreign level counts as what the agreement's table says; what does not map denies. A compilation raises the
+    level judged.
     """
     label = case.label
     if isinstance(label, LabelDoubt):
         return frozenset({Reason.NO_LABEL_TO_JUDGE})
     found: set[str] = set()
-    mapped = us_level(case.book.partner.levels, label)
-    if mapped is None:
+    level, mapped = case.level(label)
+    if not mapped:
         found.add(Reason.FOREIGN_LEVEL_UNMAPPED)
-    level = label.level if mapped is None else max(mapped, label.level)
     if not case.book.dataset.categories:
         found.add(Reason.NO_CATEGORY_NAMED)
     for category in case.book.dataset.categories:
@@ -337,23 +350,43 @@ def channel_gate(case: Case) -> Reasons:
             found.add(Reason.KEY_EXPIRED)
         if said.revoked:
             found.add(Reason.KEY_REVOKED)
+    if partner.channel.post_quantum is not None and not key.post_quantum:
+        found |= _post_quantum(case, LEVELS[partner.channel.post_quantum])
     return frozenset(found)
+
+
+def _post_quantum(case: Case, level: int) -> Reasons:
+    """From its level on, the agreement asks for a wrap that resists a quantum computer. Without a label to judge
+    (when only the caller is asked about) it is asked for later, of each record.
+    """
+    if isinstance(case.label, LabelDoubt):
+        return _NONE
+    judged, _ = case.level(case.label)
+    return frozenset({Reason.KEY_NOT_POST_QUANTUM}) if judged >= level else _NONE
 
 
 def hold_gate(case: Case) -> Reasons:
-    """No stop is in force, the longest delay that the matching grants ask for has passed, and where they ask for a
-    human release it has been given.
+    """No stop is in force, volume is left, the longest delay that the matching grants ask for has passed, and where
+    they ask for a human release it has been given.
     """
+    facts, owed = case.facts, case.duties()
     found: set[str] = set()
-    if case.facts.stops:
+    if facts.stops:
         found.add(Reason.STOPPED)
-    if case.review and case.facts.approval is None:
-        found.add(Reason.REVIEW_PENDING)
-    if case.delay and case.facts.delay_from is None:
+    if exhausted(case.book, facts):
+        found.add(Reason.VOLUME_EXHAUSTED)
+    if owed.delay and facts.delay_from is None:
         found.add(Reason.DELAY_FROM_MISSING)
-    elif case.delay and case.facts.delay_from is not None and case.at < case.facts.delay_from + case.delay:
+    elif owed.delay and facts.delay_from is not None and case.at < facts.delay_from + owed.delay:
         found.add(Reason.DELAY_NOT_PASSED)
+    if owed.review is not None and facts.approval is None:
+        found.add(Reason.REVIEW_PENDING)
     return frozenset(found)
+
+
+def exhausted(book: Book, facts: Facts) -> tuple[str, ...]:
+    """The volumes of which nothing is left; one whose use is not known counts as used up."""
+    return tuple(volume.id for volume in book.volumes if facts.usage.get(volume.id, volume.most) >= volume.most)
 
 
 GateFunction = Callable[[Case], Reasons]
@@ -402,6 +435,16 @@ def judge(case: Case, gates: Mapping[Gate, GateFunction] = GATES) -> tuple[GateR
 
 def obligations(case: Case) -> tuple[tuple[str, ...], Obligations]:
     """The ids of the grants that apply, sorted, and what they oblige to together."""
-    grants = case.matching().grants
-    ids = tuple(sorted(grant.table.id for grant in grants))
-    return ids, merge(case.book.dataset, (grant.duties for grant in grants))
+    return tuple(sorted(grant.table.id for grant in case.matching().grants)), case.duties()
+
+
+def _duties(case: Case) -> Obligations:
+    """What the matching grants oblige to. From which level on a review is asked depends on what goes, and that on the
+    obligations; so the level is judged by what they come to without it.
+    """
+    granted = [grant.duties for grant in case.matching().grants]
+    owed = merge(case.book.dataset, granted)
+    if owed.review is None or isinstance(case.label, LabelDoubt):
+        return owed
+    level, mapped = judged_level(case.book, case.label, case.facts, owed)
+    return merge(case.book.dataset, granted, level) if mapped else owed

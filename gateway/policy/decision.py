@@ -80,12 +80,14 @@ class RecipientKey:
     """The key that an answer would be sealed to, as the channel gate sees it.
 
     ``thumbprint`` is RFC 7638 SHA-256, base64url. ``not_before`` and ``expires`` are aware UTC datetimes.
+    ``post_quantum`` says that a wrap to it resists a quantum computer.
     """
 
     thumbprint: str
     not_before: datetime | None = None
     expires: datetime | None = None
     revoked: bool = False
+    post_quantum: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,13 @@ class Facts:
     could not, with why (``"owner": "missing"``); one that the partner's rules read denies. ``delay_from`` is the
     aware UTC instant that a delay counts from. ``originator`` is the nation or organisation the record says it
     comes from, where the dataset says so. ``stops`` names the stops in force that concern this partner, dataset
-    or record. ``approval`` is the human release in force for this record, if there is one.
+    or record.
+
+    ``tear_line`` says that this is a record's tear-line version. ``present`` are the fields that a compilation asks
+    about and that the record has; ``None`` where nobody looked, which counts as all of them. ``usage`` says how much
+    of each volume, and of each compilation that counts records, this partner has had in the span that ``at`` lies in;
+    one that is missing counts as used up. ``emergencies`` maps each emergency that an officer has opened to when.
+    ``approval`` is the human release in force for this record, if there is one.
     """
 
     values: Mapping[str, FactValue | Unknown] = field(default_factory=dict)
@@ -156,7 +164,20 @@ class Facts:
     delay_from: datetime | None = None
     originator: str | None = None
     stops: tuple[str, ...] = ()
+    tear_line: bool = False
+    present: frozenset[str] | None = None
+    usage: Mapping[str, int] = field(default_factory=dict)
+    emergencies: Mapping[str, datetime] = field(default_factory=dict)
     approval: Approval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known around a record and not from it; see :class:`Facts`, which takes these over."""
+
+    usage: Mapping[str, int] = field(default_factory=dict)
+    emergencies: Mapping[str, datetime] = field(default_factory=dict)
+    tear_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +199,27 @@ class Obligations:
     """What must be done to a record before it goes; the strictest of each kind over all matching grants.
 
     ``drop`` holds dotted field paths to leave out. ``round`` maps a dotted field path to the step (in the
-    field's own unit) whose nearest multiple replaces the value. A path stands in one of the two only.
-    ``delay`` counts from the record's ``delay_from``. ``review`` is the human release that is asked for. ``because``
-    names the grants (and groups) each came from, for the officer.
+    field's own unit) whose nearest multiple replaces the value; ``coarsen`` maps a path to the span whose multiple
+    (from 1970-01-01, UTC) at or before it replaces an instant. A path stands in one of the three only. ``only`` are
+    the fields that may go at all, besides identifier, marking and watermark; ``None`` for no such limit.
+    ``watermark`` maps a field to the text that is written into it. ``tear_line`` says that the record's tear-line
+    version goes in its place, or nothing. ``delay`` counts from the record's ``delay_from``. ``review`` asks for
+    officers. ``because`` names the grants (and groups) each came from, for the officer.
     """
 
     drop: frozenset[str] = frozenset()
     round: Mapping[str, Decimal] = field(default_factory=dict)
     delay: timedelta = timedelta(0)
     because: tuple[str, ...] = ()
+    coarsen: Mapping[str, timedelta] = field(default_factory=dict)
+    only: frozenset[str] | None = None
+    watermark: Mapping[str, str] = field(default_factory=dict)
+    tear_line: bool = False
     review: Review | None = None
+
+    def leaves_out(self, name: str) -> bool:
+        """Whether a field of the record itself surely does not go."""
+        return name in self.drop or (self.only is not None and name not in self.only)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from gateway.policy.conditions import Condition
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import Obligations, Review
+from gateway.policy.grants import GrantTable
 from gateway.policy.implication import implies
 from gateway.policy.obligations import compile_duties, merge, strictest_review
-from gateway.policy.partner import ConsentTable, GrantTable
+from gateway.policy.partner import ConsentTable
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.setwide import STRICTNESS
 from gateway.policy.values import LEVELS

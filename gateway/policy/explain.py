@@ -18,7 +18,7 @@ from gateway.policy.compile import CompiledPolicy
 from gateway.policy.conditions import Condition, FactMisread, Truth
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import Decision, Facts, Gate, Outcome, Unknown
-from gateway.policy.partner import GrantTable
+from gateway.policy.grants import GrantTable
 from gateway.policy.policyset import Partner
 from gateway.policy.reasons import MEANING
 from gateway.policy.remedies import Whose, remedy

@@ -13,9 +13,10 @@ from datetime import UTC, date, datetime
 
 from gateway.policy.conditions import FactKind
 from gateway.policy.dataset import DatasetFile, FactTable
-from gateway.policy.decision import UNKNOWN, Facts, FactValue, Unknown
+from gateway.policy.decision import UNKNOWN, Around, Facts, FactValue, Unknown
 from gateway.policy.owners import OwnerTable
 
+NOTHING_AROUND = Around()
 MISSING = "missing"
 INVALID = "invalid"
 
@@ -37,11 +38,12 @@ def read_facts(
     owners: OwnerTable,
     at: datetime,
     stops: Iterable[str] = (),
+    around: Around = NOTHING_AROUND,
 ) -> Facts:
     """The facts named in ``reads``, from the record's top-level ``values``.
 
     Owners are looked up as of ``at``. ``delay_from`` and the originator are read where the dataset says they
-    stand.
+    stand. A field that a compilation asks about is present unless it is null or not there.
     """
     found: dict[str, FactValue | Unknown] = {}
     problems: dict[str, str] = {}
@@ -57,6 +59,10 @@ def read_facts(
         delay_from=instant(values.get(record.delay_from)) if record.delay_from else None,
         originator=_originator(dataset, values.get(record.originator)) if record.originator else None,
         stops=tuple(sorted(stops)),
+        tear_line=around.tear_line,
+        present=frozenset(name for name in dataset.compiled_fields if values.get(name) is not None),
+        usage=around.usage,
+        emergencies=around.emergencies,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from decimal import Decimal
 
 from gateway import markings
@@ -10,13 +11,14 @@ from gateway.markings import Label, Level
 from gateway.policy.conditions import Condition, OneOf
 from gateway.policy.dataset import DatasetFile, FactTable
 from gateway.policy.decision import PartnerKind
+from gateway.policy.grants import GrantTable
 from gateway.policy.implication import implies, impossible
 from gateway.policy.linting import Linting
 from gateway.policy.obligations import compile_duties
-from gateway.policy.partner import GrantTable, PartnerFile
+from gateway.policy.partner import PartnerFile
 from gateway.policy.policyset import Partner
 from gateway.policy.values import LEVELS, to_base
-from gateway.policy.wording import number
+from gateway.policy.wording import step_text
 
 REGIMES = ("LEO", "MEO", "GEO", "HEO")
 COARSEST: Mapping[str, Decimal] = {
@@ -175,9 +177,14 @@ def _covers(wide: GrantTable, narrow: GrantTable) -> bool:
     return rounds and set(narrow.drop) <= set(wide.drop)
 
 
-def _as_coarse(wide: GrantTable, group: str, steps: Mapping[str, Decimal]) -> bool:
+def _as_coarse(wide: GrantTable, group: str, steps: Mapping[str, Decimal | timedelta]) -> bool:
     held = wide.round.get(group, {})
-    return group in wide.drop or (bool(held) and all(step <= held[name] for name, step in steps.items()))
+    return group in wide.drop or (bool(held) and all(_at_most(step, held[name]) for name, step in steps.items()))
+
+
+def _at_most(step: Decimal | timedelta, other: Decimal | timedelta) -> bool:
+    """Whether a step is no coarser than another of the same quantity; both have its unit."""
+    return to_base(step, "1") <= to_base(other, "1")
 
 
 def _degrading(
@@ -196,7 +203,7 @@ def _degrading(
             base = "km" if unit == "m" else unit
             limit = COARSEST.get(base)
             if limit is not None and to_base(step, unit) >= to_base(limit, base):
-                message = f"a step of {number(step)} {unit} leaves nothing of {quantity}"
+                message = f"a step of {step_text(step)} {unit} leaves nothing of {quantity}"
                 hint = "drop the group instead, or check the unit"
                 linting.report("rounding-absurd", path, [*field, "round", group, quantity], message, hint)
 

@@ -3,7 +3,8 @@
 Why this is safe. The seven gates are pure functions of the subject's clearance and holds, the partner's and
 dataset's files, the label, the facts, the purpose and ``at``. They compare ``at`` only with instants that are
 written in the partner's file (agreement, conditions, consents, grants), with days in the tables of nations
-and communities, and with the label's own date. Between two neighbouring instants of that finite list no
+and communities, with the label's own date, and with the times an emergency was opened and ends, which stand in the key
+as the list of those that are open. Between two neighbouring instants of that finite list no
 comparison changes its outcome, so the *index* of ``at`` among them can stand in the key for ``at`` itself.
 In the same way the label's date stands there as its era (:class:`Eras`).
 Channel (keys expire) and hold (stops, delays) are not here, and a memo belongs to one compiled policy, so
@@ -173,11 +174,13 @@ def key_of(
     reads: Sequence[str],
     interval: int,
     future: bool,
+    special: Hashable = (),
 ) -> Hashable:
     """Everything the steady gates read, as one hashable value; only those facts that the rules read, in a fixed order.
 
-    ``label`` is the label, or what stands for it alone; ``future`` says that its date is still to come. Types stand
-    beside values, since ``1``, ``1.0`` and ``True`` are equal to Python and not to a condition.
+    ``label`` is the label, or what stands for it alone; ``future`` says that its date is still to come. ``special``
+    holds what a dataset with compilations, tear lines or emergencies adds. Types stand beside values, since ``1``,
+    ``1.0`` and ``True`` are equal to Python and not to a condition.
     """
     values, problems = facts.values, facts.problems
     read = [values.get(name, _ABSENT) for name in reads]
@@ -188,6 +191,7 @@ def key_of(
         facts.originator,
         facts.approval is not None,
         interval,
+        special,
     )
 
 

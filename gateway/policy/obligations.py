@@ -3,8 +3,8 @@
 Rules of this file:
 
 1. When several grants match, all their obligations apply, the strictest of each kind: drop beats round, the
-   larger step beats the smaller, the longer delay beats the shorter, two officers beat one and one beats none.
-   The order of files and lines never matters.
+   larger step beats the smaller, the longer delay beats the shorter. The order of files and lines never
+   matters.
 2. A group is degraded whole: every quantity gets its step, and every field that repeats the fact is left out.
 3. **The same fact in two datasets takes the stricter obligation.** Where a partner's grant over one dataset
    degrades a fact, its grants over other datasets degrade it too. A dropped group drops the other. A rounded one
@@ -18,12 +18,15 @@ Rules of this file:
    (c) this grant's ``within`` names only the partner's own codes, and the other's ``beyond`` leaves out all
        of them: the other obligation protects somebody else's share in the record, and the partner's own is
        the partner's.
-   A delay and a review are holds, not degradations, and are never carried over.
+   A delay and a review are holds, not degradations, and are never carried over. Nor are a watermark, a tear-line
+   version, and the fields that an alert names: they say what goes here, not how well anything may be known.
+5. What waits for nothing (an alert, an open emergency) lifts the delays and reviews of whatever else matches. It lifts
+   no degradation: the strictest still applies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -31,9 +34,9 @@ from decimal import Decimal
 from gateway.policy.conditions import Beyond, OneOf, Predicate, Within
 from gateway.policy.dataset import DatasetFile, FactTable, GroupTable, QuantityTable
 from gateway.policy.decision import Obligations, Review
-from gateway.policy.partner import GrantTable
+from gateway.policy.grants import GrantTable
 from gateway.policy.policyset import Partner
-from gateway.policy.values import dimension, from_base, to_base
+from gateway.policy.values import INSTANT, LEVELS, dimension, from_base, to_base
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,20 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class Duties:
-    """Everything one grant asks for: its own duties and those it takes over from other datasets (rule 3)."""
+    """Everything one grant asks for: its own duties and those it takes over from other datasets (rule 3).
+
+    ``watermark`` is the text as it is written, with the partner's code.
+    """
 
     degrade: tuple[Duty, ...]
-    delay: timedelta
+    grant: GrantTable
+    watermark: str | None = None
     because: tuple[str, ...] = ()
-    review: Review | None = None
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """Everything that is asked for, in words."""
+        return self.because + tuple(duty.because for duty in self.degrade)
 
 
 def compile_duties(grant: GrantTable, partner: Partner, datasets: Mapping[str, DatasetFile]) -> Duties:
@@ -66,12 +77,24 @@ def compile_duties(grant: GrantTable, partner: Partner, datasets: Mapping[str, D
         if other.dataset == grant.dataset or _exempt(grant, other, partner, datasets):
             continue
         taken += _taken_over(dataset, other, datasets[other.dataset])
-    held = [f"{grant.id}: delay {grant.delay}"] if grant.delay else []
-    review = None
+    text = None if grant.watermark is None else f"{grant.watermark} [{partner.code}]"
+    return Duties(tuple(own + taken), grant, text, tuple(_because(grant)))
+
+
+def _because(grant: GrantTable) -> Iterable[str]:
+    """What a grant asks for besides degrading groups, in words."""
+    if grant.delay:
+        yield f"{grant.id}: delay {grant.delay}"
     if grant.review is not None:
-        review = Review(grant.review.persons, grant.review.tell, grant.review.within)
-        held.append(f"{grant.id}: review by {review.persons}")
-    return Duties(tuple(own + taken), grant.delay, tuple(held), review)
+        yield f"{grant.id}: review by {grant.review.persons}"
+    if grant.tear_line:
+        yield f"{grant.id}: tear-line version"
+    if grant.watermark is not None:
+        yield f"{grant.id}: watermark"
+    if grant.only is not None:
+        yield f"{grant.id}: only {', '.join(sorted(grant.only))}"
+    if not grant.waits:
+        yield f"{grant.id}: waits for nothing"
 
 
 def _duty(grant: GrantTable, name: str, group: GroupTable, who: str) -> Duty:
@@ -142,12 +165,48 @@ def _apart(mine: Predicate, theirs: Predicate, own: frozenset[str]) -> bool:
     return False
 
 
-def merge(dataset: DatasetFile, matching: Iterable[Duties]) -> Obligations:
-    """The strictest of each kind over all matching grants (rule 1), as fields of the dataset's records."""
+def merge(dataset: DatasetFile, matching: Iterable[Duties], level: int | None = None) -> Obligations:
+    """The strictest of each kind over all matching grants (rule 1), as fields of the dataset's records.
+
+    ``level`` is what the record is judged at, as :data:`gateway.policy.values.LEVELS` counts; a review from some level
+    on is asked for at that level, and when it is not known.
+    """
     matching = tuple(matching)
-    duties = [duty for each in matching for duty in each.degrade]
+    grants = [each.grant for each in matching]
+    drop, steps, spans = _degraded(dataset, [duty for each in matching for duty in each.degrade])
+    if matching and dataset.record.tear_line is not None:
+        drop.add(dataset.record.tear_line)
+    waits = all(grant.waits for grant in grants)
+    limits = [grant.only for grant in grants if grant.only is not None]
+    texts = sorted({each.watermark for each in matching if each.watermark is not None})
+    field = dataset.record.watermark
+    return Obligations(
+        drop=frozenset(drop),
+        round=dict(sorted((path, step) for path, step in steps.items() if not _gone(path, drop))),
+        delay=max((grant.delay for grant in grants), default=timedelta(0)) if waits else timedelta(0),
+        because=tuple(sorted({why for each in matching for why in each.why})),
+        coarsen=dict(sorted((path, span) for path, span in spans.items() if not _gone(path, drop))),
+        only=frozenset.intersection(*limits) if limits else None,
+        watermark={field: " ".join(texts)} if texts and field is not None else {},
+        tear_line=any(grant.tear_line for grant in grants),
+        review=_review(grants, level) if waits else None,
+    )
+
+
+def _review(grants: Iterable[GrantTable], level: int | None) -> Review | None:
+    """The strictest review that a record at this level needs; at a level that is not known, all are needed."""
+    asked = [grant.review for grant in grants if grant.review is not None]
+    asked = [table for table in asked if level is None or level >= LEVELS[table.level]]
+    return strictest_review([Review(table.persons, table.tell, table.within) for table in asked])
+
+
+def _degraded(
+    dataset: DatasetFile, duties: Sequence[Duty]
+) -> tuple[set[str], dict[str, Decimal], dict[str, timedelta]]:
+    """Fields to leave out, to round and to coarsen, the strictest of each group."""
     drop: set[str] = set()
     steps: dict[str, Decimal] = {}
+    spans: dict[str, timedelta] = {}
     groups = dataset.groups.items() if duties else ()
     for name, group in groups:
         asked = [duty.steps for duty in duties if duty.group == name]
@@ -160,16 +219,11 @@ def merge(dataset: DatasetFile, matching: Iterable[Duties]) -> Obligations:
                 step = _strictest([each[quantity] for each in rounding])
                 if step is None:
                     drop |= set(table.fields)
+                elif table.unit == INSTANT:
+                    spans |= dict.fromkeys(table.fields, timedelta(seconds=int(step)))
                 else:
                     steps |= dict.fromkeys(table.fields, from_base(step, table.unit))
-    kept = {path: step for path, step in steps.items() if not _gone(path, drop)}
-    return Obligations(
-        drop=frozenset(drop),
-        round=dict(sorted(kept.items())),
-        delay=max((each.delay for each in matching), default=timedelta(0)),
-        because=tuple(sorted({duty.because for duty in duties} | {why for each in matching for why in each.because})),
-        review=strictest_review([each.review for each in matching if each.review is not None]),
-    )
+    return drop, steps, spans
 
 
 def strictest_review(asked: list[Review]) -> Review | None:
@@ -193,6 +247,17 @@ def _gone(path: str, drop: set[str]) -> bool:
 
 
 def may_degrade(dataset: DatasetFile, duties: Iterable[Duties]) -> frozenset[str]:
-    """Every field that any of these could degrade: what a partner may not filter or sort on."""
+    """Every field that any of these could degrade: what a partner may not filter or sort on.
+
+    Where only some fields go, all others that can be asked about count as degraded.
+    """
+    duties = tuple(duties)
     groups = {duty.group for each in duties for duty in each.degrade}
-    return frozenset(field for name in groups for field in dataset.groups[name].fields)
+    found = {field for name in groups for field in dataset.groups[name].fields}
+    record = dataset.record
+    found |= {field for field in (record.tear_line, record.watermark) if field is not None}
+    asked = {*dataset.query.parameters.values(), *dataset.query.sortable} - {record.identifier, record.marking}
+    for each in duties:
+        if each.grant.only is not None:
+            found |= {field for field in asked if field.partition(".")[0] not in each.grant.only}
+    return frozenset(found)

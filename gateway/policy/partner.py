@@ -1,27 +1,32 @@
 """What a partner file says (``policies/partners/CODE.toml``), in the order of a delegation of disclosure
 letter: who, under what instrument, up to what level in which category, by what channel, to which systems,
-with whose consent, what is authorised and what is not.
+with whose consent, what is authorised and what is not, by which procedures, and who else may act on it.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from gateway.policy.dataset import Kind, Where
+from gateway.policy.dataset import Kind
 from gateway.policy.decision import Credential, PartnerKind
+from gateway.policy.grants import (
+    AlertTable,
+    GrantTable,
+    PartnerDenyTable,
+    ProceduresTable,
+    RedelegationTable,
+)
 from gateway.policy.levels import LevelRowTable, read_levels
-from gateway.policy.values import Category, Code, Duration, LevelName, Moment, Slug, Some, Step, Strict, Text
+from gateway.policy.values import Category, Code, LevelName, Moment, Slug, Some, Strict, Text
 
 Algorithm = Literal["EdDSA", "ES256", "ES384", "PS256", "RS256"]
 """Signature algorithms a partner's tokens may use. Never ``none``, never an HMAC: those prove nothing about
 who.
 """
-
-REVIEW_LIMIT = timedelta(days=30)
-"""Longest that a record may wait for a human release."""
 
 
 class ConditionTable(Strict):
@@ -60,10 +65,20 @@ class AgreementTable(Strict):
 
 
 class ChannelTable(Strict):
-    """``[channel]``: the weakest credential accepted, and whether answers may go unsealed (default: no)."""
+    """``[channel]``: the weakest credential accepted, and whether answers may go unsealed (default: no).
+
+    ``post_quantum`` names a level: what is at or above it goes only to a key whose wrap resists a quantum computer.
+    """
 
     credential: Literal["bearer", "dpop", "mtls"]
     plain: bool = False
+    post_quantum: LevelName | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.plain and self.post_quantum == "UNCLASSIFIED":
+            raise ValueError("answers that may go unsealed cannot all be sealed to a post-quantum key")
+        return self
 
     @property
     def strength(self) -> Credential:
@@ -114,69 +129,6 @@ class ConsentTable(Strict):
         return self
 
 
-class ReviewTable(Strict):
-    """``review`` of a grant: officers release each record, one by one, before it goes.
-
-    ``persons`` is how many different ones. ``tell = true`` lets the partner know that a record it names waits.
-    ``within`` is how long an item waits after it was last asked for, before it leaves the queue.
-    """
-
-    persons: Annotated[int, Field(ge=1, le=2)]
-    tell: bool = False
-    within: Duration = timedelta(days=3)
-
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
-        if not timedelta(0) < self.within <= REVIEW_LIMIT:
-            raise ValueError(f"a review waits for more than nothing and at most {REVIEW_LIMIT.days} days")
-        return self
-
-
-class GrantTable(Strict):
-    """``[[grant]]``: records that may go, for which purposes, and what must be done to them first.
-
-    ``drop`` names groups to leave out; ``round`` gives a group a step for **every** quantity of it, in the
-    unit the dataset states; ``delay`` holds a record until that long after its ``delay_from``; ``review`` holds it
-    until officers have released it. ``from`` and ``until`` bound the grant itself; absent means as long as the
-    agreement.
-    """
-
-    id: Slug
-    dataset: Slug
-    purposes: Annotated[tuple[Slug, ...], Some]
-    where: Where
-    drop: tuple[Slug, ...] = ()
-    round: dict[Slug, Annotated[dict[Slug, Step], Some]] = Field(default_factory=dict)
-    delay: Duration = timedelta(0)
-    review: ReviewTable | None = None
-    from_: Moment | None = Field(default=None, alias="from")
-    until: Moment | None = None
-
-    def active(self, at: datetime) -> bool:
-        """Whether the grant's own dates allow ``at``."""
-        return (self.from_ is None or at >= self.from_) and (self.until is None or at < self.until)
-
-    @model_validator(mode="after")
-    def _sound(self) -> Self:
-        for group in self.drop:
-            if group in self.round:
-                raise ValueError(f"group {group} is both dropped and rounded; drop is the stricter, name it once")
-        if self.from_ is not None and self.until is not None and self.from_ >= self.until:
-            raise ValueError("the grant ends before it begins: until is exclusive and lies after from")
-        return self
-
-
-class PartnerDenyTable(Strict):
-    """``[[deny]]`` of a partner: records of one dataset that never go to it. Fires unless its condition is
-    false.
-    """
-
-    id: Slug
-    dataset: Slug
-    where: Where
-    because: Text | None = None
-
-
 class PartnerFile(Strict):
     """A whole partner file."""
 
@@ -191,8 +143,22 @@ class PartnerFile(Strict):
     system: tuple[SystemTable, ...] = ()
     consent: tuple[ConsentTable, ...] = ()
     grant: tuple[GrantTable, ...] = ()
+    alert: tuple[AlertTable, ...] = ()
     deny: tuple[PartnerDenyTable, ...] = ()
+    procedures: ProceduresTable = Field(default_factory=ProceduresTable)
+    redelegation: RedelegationTable | None = None
     level: tuple[LevelRowTable, ...] = ()
+
+    def releasing(self) -> Iterator[tuple[list[str | int], GrantTable]]:
+        """Every rule that lets records go (grants, alerts, emergencies), with its place in the file."""
+        tables: tuple[tuple[tuple[str, ...], tuple[GrantTable, ...]], ...] = (
+            (("grant",), self.grant),
+            (("alert",), self.alert),
+            (("procedures", "emergency"), self.procedures.emergency),
+        )
+        for named, rules in tables:
+            for index, rule in enumerate(rules):
+                yield [*named, index], rule
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -201,7 +167,8 @@ class PartnerFile(Strict):
             raise ValueError("a government or company has a nation; an organisation has none")
         if self.kind is PartnerKind.COMPANY:
             self._check_company()
-        ids = [grant.id for grant in self.grant] + [deny.id for deny in self.deny]
+        ids = [rule.id for _, rule in self.releasing()] + [deny.id for deny in self.deny]
+        ids += [volume.id for volume in self.procedures.volume]
         for name in ids:
             if ids.count(name) > 1:
                 raise ValueError(f"the id {name} stands on two rules")
@@ -212,6 +179,6 @@ class PartnerFile(Strict):
         return self
 
     def _check_company(self) -> None:
-        for grant in self.grant:
+        for _, grant in self.releasing():
             if grant.where.everything:
                 raise ValueError(f"grant {grant.id}: a company needs a grant that names the content, not everything")

@@ -60,9 +60,14 @@ class PartnerKey:
         return begun and (self.expires is None or at < self.expires) and not self.revoked
 
     @property
+    def post_quantum(self) -> bool:
+        """Whether a wrap to this key resists a quantum computer; none of the key types that are read does yet."""
+        return '"kty":"AKP"' in self.jwk
+
+    @property
     def recipient(self) -> RecipientKey:
         """The key as the channel gate sees it."""
-        return RecipientKey(self.thumbprint, self.not_before, self.expires, self.revoked)
+        return RecipientKey(self.thumbprint, self.not_before, self.expires, self.revoked, self.post_quantum)
 
 
 def parse_keys(data: bytes) -> tuple[PartnerKey, ...]:

@@ -16,25 +16,20 @@ from gateway.markings.equivalence import LevelTable
 from gateway.policy.cases import CasesFile
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import PartnerKind
+from gateway.policy.grants import GrantTable, PartnerDenyTable, RedelegationTable, VolumeTable
 from gateway.policy.levels import read_levels
 from gateway.policy.owners import OwnerTable
-from gateway.policy.partner import (
-    AgreementTable,
-    ChannelTable,
-    ConsentTable,
-    GrantTable,
-    IdentityTable,
-    PartnerDenyTable,
-    PartnerFile,
-    SystemTable,
-)
+from gateway.policy.partner import AgreementTable, ChannelTable, ConsentTable, IdentityTable, PartnerFile, SystemTable
 from gateway.policy.partnerkeys import PartnerKey
 from gateway.policy.setwide import CommunityTable, SetFile
 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """The holder of an agreement: what its file says, and its public keys."""
+    """The holder of an agreement: what its file says, and its public keys.
+
+    ``grants`` are all rules that let records go: grants, alerts and emergencies.
+    """
 
     code: str
     name: str
@@ -51,6 +46,8 @@ class Partner:
     signing_keys: tuple[PartnerKey, ...]
     recipient_keys: tuple[PartnerKey, ...]
     levels: LevelTable
+    volumes: tuple[VolumeTable, ...] = ()
+    redelegation: RedelegationTable | None = None
 
     @classmethod
     def of(cls, file: PartnerFile, keys: tuple[PartnerKey, ...]) -> Partner:
@@ -68,11 +65,13 @@ class Partner:
             identity=file.identity,
             systems={system.id: system for system in file.system},
             consents=file.consent,
-            grants=tuple(sorted(file.grant, key=lambda grant: grant.id)),
+            grants=tuple(sorted((rule for _, rule in file.releasing()), key=lambda rule: rule.id)),
             denies=tuple(sorted(file.deny, key=lambda deny: deny.id)),
             signing_keys=tuple(key for key in keys if key.use == "sig"),
             recipient_keys=tuple(key for key in keys if key.use == "enc"),
             levels=read_levels(file.agreement.instrument, file.level),
+            volumes=tuple(sorted(file.procedures.volume, key=lambda volume: volume.id)),
+            redelegation=file.redelegation,
         )
 
     @property

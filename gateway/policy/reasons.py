@@ -81,10 +81,12 @@ class Reason(enum.StrEnum):
     KEY_EXPIRED = "key_expired"
     KEY_REVOKED = "key_revoked"
     CREDENTIAL_TOO_WEAK = "credential_too_weak"
+    KEY_NOT_POST_QUANTUM = "key_not_post_quantum"
     # hold
     STOPPED = "stopped"
     DELAY_NOT_PASSED = "delay_not_passed"
     DELAY_FROM_MISSING = "delay_from_missing"
+    VOLUME_EXHAUSTED = "volume_exhausted"
     REVIEW_PENDING = "review_pending"
     # any gate
     GATE_ERRED = "gate_erred"
@@ -151,10 +153,12 @@ MEANING: dict[Reason, str] = {
     Reason.KEY_EXPIRED: "the partner's key has expired",
     Reason.KEY_REVOKED: "the partner's key is revoked",
     Reason.CREDENTIAL_TOO_WEAK: "the caller's credential is weaker than the agreement asks",
+    Reason.KEY_NOT_POST_QUANTUM: "at this level the agreement asks for a post-quantum key, and the partner's is none",
+    Reason.VOLUME_EXHAUSTED: "as much as the procedures allow in this span of time has gone already",
+    Reason.REVIEW_PENDING: "a grant asks for a human release of this record, and none is in force",
     Reason.STOPPED: "an officer's stop is in force for the partner, the dataset or the record",
     Reason.DELAY_NOT_PASSED: "the delay that the grants ask for has not passed",
     Reason.DELAY_FROM_MISSING: "a delay is asked for and the record lacks the time it counts from",
-    Reason.REVIEW_PENDING: "a grant asks for a human release of this record, and none is in force",
     Reason.GATE_ERRED: "the gate failed while judging; that denies",
     Reason.SYSTEM_UNKNOWN: "the calling system is not registered in the partner's file",
     Reason.CLEARANCE_CLAIM_INVALID: "the clearance claimed is not a level that is known",

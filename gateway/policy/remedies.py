@@ -105,6 +105,8 @@ REMEDIES: Mapping[Reason, Remedy] = {
     Reason.KEY_EXPIRED: Remedy("the partner would have to hand in a new key", _PARTNER),
     Reason.KEY_REVOKED: Remedy("the partner would have to hand in another key", _PARTNER),
     Reason.CREDENTIAL_TOO_WEAK: Remedy("the caller would have to prove itself more strongly", _PARTNER),
+    Reason.KEY_NOT_POST_QUANTUM: Remedy("the partner would have to hand in a post-quantum key", _PARTNER),
+    Reason.VOLUME_EXHAUSTED: Remedy("the span of time would have to end, or the volume be raised", Whose.TIME),
     Reason.STOPPED: Remedy("the stop would have to be lifted", _OFFICER),
     Reason.DELAY_NOT_PASSED: Remedy("the delay would have to pass", Whose.TIME),
     Reason.DELAY_FROM_MISSING: Remedy("the record would have to say the time the delay counts from", _SOURCE),

@@ -20,7 +20,7 @@ class RecordShape:
     ``outer_speaks_for_itself``: the dataset states that the outer marking speaks for its own fields only, so
     it may stand below an inner one. ``tle_line``: a field holding line 1 of a two-line element set, whose
     column 8 repeats the classification. ``binding``: the field of the signed binding of marking and content, where the
-    dataset demands one.
+    dataset demands one. ``tear_line``: the field that holds the record's tear-line version, a record of its own.
     """
 
     identifier: str
@@ -33,6 +33,7 @@ class RecordShape:
     outer_speaks_for_itself: bool = False
     tle_line: str | None = None
     binding: str | None = None
+    tear_line: str | None = None
 
     @property
     def needed(self) -> frozenset[str]:
@@ -40,5 +41,5 @@ class RecordShape:
         them.
         """
         named = {self.identifier, self.marking, self.date, self.binding}
-        named |= {self.originator, self.delay_from, self.tle_line}
+        named |= {self.originator, self.delay_from, self.tle_line, self.tear_line}
         return frozenset(name for name in named if name is not None) | self.facts | frozenset(self.nested)

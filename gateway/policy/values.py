@@ -55,10 +55,22 @@ def _duration(raw: object) -> object:
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
+def _span(raw: object) -> object:
+    """A duration longer than nothing."""
+    if _duration(raw) == timedelta(0):
+        raise Unreadable('a span of time is longer than nothing, for example "1h"')
+    return _duration(raw)
+
+
+def _coarse(raw: object) -> object:
+    """What a quantity is coarsened to: a number for a measurement, a span of time (``"1h"``) for an instant."""
+    return _span(raw) if isinstance(raw, str) else _step(raw)
+
+
 def _step(raw: object) -> object:
     """A rounding step: a positive, finite number, kept in decimal."""
     if isinstance(raw, bool) or not isinstance(raw, int | Decimal):
-        raise Unreadable("a step is a number")
+        raise Unreadable('a step is a number, or for an instant a span of time such as "1h"')
     step = Decimal(raw)
     if not step.is_finite() or step <= 0:
         raise Unreadable("a step is greater than zero")
@@ -107,7 +119,9 @@ FieldPath = Annotated[
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Day = Annotated[date, BeforeValidator(_day)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Span = Annotated[timedelta, BeforeValidator(_span)]
 Step = Annotated[Decimal, BeforeValidator(_step)]
+Coarse = Annotated[Decimal | timedelta, BeforeValidator(_coarse)]
 LevelName = Annotated[str, BeforeValidator(_level)]
 ForeignLevelName = Annotated[str, BeforeValidator(_foreign_level)]
 Category = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}$")]
@@ -126,8 +140,25 @@ UNITS: Mapping[str, tuple[str, Decimal]] = {
     "min": ("time", Decimal(60)),
     "rev/day": ("mean motion", Decimal(1)),
     "1": ("ratio", Decimal(1)),
+    "instant": ("instant", Decimal(1)),
 }
-"""Units that steps are stated in: the dimension, and the unit's size in that dimension's base unit."""
+"""Units that steps are stated in: the dimension, and the unit's size in that dimension's base unit. An ``instant`` is
+a date-time; its step is a span of time, and counts in seconds.
+"""
+
+INSTANT = "instant"
+DAY = timedelta(days=1)
+
+
+def fits_unit(step: Decimal | timedelta, unit: str) -> bool:
+    """Whether a step is of the kind that a unit asks for."""
+    return isinstance(step, timedelta) is (unit == INSTANT)
+
+
+def even_span(span: timedelta) -> bool:
+    """Whether a span divides days evenly, so that its multiples fall on the same times every day, UTC."""
+    whole = span.microseconds == 0
+    return whole and (DAY % span == timedelta(0) if span < DAY else span % DAY == timedelta(0))
 
 
 def dimension(unit: str) -> str:
@@ -135,8 +166,10 @@ def dimension(unit: str) -> str:
     return UNITS[unit][0]
 
 
-def to_base(step: Decimal, unit: str) -> Decimal:
+def to_base(step: Decimal | timedelta, unit: str) -> Decimal:
     """``step``, stated in ``unit``, in the base unit of its dimension. Exact."""
+    if isinstance(step, timedelta):
+        return Decimal(step // timedelta(seconds=1))
     return step * UNITS[unit][1]
 
 

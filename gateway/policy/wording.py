@@ -48,6 +48,11 @@ def number(value: Decimal) -> str:
     return format(value.normalize(), "f")
 
 
+def step_text(step: Decimal | timedelta) -> str:
+    """What a quantity is coarsened to, as a file writes it."""
+    return span(step) if isinstance(step, timedelta) else number(step)
+
+
 def span(wait: timedelta) -> str:
     """A delay as a file writes it: ``1d12h``, ``90m`` as ``1h30m``; ``none`` for none."""
     seconds = int(wait.total_seconds())
