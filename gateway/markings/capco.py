@@ -352,7 +352,8 @@ def list_finding(word: Word, codes: tuple[str, ...], tables: Tables) -> Finding 
     if release and codes[0] != "USA":
         return Finding("REL-USA-FIRST", word.authority, "a release list begins with USA", suggestion=suggestion)
     if release and len(codes) == 1:
-        return Finding("REL-USA-ALONE", word.authority, "a release list names someone besides USA")
+        message = "a release list names someone besides USA"
+        return Finding("ISM-ID-00319", word.authority, message, suggestion="NOFORN")
     if not release and "USA" in codes:
         return Finding("DISPLAY-USA", word.authority, "a display list names others than USA", suggestion=suggestion)
     if list(codes[release:]) != ordered:

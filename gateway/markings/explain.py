@@ -140,7 +140,7 @@ def rolled_up(word: Word) -> str:
 
 _ROLLED: Final = {
     "NOFORN": "takes all",
-    "SBU NOFORN": "takes all; a classified whole is NOFORN instead",
+    "SBU NOFORN": "takes all; a classified whole is NOFORN instead; yields to EXDIS and NODIS",
     "LES NOFORN": "takes all; LES and NOFORN in a classified whole",
     "LES": "carried; LES NOFORN takes its place",
     "REL TO": "intersection, else NOFORN",
@@ -153,5 +153,6 @@ _ROLLED: Final = {
     "FRD": "carried; yields to RD, TFNI to it",
     "TFNI": "carried; yields to RD and FRD",
     "EXDIS": "carried; yields to NODIS",
+    "SBU": "carried while the whole is unclassified; yields to SBU NOFORN; a classified whole is NOFORN instead",
     "ORCON-USGOV": "carried; yields to ORCON, in ism-2022 beside it",
 }

@@ -1,18 +1,20 @@
 """Reading ISM attributes (ISM-2022) into a label: the machine-readable twin of the banner line.
 
-Strict like the text: an attribute or token this package does not read is refused, lists are in the Register's
-order, and the owner is stated (an absent ``ownerProducer`` is not the USA). A prefix ``ism:`` on the names is
-allowed. What the tokens are is in :mod:`gateway.markings.ismtokens`.
+Strict like the text: an attribute or token this package does not read is refused, lists are in the published order,
+and the owner is stated (an absent ``ownerProducer`` is not the USA). A prefix ``ism:`` on the names is allowed. What
+the tokens are is in :mod:`gateway.markings.ismtokens`; what may stand beside a marking and is not held by a label in
+:mod:`gateway.markings.ismbeside`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
 from gateway.markings.findings import Finding, MarkingError
 from gateway.markings.heads import JOINT, NATO, NON_US, US
+from gateway.markings.ismbeside import BESIDE, check_beside, day, truth
 from gateway.markings.ismtokens import CONTROLS, CUI_BASIC, CUI_SPECIFIED, controls_of
 from gateway.markings.label import Control, Label
 from gateway.markings.profiles import Profile
@@ -22,11 +24,14 @@ from gateway.markings.words import Level
 _READ: Final = frozenset(
     ("classification", "ownerProducer", "joint", *CONTROLS, "releasableTo", "displayOnlyTo", "createDate")
 )
+Value = str | bool | Sequence[str]
+"""An attribute's value: its text, the words of a list, or what a boolean one says."""
+
 _AUTHORITY: Final = "ISM-2022"
 _LEVELS: Final[dict[str, Level]] = {level.name: level for level in Level}
 _FORM_RULES: Final = frozenset(
     (
-        *("ISM-ID-00265", "ISM-ID-00236", "REL-USA-FIRST", "REL-USA-ALONE", "DISPLAY-USA", "LIST-ORDER"),
+        *("ISM-ID-00265", "ISM-ID-00236", "REL-USA-FIRST", "ISM-ID-00319", "DISPLAY-USA", "LIST-ORDER"),
         *("US-OWNER", "US-LEVEL", "NON-US-OWNER", "JOINT-LEVEL", "JOINT-OWNERS", "CONTROL-VALUES", "FGI-SOURCE"),
         *("SCI-COMPARTMENT", "SAP-PROGRAM", "AEA-PARTS", "AEA-SIGMA", "ISM-ID-00388", "ISM-ID-00217"),
         *("ISM-ID-00345", "EYES-USA-FIRST", "GRAMMAR-ORDER", "GRAMMAR-DUPLICATE", "CUI-UNCLASSIFIED"),
@@ -34,16 +39,17 @@ _FORM_RULES: Final = frozenset(
 )
 
 
-def from_ism(attributes: Mapping[str, str], profile: Profile) -> Label:
+def from_ism(attributes: Mapping[str, Value], profile: Profile) -> Label:
     """The label that ISM attributes state; :class:`MarkingError` when refused.
 
-    Lists are space separated (``{"classification": "S", "ownerProducer": "USA", "disseminationControls":
-    "REL", "releasableTo": "USA JPN"}``). Form is judged here; what the controls mean beside each other by
-    :func:`gateway.markings.validate`.
+    A list is a text with one space between its words, or a sequence of words (``{"classification": "S",
+    "ownerProducer": "USA", "disseminationControls": "REL", "releasableTo": ["USA", "JPN"]}``). Form is judged here;
+    what the controls mean beside each other by :func:`gateway.markings.validate`.
     """
-    given = {name.removeprefix("ism:"): value for name, value in attributes.items()}
-    if len(given) != len(attributes) or not given.keys() <= _READ:
+    given = {name.removeprefix("ism:"): _text(value) for name, value in attributes.items()}
+    if len(given) != len(attributes) or not given.keys() <= _READ | BESIDE:
         raise _refuse("ISM-ATTRIBUTE", "an attribute is not read by this profile, or stands twice")
+    check_beside(given)
     system, owners = _owners(given, profile)
     level = _LEVELS.get(given.get("classification", ""))
     if level is None or (level is Level.R and system in (US, JOINT)):
@@ -70,11 +76,12 @@ def from_ism(attributes: Mapping[str, str], profile: Profile) -> Label:
 def _owners(given: Mapping[str, str], profile: Profile) -> tuple[str, tuple[str, ...]]:
     """Whose it is, and in which system of markings."""
     owners = _split(given.get("ownerProducer"))
-    if given.get("joint", "true") != "true":
-        raise _refuse("ISM-JOINT", "joint is true, or absent")
-    if "joint" in given:
+    joint = truth(given.get("joint", "false"))
+    if joint is None:
+        raise _refuse("ISM-JOINT", "joint is true or false")
+    if joint:
         owners = tuple(sorted(owners, key=profile.tables.sort_key))
-    system = JOINT if "joint" in given else US if owners == ("USA",) else NATO if owners == (NATO,) else NON_US
+    system = JOINT if joint else US if owners == ("USA",) else NATO if owners == (NATO,) else NON_US
     if system == NON_US and (len(owners) != 1 or not profile.systems):
         raise _refuse("US-OWNER", "ownerProducer is stated, and is USA or one owner that the profile reads")
     if system != US and system not in profile.systems:
@@ -97,15 +104,23 @@ def _split(text: str | None) -> tuple[str, ...]:
     return tuple(text.split(" ")) if text else ()
 
 
+def _text(value: Value) -> str:
+    """A value as the text of an XML attribute."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Sequence) or not all(isinstance(word, str) and word and " " not in word for word in value):
+        raise _refuse("ISM-VALUE", "an attribute's value is a text, a boolean or a list of words")
+    return " ".join(value)
+
+
 def _created(given: Mapping[str, str]) -> date | None:
     text = given.get("createDate")
     if text is None:
         return None
-    try:
-        created = date.fromisoformat(text)
-    except ValueError:
-        created = None
-    if created is None or created.isoformat() != text:
+    created = day(text)
+    if created is None:
         raise _refuse("ISM-DATE", "createDate is a day, YYYY-MM-DD")
     return created
 

@@ -4,9 +4,8 @@ What the attributes mean is :func:`gateway.markings.from_ism`'s to say; here the
 
 1. On an element, every attribute in the ISM namespace is handed on; one that is not understood is then refused. An
    element without any has no marking.
-2. ``DESVersion`` says by which edition of the specification the attributes are to be read; one other than the known
-   ones is refused.
-3. In JSON a list may be an array of texts or one text with spaces between; every other kind of value is refused.
+2. In JSON a list may be an array of texts or one text with spaces between, and true and false may be written as
+   such; every other kind of value is refused.
 
 Source: ISM.XML, DES 202111.202211, for names, namespace and value forms.
 """
@@ -16,7 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.markings.ism import from_ism
+from gateway.markings.ism import Value, from_ism
+from gateway.markings.ismbeside import BESIDE
 from gateway.markings.label import Label
 from gateway.markings.profiles import Profile
 from gateway.markings.stanag import refuse
@@ -24,18 +24,13 @@ from gateway.markings.strictjson import Json, read_json_object, write_json
 from gateway.markings.xmltree import LABEL_BOUNDS, Element, Name, element, read_xml, write_xml
 
 ISM_NAMESPACE: Final = "urn:us:gov:ic:ism"
-DES_VERSIONS: Final = frozenset(("202111", "202111.202211"))
-"""Editions of the data encoding specification whose attributes are read."""
-
 _AUTHORITY: Final = "ISM-2022"
 
 
 def ism_attributes(one: Element) -> dict[str, str]:
     """An element's ISM attributes, by their local names; :class:`MarkingError` where there are none."""
     found = {local: value for (namespace, local), value in one.attributes.items() if namespace == ISM_NAMESPACE}
-    if found.pop("DESVersion", "202111") not in DES_VERSIONS:
-        raise refuse("ISM-VERSION", "the attributes are of an edition that is not read", _AUTHORITY)
-    if not found:
+    if not found.keys() - BESIDE:
         raise refuse("ISM-MISSING", "the element has no ISM attribute", _AUTHORITY)
     return found
 
@@ -66,11 +61,11 @@ def to_ism_json(label: Label) -> str:
     return write_json(dict(attributes))
 
 
-def _value(value: Json) -> str:
-    if isinstance(value, str):
+def _value(value: Json) -> Value:
+    if isinstance(value, str | bool):
         return value
     if isinstance(value, list) and value:
-        words = [each for each in value if isinstance(each, str) and each and " " not in each]
+        words = [each for each in value if isinstance(each, str)]
         if len(words) == len(value):
-            return " ".join(words)
-    raise refuse("ISM-VALUE", "an attribute's value is a text or an array of words", _AUTHORITY)
+            return words
+    raise refuse("ISM-VALUE", "an attribute's value is a text, a boolean or an array of words", _AUTHORITY)

@@ -8,7 +8,7 @@ without a category.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from gateway.markings.findings import Finding, MarkingError
@@ -35,6 +35,11 @@ _DISSEM_ORDER: Final = (
     *("RS", "FOUO", "OC", "OC-USGOV", "IMC", "NF", "PR", "REL", "RELIDO", "EYES", "DSEN", "RAWFISA", "FISA"),
     *("DISPLAYONLY", "EXEMPT_FROM_ICD501_DISCOVERY", "WAIVED", "AC", "AWP", "DL_ONLY", "FED_ONLY", "FEDCON", "NOCON"),
 )
+_ORDERS: Final[Mapping[str, tuple[str, ...]]] = {
+    DISSEM: _DISSEM_ORDER,
+    NON_US: ("NATO-ATOMAL", "NATO-BOHEMIA", "NATO-BALK"),
+}
+"""The published order of tokens where it is not that of the controls in a marking (CVEnumISMDissem and others)."""
 _LISTS: Final = ("REL TO", "DISPLAY ONLY")
 
 
@@ -54,7 +59,8 @@ def tokens_of(controls: Iterable[Pair], lists: Iterable[str], profile: Profile) 
     if cui and not categories:
         raise _no_form()
     found.setdefault(DISSEM, []).extend(profile.words[name].ism for name in lists)
-    found[DISSEM].sort(key=_DISSEM_ORDER.index)
+    for attribute, order in _ORDERS.items():
+        found.get(attribute, []).sort(key=order.index)
     return {attribute: " ".join(found[attribute]) for attribute in CONTROLS if found.get(attribute)}
 
 
@@ -94,11 +100,12 @@ def controls_of(given: Mapping[str, tuple[str, ...]], profile: Profile) -> tuple
     known = _known(profile)
     for attribute in CONTROLS:
         tokens = given.get(attribute, ())
-        pairs = [_read(attribute, token, known, profile) for token in tokens]
-        if any(pair is None for pair in pairs) or not _in_order(attribute, tokens, profile):
+        read = [_read(attribute, token, known, profile) for token in tokens]
+        pairs = [pair for pair in read if pair is not None]
+        if len(pairs) != len(read) or not _in_order(attribute, tokens, pairs, profile):
             message = f"each token of {attribute} is known, stands once, and in order"
-            raise MarkingError(Finding("ISM-TOKENS", "ISM-2022", message))
-        found.extend(pair for pair in pairs if pair is not None)
+            raise MarkingError(Finding("ISM-TOKENS", f"ISM-2022 {attribute}", message))
+        found.extend(pairs)
     lists = frozenset(name for name, _ in found if name in _LISTS)
     return [pair for pair in found if pair[0] not in _LISTS], lists
 
@@ -111,29 +118,63 @@ def _known(profile: Profile) -> dict[tuple[str, str], str]:
     }
 
 
-def _read(attribute: str, token: str, known: Mapping[tuple[str, str], str], profile: Profile) -> Pair | None:
-    """One token's control. Form only: whether its parts can be is for the rules of a label."""
+_CONCEALED: Final = frozenset(("FGI",))
+Reader = Callable[[str, Profile], Pair | None]
+
+
+def _system(token: str, profile: Profile) -> Pair | None:
+    """A control system, or a compartment of one. Form only: whether it can be is for the rules of a label."""
     name, *values = token.split("-")
-    if attribute == SCI:
-        return (name, tuple(values)) if name in profile.words and not token.endswith("-") else None
-    if attribute == SAR:
-        return ("SAR", (name, *values)) if "SAR" in profile.words else None
-    if attribute == OPEN:
-        return ("FGI", (token,)) if "FGI" in profile.words else None
-    if attribute == PROTECTED:
-        return ("FGI", ()) if values == [] and name == "FGI" and name in profile.words else None
-    if attribute == AEA and name in ("RD", "FRD") and values and name in profile.words:
-        sigma = values[0] == "SG" and len(values) == 2 and values[1].isascii() and values[1].isdigit()
-        if sigma:
-            return (name, (SIGMA, values[1].zfill(2))) if values[1][0] != "0" else None
-        return name, tuple(values)
-    found = known.get((attribute, token))
-    return None if found is None else (found, ())
+    return (name, tuple(values)) if name in profile.words and "" not in values else None
 
 
-def _in_order(attribute: str, tokens: tuple[str, ...], profile: Profile) -> bool:
+def _programme(token: str, profile: Profile) -> Pair | None:
+    return ("SAR", tuple(token.split("-"))) if "SAR" in profile.words else None
+
+
+def _open_source(token: str, profile: Profile) -> Pair | None:
+    return ("FGI", (token,)) if "FGI" in profile.words else None
+
+
+def _concealed_source(token: str, profile: Profile) -> Pair | None:
+    return (token, ()) if token in _CONCEALED and token in profile.words else None
+
+
+def _atomic(token: str, profile: Profile) -> Pair | None:
+    """RD or FRD with CNWDI or a SIGMA category; the others have no parts and are found as words."""
+    name, _, part = token.partition("-")
+    if name not in ("RD", "FRD") or name not in profile.words or not part:
+        return None
+    number = part.removeprefix("SG-")
+    if number == part:
+        return name, (part,)
+    plain = number.isascii() and number.isdigit() and number[0] != "0"
+    return (name, (SIGMA, number.zfill(2))) if plain else None
+
+
+_READERS: Final[Mapping[str, Reader]] = {
+    SCI: _system,
+    SAR: _programme,
+    OPEN: _open_source,
+    PROTECTED: _concealed_source,
+    AEA: _atomic,
+}
+
+
+def _read(attribute: str, token: str, known: Mapping[tuple[str, str], str], profile: Profile) -> Pair | None:
+    """One token's control; none where the attribute has no such token."""
+    name = known.get((attribute, token))
+    if name is not None:
+        return name, ()
+    reader = _READERS.get(attribute)
+    return None if reader is None else reader(token, profile)
+
+
+def _in_order(attribute: str, tokens: tuple[str, ...], pairs: Iterable[Pair], profile: Profile) -> bool:
+    """Whether each token stands once and in the published order, which for most attributes is the Register's."""
     if len(set(tokens)) != len(tokens):
         return False
-    if attribute == DISSEM:
-        return list(tokens) == sorted(tokens, key=_DISSEM_ORDER.index)
-    return attribute != OPEN or list(tokens) == sorted(tokens, key=profile.tables.sort_key)
+    if attribute in _ORDERS:
+        return list(tokens) == sorted(tokens, key=_ORDERS[attribute].index)
+    orders = [profile.order(*pair) for pair in pairs]
+    return orders == sorted(orders)

@@ -9,8 +9,8 @@ Rules this file keeps (CAPCO-2016 G.2, table 5 and H.8):
    file's.
 3. What another nation owns and says nothing more of is for that nation. NATO's and a joint label without a list
    name no nation: they are for nobody, until someone consents.
-4. A community is expanded as it stood, and an opaque one means nobody that can be told. Expansion never
-   grants by itself: the partner's own grant still decides.
+4. A community is expanded as it stood on the label's day and on the day asked about, and an opaque one means nobody
+   that can be told. Expansion never grants by itself: the partner's own grant still decides.
 5. What several portions were rolled up into goes to those alone who may have every one of them.
 """
 
@@ -31,8 +31,9 @@ _NOBODY: frozenset[str] = frozenset()
 def releasable_to(label: Label, at: date, tables: Tables | None = None) -> frozenset[str]:
     """The nations that may have a copy on that day, communities expanded as they stood on that day.
 
-    A code that was not in use then means nobody. ``tables`` are the profile's shipped ones unless given. For
-    the question as policy asks it, the label's own date included, see :func:`releasable_nations`.
+    Where the label has a date, a nation must have been meant on that day too, unless the community follows
+    membership. A code that was not in use means nobody. ``tables`` are the profile's shipped ones unless given. For
+    the question as policy asks it, in which a label without a date is in doubt, see :func:`releasable_nations`.
     """
     known = tables or profile(label.profile).tables
     if label.us_only:
@@ -40,7 +41,9 @@ def releasable_to(label: Label, at: date, tables: Tables | None = None) -> froze
     lists = _lists(label)
     if lists is None:
         return _owner(label, at, known)
-    listed = frozenset.intersection(*(_listed(codes, at, known) for _, codes in lists))
+    own, *limits = lists
+    met = [_meant(codes, created, at, known) for created, codes in limits or [own]]
+    listed = frozenset.intersection(_listed(own[1], at, known), *met)
     return listed & _US_ALONE if _forbidden(label) else listed
 
 
@@ -138,6 +141,14 @@ def _listed(codes: Iterable[str], on: date, tables: Tables) -> frozenset[str]:
         elif community is not None:
             found |= community.members_on(on)
     return frozenset(found)
+
+
+def _meant(codes: Iterable[str], created: date | None, at: date, tables: Tables) -> frozenset[str]:
+    """The nations that the codes meant on that day and, where it is known, on the label's."""
+    if created is None or created == at:
+        return _listed(codes, at, tables)
+    following = [code for code in codes if (known := tables.communities.get(code)) and known.follows_membership]
+    return _listed(codes, at, tables) & (_listed(codes, created, tables) | _listed(following, at, tables))
 
 
 def _on_both_days(codes: Iterable[str], created: date | None, at: date, tables: Tables) -> frozenset[str]:

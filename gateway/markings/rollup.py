@@ -7,10 +7,10 @@ that neither order nor grouping nor repetition can change the outcome:
    which what another nation, NATO or a co-owner holds stands as FGI and RESTRICTED rounds up (H.3, H.7).
 2. Controls unite, each with its parts. Some yield: FOUO to a classified whole and to any other control that is
    not one of release (H.8, FOUO); an open FGI source to a concealed one (H.7); TFNI to FRD and both to RD,
-   with their SIGMA categories (H.6); EXDIS to NODIS (H.9); ORCON-USGOV to ORCON, unless the profile keeps both,
-   and beside SI-G always (ISM-ID-00341). A control
-   that a classified banner cannot show (SBU, UCNI) leaves it and leaves NOFORN behind. ``LES NOFORN`` is LES and
-   NOFORN in a classified whole.
+   with their SIGMA categories (H.6); SBU to SBU NOFORN, both to EXDIS, and that to NODIS (H.9); ORCON-USGOV to
+   ORCON, unless the profile keeps both, and beside SI-G always (ISM-ID-00341). A control that a classified banner
+   cannot show (SBU, UCNI) leaves it and leaves NOFORN behind. ``LES NOFORN`` is LES and NOFORN in a classified
+   whole.
 3. A portion says of foreign release one of: nothing (it *follows* the rest: a bare ``U``, or ``U`` with only
    PR or DS, whose owner's consent is asked in any case); *nothing, but controlled* (``U//FOUO``); NOFORN; or
    lists and RELIDO. NOFORN takes all. A controlled portion beside a marked one is NOFORN, unless the profile
@@ -116,7 +116,15 @@ def unite(labels: Collection[Label], *, foreign: bool) -> set[Control]:
 
 
 _SAYS_WHO = frozenset(("NOFORN", "RELIDO", "EYES ONLY"))
-_SILENT = frozenset(("NOFORN", "RELIDO", "FOUO", "PR", "DS", "SBU NOFORN"))
+_SILENT = frozenset(("NOFORN", "RELIDO", "FOUO", "PR", "DS"))
+_YIELD_TO = {
+    "RD": ("FRD", "TFNI"),
+    "FRD": ("TFNI",),
+    "NODIS": ("EXDIS", "SBU", "SBU NOFORN"),
+    "EXDIS": ("SBU", "SBU NOFORN"),
+    "SBU NOFORN": ("SBU",),
+}
+"""What leaves a whole beside something stronger of its kind (CAPCO-2016 H.6, H.9; ISM-ID-00321, ISM-ID-00038)."""
 _DISSEMINATION = (Category.DISSEM, Category.NON_IC)
 
 
@@ -129,16 +137,13 @@ def settle_controls(united: Collection[Control], level: Level, profile: Profile)
     """What stays of the united controls, in a whole of this level (rule 2)."""
     found = {control for control in united if not _hidden(control, level)}
     names = {control.name for control in found}
-    gone = {"LES"} if "LES NOFORN" in names and level is Level.U else set()
+    gone = {weaker for name in names & _YIELD_TO.keys() for weaker in _YIELD_TO[name]}
+    if "LES NOFORN" in names and level is Level.U:
+        gone.add("LES")
     if Control("FGI") in found:
         found = {control for control in found if control.name != "FGI" or not control.values}
-    if names & {"RD", "FRD"}:
-        gone.add("TFNI")
     if "RD" in names:
-        gone.add("FRD")
         found |= {Control("RD", control.values) for control in found if control.name == "FRD"}
-    if "NODIS" in names:
-        gone.add("EXDIS")
     gamma = Control("SI", ("G",)) in found
     if "ORCON" in names and (gamma or not profile.both_orcons):
         gone.add("ORCON-USGOV")

@@ -245,8 +245,6 @@ def _list(name: str, codes: tuple[str, ...], created: date | None, at: date, tab
         form = list_finding(word, codes, tables)
         if form is not None:
             yield form
-        if release and codes == ("USA",):
-            yield Finding("ISM-ID-00319", word.authority, "a release list names more than USA")
         yield from _in_use("ISM-ID-00199" if release else "ISM-ID-00201", codes, created, at, tables)
 
 

@@ -40,8 +40,9 @@ def test_ism_id_00033_noforn_and_rel_to_exclude_each_other() -> None:
     assert "ISM-ID-00033" in _found("SECRET//NOFORN/REL TO USA, GBR")
 
 
-def test_ism_id_00038_nodis_and_exdis_exclude_each_other() -> None:
-    assert "ISM-ID-00038" in _found("SECRET//NOFORN//EXDIS/NODIS")
+def test_ism_id_00038_nodis_exdis_and_sbu_exclude_each_other() -> None:
+    for pair in ("NOFORN//EXDIS/NODIS", "NOFORN//EXDIS/SBU", "NOFORN//NODIS/SBU", "SBU/SBU NOFORN"):
+        assert "ISM-ID-00038" in _found(f"UNCLASSIFIED//{pair}"), pair
 
 
 def test_ism_id_00043_special_intelligence_is_classified() -> None:

@@ -50,7 +50,7 @@ def test_the_release_row_of_a_control_says_what_it_does_and_whose_it_is(control:
     assert (row.kind, row.whose) == (kind, whose)
 
 
-@pytest.mark.parametrize("control", ["SI", "HCS", "RD", "PROPIN", "", "noforn"])
+@pytest.mark.parametrize("control", ["KLM", "CUI", "NNPI", "FEDCON", "", "noforn"])
 def test_a_control_without_a_row_has_none_and_so_denies(control: str) -> None:
     assert markings.release_row(markings.profile("udl"), control) is None
     assert markings.release_row(markings.profile("icrm-2016"), "PR") is None
