@@ -22,18 +22,19 @@ Rules this file keeps:
 
 from __future__ import annotations
 
-import difflib
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from gateway.markings.findings import Finding, MarkingError
 from gateway.markings.heads import Head, read_other_head, read_us_head
 from gateway.markings.label import Control, Label
+from gateway.markings.meant import meant
 from gateway.markings.profiles import Profile, require_profile
 from gateway.markings.structure import eyes_finding, read_parts
 from gateway.markings.tables import Tables
-from gateway.markings.words import EYES, Category, Shape, Word
+from gateway.markings.words import EYES, SPELLINGS, Category, Shape, Word
 
 LONGEST_MARKING: Final = 2_048
 """Characters beyond which a marking is not read: every nation of the tables in one list stays below it."""
@@ -42,6 +43,8 @@ _MOST_FINDINGS: Final = 8
 _LONGEST_NAME: Final = 32
 _ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ,/-_()")
 _NAME_LETTERS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
+_NO_WORD: Final = "not a word of this profile's vocabulary, as written in this form"
+_OTHER_PROFILES: Final = "a word of other profiles, which this one does not read"
 _BARE_REL: Final = "REL"
 _EYES: Final = {False: " EYES ONLY", True: " EYES"}
 _ALONE: Final[tuple[tuple[str, ...], ...]] = ((),)
@@ -55,7 +58,10 @@ def parse_banner(text: str, profile: Profile) -> Label:
 
     :class:`MarkingError` when refused.
     """
-    return _parse_banner(text, profile)
+    try:
+        return _parse_banner(text, profile)
+    except MarkingError as error:
+        raise MarkingError(*error.findings, meant=_meaning(text, profile, portion=False)) from None
 
 
 def parse_portion(text: str, profile: Profile, banner: Label | None = None) -> Label:
@@ -64,10 +70,21 @@ def parse_portion(text: str, profile: Profile, banner: Label | None = None) -> L
     ``banner`` is the label of the whole; a bare ``REL`` means its list (CAPCO-2016 H.8) and is refused
     without one. In a profile with bare portions the parentheses may be left out, both of them.
     """
-    if banner is None:
-        return _parse_portion(text, profile, None)
-    require_profile(profile, banner.profile)
-    return _parse_portion(text, profile, banner.rel_to)
+    if banner is not None:
+        require_profile(profile, banner.profile)
+    try:
+        return _parse_portion(text, profile, None if banner is None else banner.rel_to)
+    except MarkingError as error:
+        raise MarkingError(*error.findings, meant=_meaning(text, profile, portion=True)) from None
+
+
+def _meaning(text: str, profile: Profile, *, portion: bool) -> Callable[[], str | None]:
+    """What finds a suggestion for a human, when one asks."""
+
+    def read(other: str, as_portion: bool) -> Label:
+        return _parse_portion(other, profile, None) if as_portion else _parse_banner(other, profile)
+
+    return functools.partial(meant, text, profile, read, portion=portion)
 
 
 @functools.lru_cache(maxsize=4_096)
@@ -99,7 +116,7 @@ def _check_text(text: str) -> None:
         return
     at = next(place for place, letter in enumerate(text) if letter not in _ALPHABET)
     if text.isascii() and text[at].islower():
-        raise _refuse("GRAMMAR-CASE", "CAPCO-2016 C.1", "markings are written in capitals", (at, at + 1), text.upper())
+        raise _refuse("GRAMMAR-CASE", "CAPCO-2016 C.1", "markings are written in capitals", (at, at + 1))
     message = f"U+{ord(text[at]):04X} stands in no marking"
     raise _refuse("GRAMMAR-CHARACTER", "CAPCO-2016 C.1", message, (at, at + 1))
 
@@ -111,7 +128,7 @@ def _without_parentheses(text: str, profile: Profile) -> tuple[str, int]:
     if profile.bare_portions and not opened and not closed:
         return text, 0
     message = "a portion mark stands in parentheses, both of them"
-    raise _refuse("GRAMMAR-PARENTHESES", "CAPCO-2016 C.1", message, (0, len(text)), f"({text.strip('()')})")
+    raise _refuse("GRAMMAR-PARENTHESES", "CAPCO-2016 C.1", message, (0, len(text)))
 
 
 def _program_stem(token: str, profile: Profile, *, portion: bool) -> str:
@@ -208,8 +225,7 @@ class _Reading:
         """EYES ONLY behind its list."""
         word = self.profile.words.get("EYES ONLY")
         if word is None:
-            message = "not a word of this profile's vocabulary, as written in this form"
-            self._find("GRAMMAR-TOKEN", "CAPCO-2016 H.8 EYES ONLY", message, at, text)
+            self._find("GRAMMAR-TOKEN", "CAPCO-2016 H.8 EYES ONLY", _OTHER_PROFILES, at, text)
             return
         codes = tuple(text.removesuffix(_EYES[self.portion]).split("/"))
         finding = eyes_finding(word, codes)
@@ -225,7 +241,8 @@ class _Reading:
     def _token(self, token: str, at: int, *, opens: bool) -> None:
         word, rest = self._word(token)
         if word is None:
-            message = "not a word of this profile's vocabulary, as written in this form"
+            other = token.partition("-")[0] in SPELLINGS and not self._meant(token)
+            message = _OTHER_PROFILES if other else _NO_WORD
             self._find("GRAMMAR-TOKEN", "CAPCO-2016 A.6", message, at, token, meant=self._meant(token))
             return
         if word.shape not in (Shape.LIST, Shape.OWNED):
@@ -333,8 +350,7 @@ class _Reading:
         for text, word in mine.whole.items():
             if token.strip() in (text, word.name) or word is elsewhere:
                 return text
-        close = difflib.get_close_matches(token, mine.whole, n=1) if len(token) <= _LONGEST_NAME else []
-        return close[0] if close else None
+        return None
 
 
 def list_finding(word: Word, codes: tuple[str, ...], tables: Tables) -> Finding | None:

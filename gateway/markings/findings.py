@@ -8,7 +8,8 @@ eyes, may spell it out. A suggestion is never applied by this package.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 
 class Severity(enum.StrEnum):
@@ -37,11 +38,25 @@ class Finding:
 
 
 class MarkingError(ValueError):
-    """A marking was refused. ``findings`` says why; there is always at least one."""
+    """A marking was refused. ``findings`` says why; there is always at least one.
 
-    def __init__(self, *findings: Finding) -> None:
-        self.findings = findings
+    ``meant`` finds a suggestion for the first finding that has none. It is asked when a human first looks at the
+    findings: whoever only needs to know that the marking was refused does not wait for it.
+    """
+
+    def __init__(self, *findings: Finding, meant: Callable[[], str | None] | None = None) -> None:
+        self._findings = findings
+        self._meant = meant
         super().__init__("; ".join(f"{finding.rule}: {finding.message}" for finding in findings))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, in the order in which it was found."""
+        if self._meant is not None and self._findings:
+            suggestion, self._meant = self._meant(), None
+            first, *others = self._findings
+            self._findings = (replace(first, suggestion=first.suggestion or suggestion), *others)
+        return self._findings
 
 
 class UnknownProfileError(MarkingError):

@@ -103,7 +103,7 @@ def controls_of(given: Mapping[str, tuple[str, ...]], profile: Profile) -> tuple
         read = [_read(attribute, token, known, profile) for token in tokens]
         pairs = [pair for pair in read if pair is not None]
         if len(pairs) != len(read) or not _in_order(attribute, tokens, pairs, profile):
-            message = f"each token of {attribute} is known, stands once, and in order"
+            message = f"each token of {attribute} is one that this profile reads, stands once, and in order"
             raise MarkingError(Finding("ISM-TOKENS", f"ISM-2022 {attribute}", message))
         found.extend(pairs)
     lists = frozenset(name for name, _ in found if name in _LISTS)

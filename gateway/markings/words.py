@@ -233,6 +233,8 @@ CUI_CATEGORIES: Final = tuple(_categories())
 """The CUI categories, specified before basic."""
 
 BY_NAME: Final = {word.name: word for word in (*WORDS, *CUI_CATEGORIES)}
+SPELLINGS: Final = frozenset(text for word in BY_NAME.values() for text in (word.spelling, word.portion))
+"""Every word as a banner or a portion of any profile writes it."""
 RANK: Final = {name: rank for rank, name in enumerate(BY_NAME)}
 US_ONLY: Final = frozenset(("NOFORN", "SBU NOFORN", "LES NOFORN"))
 """The controls that keep everything to the United States (CAPCO-2016 D.2 table 3, H.9)."""

@@ -238,7 +238,7 @@ def test_a_finding_points_at_the_text_it_is_about() -> None:
     [
         ("S//NOFORN", "NF"),
         ("S//NF ", "NF"),
-        ("S//RELIDDO", "RELIDO"),
+        ("S//RELIDDO", "S//RELIDO"),
         ("SECRET//NF", "S"),
         ("S//REL TO USA, JPN, AUS", "REL TO USA, AUS, JPN"),
         ("S//REL TO JPN, USA", "REL TO USA, JPN"),
