@@ -81,7 +81,7 @@ def test_where_a_code_is_unknown_or_nothing_is_close_nothing_is_suggested(text: 
 
 
 def test_a_portion_is_suggested_as_a_portion_and_by_its_profiles_own_words() -> None:
-    assert _suggested("S//NOFORN/ORCON", portion=True) == "(S//NOFORN/ORCON)"
+    assert _suggested("S//NOFORN/ORCON", portion=True) == "(S//OC/NF)"
     assert _suggested("(s//rel to usa, jpn)", portion=True) == "(S//REL TO USA, JPN)"
     assert _suggested("u//fouo", "udl", portion=True) == "U//FOUO"
     assert _suggested("(CUI//FEDCON//SP-CTI)", "cui", portion=True) == "(CUI//SP-CTI//FEDCON)"
