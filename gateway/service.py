@@ -25,10 +25,11 @@ from gateway.audit.witness_http import posting
 from gateway.audit.witnessing import Witness, Witnessing
 from gateway.identity.auditors import Auditors, read_auditors
 from gateway.identity.caller import TokenRules
+from gateway.keys.atrest import Keeping, read_passphrase
 from gateway.keys.ring import GatewayKeys, open_ring
 from gateway.release import Pipeline
 from gateway.selecting import Selector
-from gateway.settings.model import Settings
+from gateway.settings.model import Mode, Settings
 from gateway.upstream.client import Source, Upstream
 from gateway.upstream.paging import PagingMemory
 
@@ -69,6 +70,15 @@ def open_log(settings: Settings, keys: GatewayKeys, instance: str) -> AuditLog:
     )
 
 
+def keeping(settings: Settings) -> Keeping:
+    """How the gateway's private files are kept; in clear in development alone. Raises ``KeyFileRefused``.
+
+    A passphrase that comes through a pipe can be read once: whoever starts a process calls this once.
+    """
+    file = settings.keys_passphrase_file
+    return Keeping(None if file is None else read_passphrase(file), plain=settings.mode is Mode.DEVELOPMENT)
+
+
 def token_rules(settings: Settings) -> TokenRules:
     """The bounds on every token, from the settings."""
     return TokenRules(
@@ -78,15 +88,18 @@ def token_rules(settings: Settings) -> TokenRules:
 
 
 @asynccontextmanager
-async def open_service(settings: Settings, clock: Clock = now) -> AsyncIterator[Service]:
+async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | None = None) -> AsyncIterator[Service]:
     """Open everything a gateway needs, close the releases that a crash left open, and close it all again.
+
+    ``kept`` is how the keys' files are kept; by default as the settings say.
 
     Raises:
         LogUnavailable, KeyFileRefused: with what to do about it; nothing is served.
     """
     auditors = read_auditors(settings.log_auditors)
     async with AsyncExitStack() as opened:
-        keys = open_ring(settings.private_keys_dir, settings.log_origin, ml_dsa=settings.log_ml_dsa)
+        kept = keeping(settings) if kept is None else kept
+        keys = open_ring(settings.private_keys_dir, settings.log_origin, kept, ml_dsa=settings.log_ml_dsa)
         log = open_log(settings, keys, "gateway")
         opened.callback(log.close)
         log.recover(clock())

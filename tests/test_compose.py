@@ -128,10 +128,12 @@ def test_what_the_gateway_writes_is_in_named_volumes_and_what_it_reads_is_read_o
 
 @BOTH
 def test_secrets_are_files_that_git_ignores_and_the_settings_name(compose, settings, name):
-    (secret,) = compose["services"][name]["secrets"]
+    secret, *others = compose["services"][name]["secrets"]
     assert settings.sources["udl"].token_file == Path(f"/run/secrets/{secret}")
-    file = compose["secrets"][secret]["file"]
-    assert file.startswith("./secrets/")
+    if name == "gateway":
+        assert settings.keys_passphrase_file == Path(f"/run/secrets/{others.pop()}")
+    assert not others
+    assert all(each["file"].startswith("./secrets/") for each in compose["secrets"].values())
     assert "secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     if name == "source":
         assert f"/run/secrets/{secret}" in compose["services"][name]["command"]

@@ -114,7 +114,7 @@ def _blocks(cover: Cover) -> list[Block]:
 
 def _keys(here: Session, folder: Path | None) -> list[IdentifierKey]:
     """Every version of the identifier key: old entries hold identifiers under old versions."""
-    found = here.keys().identifiers if folder is None else read_identifier_keys(folder)
+    found = here.keys().identifiers if folder is None else read_identifier_keys(folder, here.keeping)
     return [IdentifierKey(key.version, key.secret) for key in found]
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli import keys_at_rest
 from gateway.cli.errors import USAGE, CommandFailed
 from gateway.cli.output import Data, Facts, Line, Table
 from gateway.cli.session import Json, instant, session
@@ -19,6 +20,7 @@ from gateway.service import now
 from gateway.settings import Mode
 
 app = typer.Typer(name="keys", help="The gateway's own keys, and partners' public ones.", no_args_is_help=True)
+keys_at_rest.add_to(app)
 
 
 @app.command("init", epilog="Example: relgate keys init")
@@ -26,7 +28,9 @@ def init(context: typer.Context, as_json: Json = False) -> None:
     """Make the gateway's own keys, or check those that are there. Never replaces a key."""
     settings = session(context).settings
     there = settings.private_keys_dir.exists()
-    ring = open_ring(settings.private_keys_dir, settings.log_origin, ml_dsa=settings.log_ml_dsa)
+    ring = open_ring(
+        settings.private_keys_dir, settings.log_origin, session(context).keeping, ml_dsa=settings.log_ml_dsa
+    )
     said = "checked" if there else "made"
     data = {"folder": str(settings.private_keys_dir), "did": said, **_public(ring)}
     line = Line(f"{said} the gateway's keys in {settings.private_keys_dir}; back this folder up", good=True)

@@ -22,8 +22,9 @@ from gateway.audit.log import AuditLog
 from gateway.audit.reading import LogReader
 from gateway.cli.errors import USAGE, CommandFailed
 from gateway.cli.output import Output
+from gateway.keys.atrest import Keeping
 from gateway.keys.ring import GatewayKeys, open_ring
-from gateway.service import now, open_log
+from gateway.service import keeping, now, open_log
 from gateway.settings import LoadedSettings, Settings, load
 
 OFFICER = "officer"
@@ -48,6 +49,7 @@ class Session:
     config: Path | None = None
     color: bool = True
     _loaded: LoadedSettings | None = None
+    _keeping: Keeping | None = None
 
     def output(self, as_json: bool) -> Output:
         """Where the command's answer goes."""
@@ -65,11 +67,19 @@ class Session:
         """The settings; raises ``SettingsError``."""
         return self.loaded.settings
 
+    @property
+    def keeping(self) -> Keeping:
+        """How private files are kept; asked for once, since a passphrase may come through a pipe."""
+        if self._keeping is None:
+            self._keeping = keeping(self.settings)
+        return self._keeping
+
     def keys(self) -> GatewayKeys:
         """The gateway's own keys, which must be there already; raises ``KeyFileRefused``."""
         return open_ring(
             self.settings.private_keys_dir,
             self.settings.log_origin,
+            self.keeping,
             create=False,
             ml_dsa=self.settings.log_ml_dsa,
         )

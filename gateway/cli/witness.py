@@ -16,6 +16,7 @@ from gateway.cli.errors import UNAVAILABLE, USAGE, CommandFailed
 from gateway.cli.output import say
 from gateway.http import server
 from gateway.http.witness import build_witness
+from gateway.keys.atrest import Keeping, read_passphrase
 from gateway.keys.witness import open_witness
 from gateway.service import now
 from gateway.settings.model import LogFormat, LogLevel, is_loopback
@@ -48,25 +49,35 @@ def witness(
     may_forget: Annotated[
         bool, typer.Option("--may-forget", help="Start although what was seen is lost. A fork may pass.")
     ] = False,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option("--passphrase-file", help="File (or /dev/fd/N) with the passphrase that its keys are under."),
+    ] = None,
     show_key: Annotated[bool, typer.Option("--show-key", help="Print the verifier keys and end.")] = False,
 ) -> None:
     """Cosign checkpoints of logs that only grow, until Ctrl-C. What was seen is on disk before it is answered; a fork
     or a rewind is refused and logged as an error.
     """
-    keys = open_witness(folder, ml_dsa=ml_dsa, may_forget=may_forget or show_key)
+    if not is_loopback(host) and not behind_tls:
+        raise CommandFailed(
+            USAGE, f"refusing to listen on {host} without TLS", "end TLS in front, and say --behind-tls"
+        )
+    keys = open_witness(
+        folder,
+        _keeping(passphrase_file, plain=is_loopback(host) and not behind_tls),
+        ml_dsa=ml_dsa,
+        may_forget=may_forget or show_key,
+    )
     signing = [SigningKey(name, keys.ed25519, COSIGNATURE)]
     if keys.ml_dsa is not None:
         signing.append(SigningKey(name, keys.ml_dsa, ML_DSA_44))
     if show_key:
         for key in signing:
             print(key.verifier)
+        _warn(passphrase_file)
         return
     if not log:
         raise CommandFailed(USAGE, "no log to witness", "name one with --log NAME+ID+BASE64")
-    if not is_loopback(host) and not behind_tls:
-        raise CommandFailed(
-            USAGE, f"refusing to listen on {host} without TLS", "end TLS in front, and say --behind-tls"
-        )
     logs.configure(LogLevel.INFO, LogFormat.AUTO)
     try:
         listener = server.bind(host, port)
@@ -78,11 +89,22 @@ def witness(
     say(f"{name} witnesses {len(log)} log key(s) on http://{address}; Ctrl-C stops")
     for key in signing:
         say(str(key.verifier))
+    _warn(passphrase_file)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
     finally:
         store.close()
+
+
+def _keeping(file: Path | None, *, plain: bool) -> Keeping:
+    """How the witness's keys are kept: in clear on loopback alone."""
+    return Keeping(None if file is None else read_passphrase(file), plain=plain)
+
+
+def _warn(passphrase_file: Path | None) -> None:
+    if passphrase_file is None:
+        say("warning: the witness's keys are not encrypted; name a --passphrase-file for anything but a trial")
 
 
 def _by_origin(texts: list[str]) -> dict[str, tuple[VerifierKey, ...]]:

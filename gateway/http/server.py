@@ -21,7 +21,8 @@ from gateway.activation.running import Clock
 from gateway.http.app import build_app
 from gateway.http.protocol import HEAD_BYTES, Limits, protocol_within
 from gateway.http.strangers import Strangers
-from gateway.service import Service, now, open_service, reload_policy
+from gateway.keys.atrest import Keeping
+from gateway.service import Service, keeping, now, open_service, reload_policy
 from gateway.settings.model import Settings
 
 DRAIN_SECONDS = 30
@@ -57,20 +58,21 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(settings: Settings, started: Started, clock: Clock = now) -> None:
-    """Serve until stopped.
+def serve(settings: Settings, started: Started, clock: Clock = now, kept: Keeping | None = None) -> None:
+    """Serve until stopped. ``kept`` is how private files are kept; by default as the settings say.
 
     Raises:
         AddressBusy: somebody else listens there.
         LogUnavailable, KeyFileRefused: the service cannot be opened; nothing is served.
     """
+    kept = keeping(settings) if kept is None else kept
     listener = bind(settings.host, settings.port)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, listener, started, clock))
+        runner.run(_serve(settings, listener, started, clock, kept))
 
 
-async def _serve(settings: Settings, listener: socket.socket, started: Started, clock: Clock) -> None:
-    async with open_service(settings, clock) as service:
+async def _serve(settings: Settings, listener: socket.socket, started: Started, clock: Clock, kept: Keeping) -> None:
+    async with open_service(settings, clock, kept) as service:
         strangers = Strangers(service.log, clock)
         config = uvicorn.Config(
             build_app(service),
@@ -85,6 +87,7 @@ async def _serve(settings: Settings, listener: socket.socket, started: Started, 
             timeout_graceful_shutdown=DRAIN_SECONDS,
             ssl_certfile=settings.tls_certificate,
             ssl_keyfile=settings.tls_key,
+            ssl_keyfile_password=kept.tls_password,
         )
         server = uvicorn.Server(config)
         if threading.current_thread() is threading.main_thread():

@@ -8,8 +8,11 @@ nothing can be swapped between the check and the read; a symbolic link is refuse
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.keys.errors import KeyFileRefused
@@ -75,15 +78,8 @@ def write_private(path: Path, data: bytes) -> None:
     Never replaces: raises :class:`KeyFileRefused` when the name is taken, so no key can be lost to a second
     start.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    draft = draft_private(path, data)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, FILE_MODE)
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
         # A crash here leaves only the draft, under a name that nothing reads. The link is what makes the
         # file exist, and unlike a rename it refuses to replace one that is there.
         try:
@@ -93,6 +89,34 @@ def write_private(path: Path, data: bytes) -> None:
     finally:
         draft.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def draft_private(path: Path, data: bytes) -> Path:
+    """Write ``data`` durably beside ``path``, under a name that nothing reads, with mode 0600; give that name."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, FILE_MODE)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise KeyFileRefused(path, f"cannot be written ({error.strerror})", "Nothing was changed") from None
+    return draft
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold the folder against other processes that start at the same time; let go at the latest when this one ends."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

@@ -20,14 +20,11 @@ Files in the folder (mode 0700, git ignores it), each 0600:
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
 import secrets
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,14 +39,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc.jwk import OKPKey
 
+from gateway.keys.atrest import UNENCRYPTED, Keeping
 from gateway.keys.errors import KeyFileRefused, KeysError
-from gateway.keys.files import (
-    check_private_folder,
-    make_private_folder,
-    read_private,
-    sync_folder,
-    write_private,
-)
+from gateway.keys.files import check_private_folder, held, make_private_folder, sync_folder, write_private
 from gateway.keys.jwks import PrivateJwk, parse_jwk, write_jwks
 
 LOG_SIGNING = "log-signing.pem"
@@ -104,10 +96,13 @@ class GatewayKeys:
         return write_jwks((self.content_signing.public,))
 
 
-def open_ring(folder: Path, log_name: str, *, create: bool = True, ml_dsa: bool = False) -> GatewayKeys:
+def open_ring(
+    folder: Path, log_name: str, keeping: Keeping = UNENCRYPTED, *, create: bool = True, ml_dsa: bool = False
+) -> GatewayKeys:
     """Read the gateway's keys from ``folder``; on the first start of all, and if ``create``, make them.
 
     ``log_name`` names the log in its checkpoints (a schema-less URL such as ``gateway.example.mil/log``).
+    ``keeping`` is how the files are kept.
     With ``ml_dsa`` checkpoints are to be signed with ML-DSA-44 too; its key is made when it is first asked
     for, since a further signature starts no other log.
     Raises :class:`KeyFileRefused` when a file is missing from the set, loose, foreign or unreadable, and
@@ -117,23 +112,23 @@ def open_ring(folder: Path, log_name: str, *, create: bool = True, ml_dsa: bool 
     if create:
         make_private_folder(folder)
     check_private_folder(folder)
-    with _held(folder):
-        _make_if_none(folder, create)
+    with held(folder):
+        _make_if_none(folder, keeping, create)
         return GatewayKeys(
             log_name=log_name,
-            log_signing=_read_ed25519(folder / LOG_SIGNING),
-            content_signing=_content_key(_read_ed25519(folder / CONTENT_SIGNING)),
-            identifiers=_read_identifiers(folder),
-            log_ml_dsa=_ml_dsa_key(folder / LOG_ML_DSA, create) if ml_dsa else None,
+            log_signing=_read_ed25519(folder / LOG_SIGNING, keeping),
+            content_signing=_content_key(_read_ed25519(folder / CONTENT_SIGNING, keeping)),
+            identifiers=_read_identifiers(folder, keeping),
+            log_ml_dsa=_ml_dsa_key(folder / LOG_ML_DSA, keeping, create) if ml_dsa else None,
         )
 
 
-def read_identifier_keys(folder: Path) -> tuple[IdentifierKey, ...]:
+def read_identifier_keys(folder: Path, keeping: Keeping) -> tuple[IdentifierKey, ...]:
     """Every version of the identifier key in a folder, oldest first: all that an auditor holds of the gateway's keys.
 
     Raises :class:`KeyFileRefused` when one is loose, of the wrong length or unreadable, or there is none.
     """
-    if not folder.is_dir() or not (found := _read_identifiers(folder)):
+    if not folder.is_dir() or not (found := _read_identifiers(folder, keeping)):
         raise KeyFileRefused(folder, "holds no identifier key", f"It holds {FIRST_IDENTIFIER} and later versions")
     return found
 
@@ -149,20 +144,7 @@ def verifier_key_text(name: str, key: Ed25519PublicKey | MLDSA44PublicKey) -> st
     return f"{name}+{key_id.hex()}+{b64encode(typed).decode()}"
 
 
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """Hold the folder against other processes that start at the same time; let go at the latest when
-    this one ends.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _make_if_none(folder: Path, create: bool) -> None:
+def _make_if_none(folder: Path, keeping: Keeping, create: bool) -> None:
     marker = folder / _BEING_MADE
     if marker.exists() and create:
         # A first start broke off below, before any key was used: nothing has been signed with what is there.
@@ -179,13 +161,15 @@ def _make_if_none(folder: Path, create: bool) -> None:
             f"{', '.join(missing)} missing from the gateway's keys",
             "Restore from backup; a new key would start another log. Make a new set only in an empty folder",
         )
+    made = {LOG_SIGNING: _new_ed25519(), CONTENT_SIGNING: _new_ed25519()}
+    made[FIRST_IDENTIFIER] = secrets.token_bytes(IDENTIFIER_BYTES)
+    kept = {name: keeping.kept(folder / name, key) for name, key in made.items()}
     # The marker is durable before the first key and goes after the last one, so a crash in between leaves a
     # folder that says of itself that its keys were never used; the next start makes them again from
     # nothing.
     write_private(marker, b"These keys are being made. If this file is here, they were never used.\n")
-    write_private(folder / LOG_SIGNING, _new_ed25519())
-    write_private(folder / CONTENT_SIGNING, _new_ed25519())
-    write_private(folder / FIRST_IDENTIFIER, secrets.token_bytes(IDENTIFIER_BYTES))
+    for name, data in kept.items():
+        write_private(folder / name, data)
     marker.unlink()
     sync_folder(folder)
 
@@ -194,9 +178,9 @@ def _new_ed25519() -> bytes:
     return Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _read_ed25519(path: Path) -> Ed25519PrivateKey:
+def _read_ed25519(path: Path, keeping: Keeping) -> Ed25519PrivateKey:
     try:
-        key = load_pem_private_key(read_private(path), password=None)
+        key = load_pem_private_key(keeping.read(path), password=None)
     except (ValueError, TypeError):
         raise KeyFileRefused(path, "is not a PKCS #8 key in PEM", "Restore it from its backup") from None
     if not isinstance(key, Ed25519PrivateKey):
@@ -204,12 +188,12 @@ def _read_ed25519(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _ml_dsa_key(path: Path, create: bool) -> MLDSA44PrivateKey:
+def _ml_dsa_key(path: Path, keeping: Keeping, create: bool) -> MLDSA44PrivateKey:
     if create and not os.path.lexists(path):
         made = MLDSA44PrivateKey.generate()
-        write_private(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        keeping.write(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     try:
-        key = load_pem_private_key(read_private(path), password=None)
+        key = load_pem_private_key(keeping.read(path), password=None)
     except (ValueError, TypeError):
         raise KeyFileRefused(path, "is not a PKCS #8 key in PEM", "Restore it from its backup") from None
     if not isinstance(key, MLDSA44PrivateKey):
@@ -223,11 +207,11 @@ def _content_key(key: Ed25519PrivateKey) -> PrivateJwk:
     return PrivateJwk(parse_jwk(public, "content-signing key"), members["d"])
 
 
-def _read_identifiers(folder: Path) -> tuple[IdentifierKey, ...]:
+def _read_identifiers(folder: Path, keeping: Keeping) -> tuple[IdentifierKey, ...]:
     found = []
     for path in folder.iterdir():
         if named := _IDENTIFIER_NAME.fullmatch(path.name):
-            secret = read_private(path)
+            secret = keeping.read(path)
             if len(secret) != IDENTIFIER_BYTES:
                 raise KeyFileRefused(
                     path, f"has {len(secret)} bytes, not {IDENTIFIER_BYTES}", "Restore it from its backup"

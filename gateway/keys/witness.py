@@ -1,6 +1,7 @@
 """A witness's own keys: an Ed25519 key and, where asked for, an ML-DSA-44 key beside it.
 
 The folder (mode 0700) holds ``witness.pem``, ``witness-ml-dsa-44.pem`` (both PKCS #8, 0600) and the witness's memory.
+Where a passphrase is given, both are encrypted under it (:mod:`gateway.keys.atrest`).
 A key without the memory it had is refused: a witness that has forgotten what it saw would cosign a fork.
 """
 
@@ -16,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
+from gateway.keys.atrest import Keeping
 from gateway.keys.errors import KeyFileRefused
-from gateway.keys.files import make_private_folder, read_private, write_private
+from gateway.keys.files import make_private_folder
 
 ED25519_FILE = "witness.pem"
 ML_DSA_FILE = "witness-ml-dsa-44.pem"
@@ -33,7 +35,7 @@ class WitnessKeys:
     memory: Path
 
 
-def open_witness(folder: Path, *, ml_dsa: bool = False, may_forget: bool = False) -> WitnessKeys:
+def open_witness(folder: Path, keeping: Keeping, *, ml_dsa: bool = False, may_forget: bool = False) -> WitnessKeys:
     """Read a witness's keys, making on the first start what is not there.
 
     Raises :class:`KeyFileRefused` when a file is loose or unreadable, or when the key is there and the memory is not;
@@ -49,20 +51,22 @@ def open_witness(folder: Path, *, ml_dsa: bool = False, may_forget: bool = False
             "is not there, but the witness's key is: it has forgotten what it saw, and would cosign a fork",
             "Restore it from its backup, or make a witness with another name and key in an empty folder",
         )
-    plain = _load(folder / ED25519_FILE, Ed25519PrivateKey.generate)
+    plain = _load(folder / ED25519_FILE, keeping, Ed25519PrivateKey.generate)
     if not isinstance(plain, Ed25519PrivateKey):
         raise KeyFileRefused(folder / ED25519_FILE, "is not an Ed25519 key", "Restore it from its backup")
-    lattice = _load(folder / ML_DSA_FILE, MLDSA44PrivateKey.generate) if ml_dsa else None
+    lattice = _load(folder / ML_DSA_FILE, keeping, MLDSA44PrivateKey.generate) if ml_dsa else None
     if not isinstance(lattice, MLDSA44PrivateKey | None):
         raise KeyFileRefused(folder / ML_DSA_FILE, "is not an ML-DSA-44 key", "Restore it from its backup")
     return WitnessKeys(plain, lattice, memory)
 
 
-def _load(path: Path, generate: Callable[[], Ed25519PrivateKey | MLDSA44PrivateKey]) -> PrivateKeyTypes:
+def _load(
+    path: Path, keeping: Keeping, generate: Callable[[], Ed25519PrivateKey | MLDSA44PrivateKey]
+) -> PrivateKeyTypes:
     """The key in a file, which is made when it is not there."""
     if not os.path.lexists(path):
-        write_private(path, generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        keeping.write(path, generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     try:
-        return load_pem_private_key(read_private(path), password=None)
+        return load_pem_private_key(keeping.read(path), password=None)
     except (ValueError, TypeError):
         raise KeyFileRefused(path, "is not a PKCS #8 key in PEM", "Restore it from its backup") from None

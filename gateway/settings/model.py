@@ -170,6 +170,10 @@ class Settings(BaseSettings):
     """Folder of keys: gateway/ for its own private ones (made on first start, mode 0700), partners/ for the
     public ones of partners, which are part of the policy set.
     """
+    keys_passphrase_file: Path | None = None
+    """File (or descriptor, /dev/fd/3) whose one line is the passphrase of the gateway's private keys, and of tls_key
+    where that is encrypted. Production takes no private key of the gateway's own in clear.
+    """
     log_url: str = Field("sqlite:///var/audit.sqlite3", repr=False)
     """Where the audit log is: sqlite:///relative, sqlite:////absolute or postgresql+psycopg://...; a password
     in it is masked when shown.

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.keys import ring
+from gateway.keys.atrest import UNENCRYPTED
 from gateway.keys.errors import KeyFileRefused, KeysError
 from gateway.keys.files import write_private
 from gateway.keys.jwks import parse_jwks
@@ -49,7 +50,7 @@ def test_a_first_start_makes_three_private_files_and_a_second_reads_the_same(fol
 def test_the_log_key_and_the_content_key_are_different_keys(folder: Path) -> None:
     keys = open_ring(folder, NAME)
     assert json.loads(keys.public_jwks)["keys"][0]["x"] not in keys.log_verifier_key
-    assert raw(keys.log_signing) != raw(ring._read_ed25519(folder / CONTENT_SIGNING))
+    assert raw(keys.log_signing) != raw(ring._read_ed25519(folder / CONTENT_SIGNING, UNENCRYPTED))
 
 
 @pytest.mark.parametrize("name", [LOG_SIGNING, CONTENT_SIGNING, FIRST_IDENTIFIER])
