@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
+from gateway.cli.html_page import document
 from gateway.policy.impact import Flip, Impact
 
 _COLORS: Mapping[Flip, str] = {
@@ -18,10 +19,6 @@ _COLORS: Mapping[Flip, str] = {
     Flip.TIGHTENED: "#5b8db8",
     Flip.LOST: "#1f4e79",
 }
-_STYLE = """body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1b1b1b}
-table{border-collapse:collapse;width:100%;margin:1rem 0}svg{width:100%;height:auto}li{margin:.2rem 0}
-th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #ddd;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums}"""
 _ROW, _LEFT, _MIDDLE, _HALF = 26, 120, 450, 320
 
 
@@ -29,11 +26,8 @@ def page(impact: Impact, heading: str, remarks: tuple[str, ...]) -> str:
     """The whole page. ``remarks`` are sentences under the heading."""
     said = "".join(f"<p>{escape(remark)}</p>" for remark in remarks)
     verdict = "Partners may get more than before." if impact.widens else "No partner gets more than before."
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(heading)}</title>'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style></head><body>'
-        f"<h1>{escape(heading)}</h1>{said}<p><strong>{verdict}</strong></p>{_picture(impact)}{_partners(impact)}"
-        f"{_groups(impact)}</body></html>\n"
+    return document(
+        heading, f"{said}<p><strong>{verdict}</strong></p>{_picture(impact)}{_partners(impact)}{_groups(impact)}"
     )
 
 

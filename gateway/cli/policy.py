@@ -10,7 +10,7 @@ from gateway.activation import orders
 from gateway.activation.files import read_policy_files
 from gateway.activation.running import stored_set
 from gateway.audit.orders import Standing
-from gateway.cli import policy_diff, policy_explain, policy_impact, policy_lint, policy_schema, policy_test
+from gateway.cli import policy_diff, policy_explain, policy_gaps, policy_impact, policy_lint, policy_schema, policy_test
 from gateway.cli.errors import REFUSED, CommandFailed
 from gateway.cli.output import Data, Facts, Line, Table
 from gateway.cli.session import By, Json, Session, order, session
@@ -23,6 +23,7 @@ policy_explain.add_to(app)
 policy_lint.add_to(app)
 policy_diff.add_to(app)
 policy_impact.add_to(app)
+policy_gaps.add_to(app)
 policy_schema.add_to(app)
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import track
 
 from gateway.cli.audit_reading import entries_after, record_read
 from gateway.cli.errors import REFUSED, USAGE, CommandFailed
 from gateway.cli.impact_page import page
 from gateway.cli.output import Block, Data, Line, Table, say
 from gateway.cli.policy_files import IN_FORCE, named_files
+from gateway.cli.progress import watched
 from gateway.cli.session import By, Json, LogKey, Session, instant, session
 from gateway.impact import GRID, Comparison
 from gateway.policy.compile import compile_policy
@@ -86,16 +84,6 @@ def _redirects(change: Change) -> bool:
     return change.what == "keys" and change.direction is Direction.WIDER
 
 
-Each = TypeVar("Each")
-
-
-def _watched(items: Iterable[Each], what: str, total: int) -> Iterable[Each]:
-    """The items under a progress bar on a terminal; as they are otherwise."""
-    if not sys.stderr.isatty():
-        return items
-    return track(items, what, total=total, console=Console(stderr=True), transient=True)
-
-
 def _rate(what: str, count: int, began: float) -> str:
     seconds = max(time.perf_counter() - began, 1e-9)
     return f"{what}: {count:,} decisions in {seconds:.1f} s, {count / seconds:,.0f} a second"
@@ -107,7 +95,7 @@ def _ask_log(here: Session, log_key: str, since: str, old_set: PolicySet, new_se
     count, began = 0, time.perf_counter()
     with here.reader(log_key) as reader:
         try:
-            for entry in _watched(entries_after(reader, -1), "log", reader.size()):
+            for entry in watched(entries_after(reader, -1), "log", reader.size()):
                 if first is None or datetime.fromisoformat(entry.leaf.time) >= first:
                     count += comparison.ask_log(entry, reader)
         except (LookupError, ValueError) as error:
@@ -123,7 +111,7 @@ def _ask_grid(whole: Grid, old_set: PolicySet, new_set: PolicySet, found: Impact
     sets = [compile_policy(with_assumed_keys(each)) for each in (old_set, new_set)]
     comparison = Comparison(sets[0], sets[1], found)
     began = time.perf_counter()
-    for cell in _watched(whole.cells, GRID, len(whole.cells)):
+    for cell in watched(whole.cells, GRID, len(whole.cells)):
         comparison.ask_cell(cell)
     rate = _rate(GRID, len(whole.cells), began)
     say(rate)

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
+
+Each = TypeVar("Each")
+
+
+def watched(items: Iterable[Each], what: str, total: int) -> Iterable[Each]:
+    """The items under a progress bar on a terminal; as they are otherwise."""
+    if not sys.stderr.isatty():
+        return items
+    return track(items, what, total=total, console=Console(stderr=True), transient=True)
 
 
 @contextmanager

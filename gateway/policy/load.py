@@ -197,18 +197,7 @@ def _read_keys(reading: _Reading, path: str) -> tuple[PartnerKey, ...]:
 
 def _tables(reading: _Reading, communities: CommunitiesFile) -> markings.Tables | None:
     """The shipped tables and the set's own communities."""
-    added = []
-    for community in communities.community:
-        members = tuple(markings.Member(m.nation, m.from_, m.until, community.source) for m in community.member)
-        added.append(
-            markings.Community(
-                community.code,
-                community.name,
-                members,
-                follows_membership=community.follows_membership,
-                source=community.source,
-            )
-        )
+    added = [community.as_marking() for community in communities.community]
     try:
         return markings.shipped_tables().with_communities(added)
     except markings.TableError as error:

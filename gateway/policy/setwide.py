@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from gateway import markings
 from gateway.policy.values import Category, Code, Day, Slug, Some, Strict, Text
 
 RowKind = Literal["no-effect", "read-in", "consent", "never"]
@@ -59,6 +60,13 @@ class CommunityTable(Strict):
     source: Text
     follows_membership: bool = False
     member: Annotated[tuple[MemberTable, ...], Some]
+
+    def as_marking(self) -> markings.Community:
+        """The community as the marking layer's tables hold it."""
+        members = tuple(markings.Member(each.nation, each.from_, each.until, self.source) for each in self.member)
+        return markings.Community(
+            self.code, self.name, members, follows_membership=self.follows_membership, source=self.source
+        )
 
 
 class CommunitiesFile(Strict):

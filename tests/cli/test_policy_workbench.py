@@ -129,3 +129,25 @@ def test_policy_diff_between_the_set_in_force_and_a_folder(ready, place):
     changes = json.loads(done.out)["changes"]
     assert {"file": "policies/partners/KOR.toml", "what": "agreement.until", "text": "2029-01-01 becomes 2031-01-01",
             "direction": "wider"} in changes  # fmt: skip
+
+
+def test_policy_gaps_of_an_empty_log_says_that_nobody_was_denied(ready, place):
+    done = ready("policy", "gaps")
+    assert done.code == 0, done.err
+    assert "no partner was denied anything" in done.out
+    page = place / "gaps.html"
+    assert ready("policy", "gaps", "--html", str(page)).code == 0
+    assert "No partner was denied anything." in page.read_text()
+    said = json.loads(ready("policy", "gaps", "--json").out)
+    assert said == {"decisions": 0, "denied": 0, "closed": 0, "gaps": 0, "weighed": [], "others": []}
+
+
+def test_policy_gaps_refuses_a_partner_that_the_set_does_not_know(ready):
+    done = ready("policy", "gaps", "--partner", "ATL")
+    assert done.code == 1
+    assert "no partner ATL" in done.err
+
+
+def test_policy_gaps_is_an_audit_read_and_is_written_down(ready):
+    assert ready("policy", "gaps", "--partner", "JPN").code == 0
+    assert "policy gaps JPN" in ready("audit", "show", "1", "--json").out
