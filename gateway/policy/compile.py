@@ -7,15 +7,15 @@ a new one, memo and all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from gateway import markings
 from gateway.policy import admission
 from gateway.policy.admission import Claims, Purpose
-from gateway.policy.books import Book, compile_book, is_open
-from gateway.policy.decide import FRESH, STEADY, Case, judge, obligations
+from gateway.policy.books import Book, compile_book
+from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import (
     Around,
     Credential,
@@ -25,25 +25,19 @@ from gateway.policy.decision import (
     Gate,
     GateResult,
     LabelDoubt,
-    Obligations,
     Outcome,
     RecipientKey,
     Subject,
-    combine,
 )
 from gateway.policy.engine import probe_model
 from gateway.policy.facts import NOTHING_AROUND, read_facts
-from gateway.policy.memo import Calendar, Eras, Judged, Memo, Named, key_of, midnight
+from gateway.policy.ground import Answered, Ground, Seal
+from gateway.policy.memo import Calendar, Eras, Memo, Named
 from gateway.policy.obligations import may_degrade
-from gateway.policy.policyset import PolicySet
-from gateway.policy.raising import passed
+from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.reasons import Reason
-from gateway.policy.setwide import RowKind
 from gateway.policy.shape import RecordShape
-from gateway.policy.volume import Counter, Take, counters, ending, takes
-
-_OPEN = tuple(GateResult(gate, Outcome.PASSED) for gate in FRESH)
-"""What channel and hold say when they let go."""
+from gateway.policy.volume import Counter, Take, counters, takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +46,6 @@ class RolledUp:
 
     label: markings.Label
     banner: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """What stays the same for every question of one partner about one dataset. ``reads`` is sorted."""
-
-    book: Book
-    calendar: Calendar
-    profile: markings.Profile
-    tightened: Mapping[str, RowKind]
-    reads: tuple[str, ...]
-    plain: bool
 
 
 MEMO_LIMIT = 65_536
@@ -78,27 +60,23 @@ class CompiledPolicy:
         self.policy_set = policy_set
         self.digest = policy_set.digest
         self.tables: Mapping[str, str] = dict(policy_set.tables)
-        self._books: dict[tuple[str, str], Book] = {
-            (partner.code, dataset.dataset): compile_book(policy_set, partner, dataset)
-            for partner in policy_set.partners.values()
-            for dataset in policy_set.datasets.values()
-        }
-        self._calendars = {
-            partner.code: Calendar(partner, policy_set.communities) for partner in policy_set.partners.values()
-        }
-        self._memo = Memo(memo_limit)
+        self._memo = Memo[Answered](memo_limit)
         self._named = Named(memo_limit or 1)
         self._eras = Eras(policy_set)
         self._labels: dict[tuple[str, str, date | None], markings.Label | LabelDoubt] = {}
         self._rolled: dict[tuple[str, frozenset[markings.Label]], RolledUp] = {}
         self._memo_limit = memo_limit
         self._grounds = {
-            (partner, dataset): _ground(policy_set, book, self._calendars[partner])
-            for (partner, dataset), book in self._books.items()
+            (partner.code, dataset.dataset): self._ground(partner, dataset, calendar)
+            for partner in policy_set.partners.values()
+            for calendar in [Calendar(partner, policy_set.communities)]
+            for dataset in policy_set.datasets.values()
         }
         self._forbidden: dict[tuple[str, str], frozenset[str]] = {}
         self._reads = {
-            dataset: frozenset(name for (_, of), book in self._books.items() if of == dataset for name in book.reads)
+            dataset: frozenset(
+                name for (_, of), ground in self._grounds.items() if of == dataset for name in ground.book.reads
+            )
             for dataset in policy_set.datasets
         }
         self._shapes = {dataset: self._shape(dataset) for dataset in policy_set.datasets}
@@ -122,22 +100,9 @@ class CompiledPolicy:
         ground = self._grounds.get((subject.partner, dataset))
         if ground is None:
             unknown = Reason.DATASET_UNKNOWN if dataset not in self.policy_set.datasets else Reason.PARTNER_UNKNOWN
-            return self._decision(tuple(GateResult(gate, Outcome.REFUSED, (str(unknown),)) for gate in Gate))
-        case = Case(subject, ground.book, ground.profile, ground.tightened, label, facts, purpose, at)
-        judged = self._steady(case, ground)
-        duties = judged.obligations
-        case.owes(duties)
-        fresh = judge(case, FRESH)
-        results = judged.results + fresh
-        return Decision(
-            effect=Effect.RELEASE if judged.opens and fresh == _OPEN else combine(results),
-            gates=results,
-            grants=judged.grants,
-            obligations=duties,
-            policy=self.digest,
-            tables=self.tables,
-            stays_true_until=_earliest(at, [ground.calendar.following(at), *_fresh_instants(case, duties)]),
-        )
+            gates = tuple(GateResult(gate, Outcome.REFUSED, (str(unknown),)) for gate in Gate)
+            return Decision(Effect.WITHHOLD, gates, policy=self.digest, tables=self.tables)
+        return ground.decide(subject, label, facts, purpose, at)
 
     def read_label(self, dataset: str, marking: str, day: date | None) -> markings.Label | LabelDoubt:
         """The label that a record's portion mark is, dated ``day``, under the dataset's profile; a mark that does not
@@ -190,14 +155,13 @@ class CompiledPolicy:
         partner.
         """
         at = _aware(at)
-        book = self._books.get((subject.partner, dataset))
-        if book is None:
+        ground = self._grounds.get((subject.partner, dataset))
+        if ground is None:
             unknown = Reason.DATASET_UNKNOWN if dataset not in self.policy_set.datasets else Reason.PARTNER_UNKNOWN
             return (f"{Gate.AGREEMENT}:{unknown}",)
         no_label = LabelDoubt(Reason.NO_LABEL_TO_JUDGE)
         facts = Facts(stops=tuple(stops), usage=around.usage, emergencies=around.emergencies)
-        case = self._case(subject, book, no_label, facts, purpose, at)
-        return admission.against(case)
+        return admission.against(ground.case(subject, no_label, facts, purpose, at))
 
     def subject(
         self,
@@ -227,22 +191,22 @@ class CompiledPolicy:
         """Whether any grant of the partner speaks of the dataset; to others it does not exist unless
         announced. An emergency counts while it is open.
         """
-        book = self._books.get((partner, dataset))
+        book = self._book(partner, dataset)
         tables = () if book is None else (grant.table for grant in book.grants)
         return any(table.lasts is None or table.id in open_emergencies for table in tables)
 
     def counters(self, partner: str, dataset: str) -> tuple[Counter, ...]:
         """What is counted of this partner's releases of the dataset."""
-        book = self._books.get((partner, dataset))
+        book = self._book(partner, dataset)
         return () if book is None else counters(book)
 
     def takes(self, subject: Subject, dataset: str, at: datetime, records: int, *, first: bool) -> tuple[Take, ...]:
         """What handing over so many records takes from each counter; ``first`` for a release's first chunk."""
-        return takes(self._books[subject.partner, dataset], subject, _aware(at), records, first=first)
+        return takes(self._grounds[subject.partner, dataset].book, subject, _aware(at), records, first=first)
 
     def reads(self, partner: str, dataset: str) -> frozenset[str]:
         """The facts that this partner's rules over the dataset read; nothing where either is not in the set."""
-        book = self._books.get((partner, dataset))
+        book = self._book(partner, dataset)
         return frozenset() if book is None else book.reads
 
     def facts(
@@ -293,55 +257,23 @@ class CompiledPolicy:
         """
         known = self._forbidden.get((partner, dataset))
         if known is None:
-            known = self._forbidden[partner, dataset] = _forbidden(self._books[partner, dataset])
+            known = self._forbidden[partner, dataset] = _forbidden(self._grounds[partner, dataset].book)
         return known
 
-    def _case(
-        self,
-        subject: Subject,
-        book: Book,
-        label: markings.Label | LabelDoubt,
-        facts: Facts,
-        purpose: str,
-        at: datetime,
-    ) -> Case:
-        name = book.dataset.profile
-        tightened = self.policy_set.settings.tighten.get(name, {})
-        return Case(subject, book, self.policy_set.profiles[name], tightened, label, facts, purpose, at)
+    def _book(self, partner: str, dataset: str) -> Book | None:
+        ground = self._grounds.get((partner, dataset))
+        return None if ground is None else ground.book
 
-    def _steady(self, case: Case, ground: _Ground) -> Judged:
-        """The seven gates that the memo may answer for."""
-        label, at = case.label, case.at
-        future = not isinstance(label, LabelDoubt) and label.created is not None and label.created > at.date()
-        name, interval = self._named.name(label), ground.calendar.index(at)
-        dataset = ground.book.dataset.dataset
-        special = () if ground.plain else _special(ground.book, case.facts, at)
-        key = key_of(case.subject, dataset, case.purpose, name, case.facts, ground.reads, interval, future, special)
-        judged = self._memo.get(key)
-        if judged is None:
-            results = judge(case, STEADY)
-            erred = any(result.outcome is Outcome.ERRED for result in results)
-            grants, duties = ((), Obligations()) if erred else obligations(case)
-            judged = Judged(results, grants, duties, combine(results + _OPEN) is Effect.RELEASE)
-            if not erred:
-                self._memo.put(key, judged)
-        return judged
-
-    def _decision(
-        self,
-        results: tuple[GateResult, ...],
-        grants: tuple[str, ...] = (),
-        duties: Obligations | None = None,
-        until: datetime | None = None,
-    ) -> Decision:
-        return Decision(
-            effect=combine(results),
-            gates=results,
-            grants=grants,
-            obligations=duties or Obligations(),
-            policy=self.digest,
-            tables=self.tables,
-            stays_true_until=until,
+    def _ground(self, partner: Partner, dataset: DatasetFile, calendar: Calendar) -> Ground:
+        policy_set, name = self.policy_set, dataset.profile
+        return Ground(
+            Seal(self.digest, self.tables),
+            compile_book(policy_set, partner, dataset),
+            calendar,
+            policy_set.profiles[name],
+            policy_set.settings.tighten.get(name, {}),
+            self._memo,
+            self._named,
         )
 
 
@@ -359,51 +291,10 @@ def _forbidden(book: Book) -> frozenset[str]:
     return fields | {name for name, field in query.parameters.items() if field in fields}
 
 
-def _ground(policy_set: PolicySet, book: Book, calendar: Calendar) -> _Ground:
-    name = book.dataset.profile
-    tightened = policy_set.settings.tighten.get(name, {})
-    special = book.dataset.compilation or book.emergencies or book.dataset.record.tear_line is not None
-    reads = tuple(sorted(book.reads))
-    return _Ground(book, calendar, policy_set.profiles[name], tightened, reads, not special)
-
-
-def _special(book: Book, facts: Facts, at: datetime) -> Hashable:
-    """What the steady gates read besides fields: which version it is, what is opened, what is counted."""
-    return (
-        facts.tear_line,
-        facts.present,
-        frozenset(rule.id for rule in book.dataset.compilation if passed(rule, facts)),
-        frozenset(table.id for table in book.emergencies if is_open(table, facts, at)),
-    )
-
-
 def _aware(at: datetime) -> datetime:
     if at.tzinfo is None:
         raise ValueError(f"an aware datetime was expected, not {at.isoformat()}")
     return at.astimezone(UTC)
-
-
-def _fresh_instants(case: Case, duties: Obligations) -> list[datetime | None]:
-    """The instants at which channel, hold and the label's own date can change the answer."""
-    found: list[datetime | None] = []
-    if not isinstance(case.label, LabelDoubt) and case.label.created is not None:
-        found.append(midnight(case.label.created))
-    key = case.subject.key
-    for held in (key, *(each.recipient for each in case.book.partner.recipient_keys)):
-        if held is not None and key is not None and held.thumbprint == key.thumbprint:
-            found += [held.not_before, held.expires]
-    if case.facts.delay_from is not None and duties.delay:
-        found.append(case.facts.delay_from + duties.delay)
-    found += (ending(counter.per, case.at) for counter in counters(case.book))
-    for table in case.book.emergencies:
-        opened = case.facts.emergencies.get(table.id)
-        if opened is not None and table.lasts is not None:
-            found += [opened, opened + table.lasts]
-    return found
-
-
-def _earliest(at: datetime, instants: Iterable[datetime | None]) -> datetime | None:
-    return min((instant for instant in instants if instant is not None and instant > at), default=None)
 
 
 def _touches(field: str, degraded: frozenset[str]) -> bool:

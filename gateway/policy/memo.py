@@ -10,21 +10,20 @@ In the same way the label's date stands there as its era (:class:`Eras`).
 Channel (keys expire) and hold (stops, delays) are not here, and a memo belongs to one compiled policy, so
 nothing outlives an activation.
 
-The memo is bounded; the entry used longest ago goes first. It may be lost at any time.
+The memo is bounded; what was used lately stays longest. It may be lost at any time.
 """
 
 from __future__ import annotations
 
 import bisect
 import itertools
-import threading
-from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import Generic, TypeVar
 
 from gateway import markings
-from gateway.policy.decision import Facts, FactValue, GateResult, Obligations, Subject, Unknown
+from gateway.policy.decision import Facts, GateResult, Obligations, Subject
 from gateway.policy.policyset import Partner, PolicySet
 
 
@@ -35,8 +34,9 @@ class Judged:
     results: tuple[GateResult, ...]
     grants: tuple[str, ...]
     obligations: Obligations
-    opens: bool = False
-    """Whether all nine gates would be open if channel and hold were."""
+
+
+Held = TypeVar("Held")
 
 
 class Named:
@@ -69,34 +69,42 @@ class Named:
         return held[1] if held is not None and held[0] is label else label
 
 
-class Memo:
-    """A bounded, thread-safe map from a question's key to :class:`Judged`."""
+class Memo(Generic[Held]):
+    """A bounded map from a question's key to what is kept of its answer. Any thread may use it.
+
+    It has two halves. What is new, and what is asked for again, goes into the younger one; when that is full, the older
+    is forgotten and the younger takes its place. So what was used lately stays, and nothing is moved at each use. Two
+    threads that fill a half at once may lose what it held, which only costs asking again.
+    """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._held: OrderedDict[Hashable, Judged] = OrderedDict()
-        self._lock = threading.Lock()
+        self._half = limit // 2
+        self._young: dict[Hashable, Held] = {}
+        self._old: dict[Hashable, Held] = {}
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._young) + len(self._old)
 
-    def get(self, key: Hashable) -> Judged | None:
+    def get(self, key: Hashable) -> Held | None:
         """What is remembered under the key."""
-        with self._lock:
-            judged = self._held.get(key)
-            if judged is not None:
-                self._held.move_to_end(key)
-            return judged
+        held = self._young.get(key)
+        if held is None:
+            held = self._old.get(key)
+            if held is not None:
+                self.put(key, held)
+        return held
 
-    def put(self, key: Hashable, judged: Judged) -> None:
-        """Remember; forget the oldest entry when there are too many."""
-        if self._limit <= 0:
+    def put(self, key: Hashable, held: Held) -> None:
+        """Remember; forget the older half when the younger is full."""
+        if self._half == 0:
             return
-        with self._lock:
-            self._held[key] = judged
-            self._held.move_to_end(key)
-            while len(self._held) > self._limit:
-                self._held.popitem(last=False)
+        if len(self._young) >= self._half:
+            self._old, self._young = self._young, {}
+        self._young[key] = held
+
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 class Calendar:
@@ -106,14 +114,20 @@ class Calendar:
         found = set(_partner_instants(partner))
         found |= {midnight(day) for day in _table_days(tables)}
         self._instants = sorted(found)
+        self._latest = (_LAST, _FIRST, 0)
 
     def index(self, at: datetime) -> int:
-        """Which of the intervals between the instants ``at`` lies in."""
-        return bisect.bisect_right(self._instants, at)
+        """Which of the intervals between the instants ``at`` lies in. Mostly the one that was asked about last."""
+        begin, end, index = self._latest
+        if not begin <= at < end:
+            index = bisect.bisect_right(self._instants, at)
+            begin = self._instants[index - 1] if index else _FIRST
+            self._latest = (begin, self.following(at) or _LAST, index)
+        return index
 
     def following(self, at: datetime) -> datetime | None:
         """The first of the instants after ``at``, if there is one."""
-        place = self.index(at)
+        place = bisect.bisect_right(self._instants, at)
         return self._instants[place] if place < len(self._instants) else None
 
 
@@ -166,8 +180,8 @@ def _table_days(tables: markings.Tables) -> Iterable[date]:
 
 
 def key_of(
+    ground: Hashable,
     subject: Subject,
-    dataset: str,
     purpose: str,
     label: Hashable,
     facts: Facts,
@@ -178,30 +192,24 @@ def key_of(
 ) -> Hashable:
     """Everything the steady gates read, as one hashable value; only those facts that the rules read, in a fixed order.
 
-    ``label`` is the label, or what stands for it alone; ``future`` says that its date is still to come. ``special``
-    holds what a dataset with compilations, tear lines or emergencies adds. Types stand beside values, since ``1``,
-    ``1.0`` and ``True`` are equal to Python and not to a condition.
+    ``ground`` stands for partner and dataset, ``label`` is the label or what stands for it alone; ``future`` says that
+    its date is still to come. ``special`` holds what a dataset with compilations, tear lines or emergencies adds. Types
+    stand beside values, since ``1``, ``1.0`` and ``True`` are equal to Python and not to a condition; ``0.0`` and
+    ``-0.0`` are one number to both.
     """
-    values, problems = facts.values, facts.problems
-    read = [values.get(name, _ABSENT) for name in reads]
+    values, problems = tuple(map(facts.values.get, reads)), facts.problems
     return (
-        (subject.partner, subject.clearance, subject.holds, dataset, purpose, label, future),
-        tuple([(value.__class__, _plain(value)) for value in read]),
+        ground,
+        subject.clearance,
+        subject.holds,
+        purpose,
+        label,
+        future,
+        interval,
+        values,
+        tuple(map(type, values)),
         tuple([problems.get(name) for name in reads]) if problems else None,
         facts.originator,
         facts.approval is not None,
-        interval,
         special,
     )
-
-
-class _Absent:
-    """What stands in a key for a fact that is not there."""
-
-
-_ABSENT = _Absent()
-
-
-def _plain(value: FactValue | Unknown | _Absent) -> Hashable:
-    """A float by its exact text, since ``0.0`` and ``-0.0`` are equal."""
-    return value.hex() if isinstance(value, float) else value

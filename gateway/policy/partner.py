@@ -64,6 +64,9 @@ class AgreementTable(Strict):
         return self
 
 
+_STRENGTHS = {strength.name.lower(): strength for strength in Credential}
+
+
 class ChannelTable(Strict):
     """``[channel]``: the weakest credential accepted, and whether answers may go unsealed (default: no).
 
@@ -83,7 +86,7 @@ class ChannelTable(Strict):
     @property
     def strength(self) -> Credential:
         """The weakest credential accepted, as gates compare it."""
-        return Credential[self.credential.upper()]
+        return _STRENGTHS[self.credential]
 
 
 class IdentityTable(Strict):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal, cast
 
@@ -53,6 +53,12 @@ class PartnerKey:
     not_before: datetime | None = None
     expires: datetime | None = None
     revoked: bool = False
+    recipient: RecipientKey = field(init=False, repr=False, compare=False)
+    """The key as the channel gate sees it."""
+
+    def __post_init__(self) -> None:
+        seen = RecipientKey(self.thumbprint, self.not_before, self.expires, self.revoked, self.post_quantum)
+        object.__setattr__(self, "recipient", seen)
 
     def usable(self, at: datetime) -> bool:
         """Whether the key is valid at ``at`` and not revoked."""
@@ -63,11 +69,6 @@ class PartnerKey:
     def post_quantum(self) -> bool:
         """Whether a wrap to this key resists a quantum computer; none of the key types that are read does yet."""
         return '"kty":"AKP"' in self.jwk
-
-    @property
-    def recipient(self) -> RecipientKey:
-        """The key as the channel gate sees it."""
-        return RecipientKey(self.thumbprint, self.not_before, self.expires, self.revoked, self.post_quantum)
 
 
 def parse_keys(data: bytes) -> tuple[PartnerKey, ...]:

@@ -38,7 +38,7 @@ def test_a_model_that_decides_otherwise_is_refused_when_it_is_compiled(old: str,
 @pytest.mark.parametrize("answer", [True, False])
 def test_the_grant_gate_denies_where_casbin_and_the_own_matching_disagree(answer: bool) -> None:
     compiled = changed({})
-    book = compiled._books["GBR", "elset"]  # the fault is put where casbin stands
+    book = compiled._grounds["GBR", "elset"].book  # the fault is put where casbin stands
     object.__setattr__(book, "engines", {})
     object.__setattr__(book, "other", _Stubborn(answer))
     granted = ask("GBR", "elset", "U", ELSET, purpose="collision-avoidance", compiled=compiled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -14,6 +15,7 @@ from gateway.policy.memo import Eras, Judged, Memo
 from tests.policy.worked import GBR_OBJECT, NOW, ask, policy, read_label
 from tests.policy.worlds import world, written
 
+DAY = timedelta(days=1)
 ELSET = {"satNo": GBR_OBJECT, "meanMotion": 15.0, "eccentricity": 0.001}
 
 
@@ -97,3 +99,29 @@ def test_a_key_that_expires_is_heeded_though_the_record_was_just_released() -> N
     label = read_label("U", compiled, "elset", NOW.date())
     expired = compiled.decide(subject, "elset", label, facts, "collision-avoidance", NOW)
     assert expired.reasons == ("channel:key_expired",)
+
+
+@pytest.mark.parametrize("order", range(12))
+def test_a_kept_decision_says_what_a_new_one_would_on_either_side_of_every_date(order: int) -> None:
+    compiled, drawn = policy(), random.Random(order)
+    without = compile_policy(compiled.policy_set, memo_limit=0)
+    key = compiled.recipient("GBR", NOW)
+    assert key is not None
+    dated = replace(key, not_before=NOW - timedelta(hours=2), expires=NOW + timedelta(hours=2))
+    facts = compiled.facts("elset", {**ELSET, "dataMode": "REAL"}, NOW)
+    questions = [
+        (replace(subject, credential=credential), "elset", read_label("U", compiled, "elset", day), shown, purpose, at)
+        for subject in (
+            compiled.subject("GBR", "gbr-space-command", Claims(), Credential.BEARER, held)
+            for held in (key, dated, replace(dated, revoked=True), replace(key, thumbprint="other"), None)
+        )
+        for credential in (Credential.BEARER, Credential.MTLS)
+        for day in (NOW.date(), NOW.date() + timedelta(days=1))
+        for shown in (facts, replace(facts, stops=("stop-7",)))
+        for purpose in ("collision-avoidance", "anomaly-resolution")
+        for at in (NOW - timedelta(hours=3), NOW, NOW + timedelta(hours=1), NOW + timedelta(hours=2), NOW + DAY)
+    ]
+    for question in drawn.sample(questions, 150) * 2:
+        assert compiled.decide(*question) == without.decide(*question)
+    released = [compiled.decide(*question).permitted for question in questions]
+    assert 10 < sum(released) < len(released) / 2

@@ -186,7 +186,7 @@ def test_a_gate_that_raises_has_erred_and_denies_while_all_others_answer(gate: G
     def broken(_: Case) -> frozenset[str]:
         raise RuntimeError("the gate is broken")
 
-    case = policy()._case(who(), policy()._books["GBR", "elset"], BARE, shown(), "collision-avoidance", NOW)
+    case = policy()._grounds["GBR", "elset"].case(who(), BARE, shown(), "collision-avoidance", NOW)
     results = judge(case, {**GATES, gate: broken})
     assert combine(results) is Effect.WITHHOLD
     assert [result.gate for result in results] == list(Gate)
@@ -195,7 +195,7 @@ def test_a_gate_that_raises_has_erred_and_denies_while_all_others_answer(gate: G
 
 
 def test_a_gate_without_reasons_passes_and_one_with_reasons_says_them_sorted() -> None:
-    case = policy()._case(who(), policy()._books["GBR", "elset"], BARE, shown(), "collision-avoidance", NOW)
+    case = policy()._grounds["GBR", "elset"].case(who(), BARE, shown(), "collision-avoidance", NOW)
     assert ask(Gate.LABEL, lambda _: frozenset(), case).passed
     assert ask(Gate.LABEL, lambda _: frozenset({"b", "a"}), case).reasons == ("a", "b")
 
