@@ -114,7 +114,7 @@ def test_a_partner_or_dataset_that_the_set_does_not_know_is_refused_by_every_gat
         pytest.param(replace(BARE, created=None), "label:label_date_missing", id="no date"),
         pytest.param(replace(BARE, created=date(2026, 6, 19)), "label:label_date_future", id="tomorrow's"),
         pytest.param(replace(BARE, profile="ism-2022"), "label:label_other_profile", id="another profile"),
-        pytest.param(replace(BARE, controls=(Control("RD"),)), "label:control_without_row", id="no row"),
+        pytest.param(replace(BARE, controls=(Control("NEW"),)), "label:control_without_row", id="no row"),
         pytest.param(replace(BARE, rel_to=()), "label:label_invalid", id="an empty list"),
         pytest.param(replace(BARE, rel_to=("USA", "QQQ")), "releasability:label_code_unknown", id="unknown code"),
         pytest.param(replace(BARE, level=Level.C), "releasability:no_release_list", id="classified without a list"),
