@@ -1,17 +1,25 @@
 """A real answer, saved as curl would save it, opened and proven by the commands; and its decisions made again."""
 
 import json
+import subprocess
+from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from demo.stage import Stage
+from gateway.audit import receipt as receipts
+from gateway.audit.checkpoint import COSIGNATURE, SigningKey, cosign
 from gateway.cli.main import main
 from sample_source.app import build_app
 from sample_source.flaws import Flaws
 from sample_source.serve import serving
 from sample_source.tables import build_tables
+from tests.audit.go import agree
 from tests.support.running import POLICIES, running_gateway
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -131,3 +139,65 @@ def test_one_record_of_the_release_is_proved_and_the_proof_stands_by_itself(serv
     assert (said["release"], said["partner"], said["effect"]) == (release, "JPN", "release")
     assert first["idElset"].encode() not in (served / "shown.record-proof").read_bytes()
     assert relgate("audit", "prove-record", release, "never-was")[0] == 1
+
+
+def block(language: str) -> str:
+    """The program of this language on the page for partners."""
+    return (ROOT / "docs" / "receipts.md").read_text().partition(f"```{language}\n")[2].partition("```")[0]
+
+
+def programs(place: Path) -> list[list[str]]:
+    """What the page says to prove a receipt with, ready to be run: openssl and coreutils, and Go where it is here."""
+    (place / "receipt.sh").write_text(block("sh"))
+    found = [["sh", str(place / "receipt.sh")]]
+    if not agree.missing():
+        (place / "receipt.go").write_text(block("go"))
+        found.append([str(agree.build(place, place / "receipt.go"))])
+    return found
+
+
+def test_tools_not_written_here_prove_what_was_given_from_receipt_and_key_and_nothing_else(relgate, served, tmp_path):
+    """As ``docs/receipts.md`` says it, word for word; and none of them proves a changed leaf, content, head or key."""
+    _, content, _ = relgate("open", "answer.jose", *KEY)
+    receipt, log_key = (served / "answer.tlog-proof").read_bytes(), (served / "log.key").read_text()
+    other_key = str(SigningKey(log_key.partition("+")[0], Ed25519PrivateKey.generate()).verifier)
+    other_leaf = receipts.write(0, [], receipt.decode().partition("\n\n")[2], b'{"content":"%s"}')
+    cut = receipt.replace(receipt.split(b"\n")[-8] + b"\n", b"", 1)
+    cases = [
+        (receipt, log_key, content, True),
+        (receipt, log_key, content + b" ", False),
+        (receipt, other_key, content, False),
+        (receipt.replace(b"index ", b"index 1", 1), log_key, content, False),
+        (other_leaf, log_key, content, False),
+        (cut, log_key, content, False),
+    ]
+    for program in programs(tmp_path):
+        for number, (given, key, answer, holds) in enumerate(cases):
+            (tmp_path / "r.tlog-proof").write_bytes(given)
+            (tmp_path / "answer.json").write_bytes(answer)
+            command = [*program, str(tmp_path / "r.tlog-proof"), key, str(tmp_path / "answer.json")]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert (done.returncode == 0 and "proven" in done.stdout) is holds, (program, number, done.stderr)
+
+
+def test_a_receipt_is_compared_with_the_answer_and_a_quorum_that_is_not_there_is_missed(relgate, served):
+    _, content, _ = relgate("open", "answer.jose", *KEY)
+    (served / "answer.json").write_bytes(content)
+    log_key = ("--log-key", (served / "log.key").read_text())
+    verify = ("receipt", "verify", "answer.tlog-proof", *log_key)
+    line = (served / "answer.jose").read_bytes().rstrip(b"\n")
+    (served / "answer.line").write_bytes(line)
+    code, out, _ = relgate(*verify, "--content", "answer.json", "--sealed", "answer.line", "--json")
+    assert (code, json.loads(out)["compared"]) == (0, ["answer.json", "answer.line"])
+    code, _, err = relgate(*verify, "--content", "answer.line")
+    assert (code, b"answer.line is not what the receipt is of" in err) == (1, True)
+    witness = SigningKey("w.example/w", Ed25519PrivateKey.generate(), COSIGNATURE)
+    code, _, err = relgate(*verify, "--witness", str(witness.verifier))
+    assert (code, b"0 known witnesses" in err) == (1, True)
+    note = (served / "answer.tlog-proof").read_text()
+    head, _, checkpoint = note.partition("\n\n")
+    (served / "cosigned.tlog-proof").write_text(head + "\n\n" + cosign(checkpoint, witness, 1_800_000_000))
+    cosigned = ("receipt", "verify", "cosigned.tlog-proof", *log_key, "--witness", str(witness.verifier))
+    code, out, _ = relgate(*cosigned, "--json")
+    assert (code, json.loads(out)["witnesses"][0]["name"]) == (0, "w.example/w")
+    assert relgate(*cosigned, "--quorum", "2")[0] == 1

@@ -55,11 +55,11 @@ def missing() -> str:
     return ""
 
 
-def build(place: Path) -> Path:
-    """Build the Go program; no network, no modules."""
+def build(place: Path, source: Path = HERE / "main.go") -> Path:
+    """Build a Go program; no network, no modules."""
     program = place / "verify"
     settings = {"GO111MODULE": "off", "GOPATH": str(GOCODE), "GOCACHE": str(place / "cache"), "GOFLAGS": ""}
-    command = ["go", "build", "-o", str(program), str(HERE / "main.go")]
+    command = ["go", "build", "-o", str(program), str(source)]
     subprocess.run(command, check=True, env={**os.environ, **settings})
     return program
 
