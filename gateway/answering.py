@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.asking import Operation
-from gateway.content.check import Checked, Expected, ExpectedRecord, Form, Permitted, check
+from gateway.content.check import Checked, Expected, ExpectedRecord, Form, Listed, Permitted, check
 from gateway.content.errors import CheckRefused
 from gateway.content.join import join_piece
 from gateway.judging import permits_roll_up
+from gateway.policy.shape import FieldKind, FieldList
 from gateway.refusals import Refused
 from gateway.selecting import Batch
 from gateway.transforming import Picked
@@ -64,6 +66,7 @@ def _checked(body: bytes, form: Form, batch: Batch) -> str:
         [ExpectedRecord(picked.view.identifier if named else None, _permit(picked)) for picked in batch.going],
         admitted.shape.marking,
         admitted.shape.identifier,
+        _listed(admitted.shape.fields, admitted.shape.marking, columns),
         opens=batch.number == 0,
         before=batch.before,
         closes=batch.last,
@@ -84,6 +87,16 @@ def _permit(picked: Picked) -> Permitted:
     shown, obligations = picked.judged.evidence, picked.judged.decision.obligations
     texts = [shown.marking, *(marking for _, marking in shown.nested)]
     return Permitted(frozenset(text for text in texts if text is not None), obligations.drop, obligations.round)
+
+
+@lru_cache(maxsize=256)
+def _listed(fields: FieldList, marking: str, columns: tuple[str, ...] | None) -> Listed:
+    """What a record of the answer may have: what is listed and, of that, the columns asked for and the marking."""
+    asked = None if columns is None else {marking, *columns}
+    kinds = {name: kind for name, kind in fields.kinds if asked is None or name in asked}
+    free = frozenset(name for name, kind in kinds.items() if kind is FieldKind.FREE)
+    inside = {name: _listed(inner, marking, None) for name, inner in fields.inside if asked is None or name in asked}
+    return Listed(frozenset(kinds) - free, free, inside)
 
 
 def _help(batch: Batch) -> bytes:

@@ -36,6 +36,11 @@ STEPS = ("authenticate", "fetch-label-decide-transform", "check", "seal")
 """The timed steps; recording and responding come after the entry is made."""
 
 
+UNLISTED_NAMES = 32
+"""Most names of unlisted fields that an entry keeps; the others are counted together."""
+_FIELD_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63}){0,3}")
+_OTHER_NAMES = "(other)"
+
 NATION_LETTERS = 3
 """Letters of a nation's code; a longer code in a release list is a community's."""
 
@@ -189,7 +194,19 @@ def _about_batch(batch: Batch, *, went: bool) -> dict[str, Json]:
         "why_withheld": dict(why),
         "redacted": dict(redacted),
         "rounded": dict(rounded),
+        "unlisted": _unlisted(batch),
     }
+
+
+def _unlisted(batch: Batch) -> dict[str, Json]:
+    """How many records had a field that the dataset does not list. A source chooses the names: one that is no plain
+    name, or one too many, is counted and not kept, since an entry holds no content.
+    """
+    found = Counter(path for picked in batch.going for path in picked.cut.unlisted)
+    named = Counter({path: count for path, count in found.items() if _FIELD_PATH.fullmatch(path)})
+    kept = dict(named.most_common(UNLISTED_NAMES))
+    rest = found.total() - sum(kept.values())
+    return {**kept, **({_OTHER_NAMES: rest} if rest else {})}
 
 
 def _by_label(batch: Batch, *, went: bool) -> list[Json]:

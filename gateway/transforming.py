@@ -1,15 +1,17 @@
-"""Step 5 of the pipeline: carry out the decision's obligations on one record, and keep what was asked for.
+"""Step 5 of the pipeline: leave out what the dataset does not list, carry out the decision's obligations on one record,
+and keep what was asked for.
 
-The cutting itself is :mod:`gateway.content.degrade`; the reader that later says yes or no to the result
-(:mod:`gateway.answering`) shares no code with it.
+The cutting itself is :mod:`gateway.content.listed` and :mod:`gateway.content.degrade`; the reader that later says yes
+or no to the result (:mod:`gateway.answering`) shares no code with it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.admission import Admitted
 from gateway.content.degrade import CutPlan, Degraded, degrade, plan_cuts
+from gateway.content.listed import listing
 from gateway.content.project import project
 from gateway.content.records import RecordView
 from gateway.judging import Judgement
@@ -34,13 +36,13 @@ class Picked:
 
 
 def transform(view: RecordView, judged: Judgement, admitted: Admitted) -> Degraded:
-    """Cut one permitted record as its decision says, then keep the columns asked for and the marking."""
-    cut = degrade(view.raw, _plan(judged.decision.obligations, admitted.shape.marking))
+    """Cut one permitted record to what is listed and as its decision says, then keep the columns asked for."""
+    raw, unlisted = listing(admitted.shape.fields).keep(view.raw)
+    cut = degrade(raw, _plan(judged.decision.obligations, admitted.shape.marking))
+    if unlisted:
+        cut = replace(cut, unlisted=unlisted)
     columns = admitted.plan.columns
-    if columns is None:
-        return cut
-    kept = project(cut.raw, columns, admitted.shape.marking)
-    return Degraded(kept, cut.redacted, cut.rounded, cut.unroundable)
+    return cut if columns is None else replace(cut, raw=project(cut.raw, columns, admitted.shape.marking))
 
 
 _plans: dict[tuple[int, str], tuple[Obligations, CutPlan]] = {}

@@ -68,6 +68,24 @@ def test_a_tuple_never_holds_a_column_that_an_obligation_drops():
     assert set(record) == {"classificationMarking", "satNo"}
 
 
+def test_a_field_that_the_dataset_does_not_list_never_leaves_though_nothing_else_is_degraded():
+    come = admitted("GBR", "elset")
+    raw = elset("a", satNo=20776)
+    inner = b'"onOrbit":{"classificationMarking":"U//REL TO USA, GBR, JPN","mass":1}'
+    batch = batch_of(come, raw[:-1] + b',"exactPosition":[7000.125],' + inner + b"}")
+    (record,) = json.loads(content_of(Operation.LIST, batch).body)
+    assert record == {**json.loads(raw), "onOrbit": {"classificationMarking": "U//REL TO USA, GBR, JPN"}}
+    assert batch.going[0].cut.unlisted == ("exactPosition", "onOrbit.mass")
+
+
+def test_a_column_that_was_not_asked_for_is_refused_in_a_tuple():
+    batch = batch_of(TUPLE, elset("a"))
+    (picked,) = batch.going
+    batch.going = [replace(picked, cut=Degraded(picked.cut.raw.replace(b"{", b'{"dataMode":"REAL",')))]
+    with pytest.raises(Refused, match="release_check_failed"):
+        content_of(Operation.TUPLE, batch)
+
+
 def test_query_help_lists_the_parameters_of_the_policy_file_and_none_that_this_partner_may_not_use():
     helped = json.loads(content_of(Operation.QUERYHELP, batch_of(admitted("JPN", "elset", Operation.QUERYHELP))).body)
     names = {parameter["name"] for parameter in helped["parameters"]}
@@ -93,6 +111,8 @@ FAULTS = (
     ("inner-marking", lambda raw: raw.replace(b"24278", b'{"classificationMarking":"S//NF"}')),
     ("another-record", lambda raw: raw.replace(b'"a"', b'"z"')),
     ("dropped-field-there", lambda raw: raw.replace(b'"satNo"', b'"origin":"PROVIDER-9","satNo"')),
+    ("unlisted-field", lambda raw: raw.replace(b'"satNo"', b'"exactPosition":7000.125,"satNo"')),
+    ("object-for-a-value", lambda raw: raw.replace(b"24278", b'{"exact":1}')),
     ("two-records", lambda raw: raw + b"," + raw),
     ("no-record", lambda _: b""),
     ("not-json", lambda raw: raw[:-1]),

@@ -28,7 +28,12 @@ from tests.policy.worked import NOW, SYSTEM, changed, edited, jwks, whole_files
 ELSET = "policies/datasets/elset.toml"
 KEYS = "policies/labellers/udl.jwks.json"
 MARKING, FIELD = "classificationMarking", "labelBinding"
-DEMANDED = edited(ELSET, f'marking = "{MARKING}"', f'marking = "{MARKING}"\nbinding = "{FIELD}"')
+DEMANDED = (
+    edited(ELSET, f'marking = "{MARKING}"', f'marking = "{MARKING}"\nbinding = "{FIELD}"')
+    .decode()
+    .replace('text = [\n  "idElset",', f'text = [\n  "{FIELD}", "idElset",', 1)
+    .encode()
+)
 RECORD: dict[str, object] = {
     "idElset": "e-1",
     MARKING: "U//REL TO USA, JPN",

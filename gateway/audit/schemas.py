@@ -171,6 +171,7 @@ class Release(Closed, frozen=True):
     why_withheld: dict[str, Count] | UnsetType = UNSET
     redacted: dict[str, Count] | UnsetType = UNSET
     rounded: dict[str, Count] | UnsetType = UNSET
+    unlisted: dict[str, Count] | UnsetType = UNSET
     label: str | UnsetType = UNSET
     status: int | UnsetType = UNSET
     detail: str | UnsetType = UNSET

@@ -12,7 +12,8 @@ What it asks of the final bytes:
 2. They hold exactly the expected number of records, each with its expected identifier where one was given.
 3. Each record carries the marking field, and each marking at any depth is a text that was permitted for it.
 4. No dropped path is there, and at a rounded path there is nothing but multiples of its step.
-5. No member name stands twice in one object, and none differs from the marking's by case alone.
+5. No member is there that is not listed, at any depth, and no object that says anything where a value is listed.
+6. No member name stands twice in one object, and none differs from the marking's by case alone.
 
 Names that stand twice are first looked for by counting. Each name in the text is followed by ``":``, unless
 white space stands before a colon, and the parsed value cannot hold more names than the text. So when no white
@@ -65,6 +66,7 @@ class Refusal(enum.StrEnum):
     MARKING_AMBIGUOUS = "marking_ambiguous"
     DROPPED_FIELD_PRESENT = "dropped_field_present"
     NOT_ROUNDED = "not_rounded"
+    NOT_LISTED = "not_listed"
     DUPLICATE_KEY = "duplicate_key"
     NUMBER_OVERFLOW = "number_overflow"
     TOO_DEEP = "too_deep"
@@ -84,6 +86,32 @@ class Permitted:
     rounded: Mapping[str, Decimal] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Which members an object may have: ``names`` hold values or lists of them, ``inside`` objects or lists of them,
+    ``free`` anything. One with no names may have none.
+    """
+
+    names: frozenset[str]
+    free: frozenset[str] = frozenset()
+    inside: Mapping[str, Listed] = field(default_factory=dict)
+
+    def permits(self, names: Iterable[str]) -> bool:
+        """Whether an object may have members of these names and no others."""
+        return self is _ANYTHING or all(map(self._has, names))
+
+    def _has(self, name: str) -> bool:
+        return name in self.names or name in self.free or name in self.inside
+
+    def within(self, name: str) -> Listed | None:
+        """What an object in this member may have; ``None`` where none may stand."""
+        return _ANYTHING if self is _ANYTHING or name in self.free else self.inside.get(name)
+
+
+_ANYTHING = Listed(frozenset())
+"""What an object in a free member may have; known by identity."""
+
+
 class ExpectedRecord(NamedTuple):
     """One record that was decided to go: its identifier (``None`` where the answer leaves it out) and its
     permit.
@@ -97,15 +125,16 @@ class ExpectedRecord(NamedTuple):
 class Expected:
     """What the final bytes of a chunk must be.
 
-    ``marking`` and ``identifier`` are member names. ``opens``, ``before`` and ``closes`` place a chunk in an
-    array that several chunks make up: the first opens it, ``before`` counts the records already gone, the
-    last closes it.
+    ``marking`` and ``identifier`` are member names, ``listed`` all that a record may have. ``opens``, ``before`` and
+    ``closes`` place a chunk in an array that several chunks make up: the first opens it, ``before`` counts the records
+    already gone, the last closes it.
     """
 
     form: Form
     records: Sequence[ExpectedRecord]
     marking: str
     identifier: str
+    listed: Listed
     opens: bool = True
     before: int = 0
     closes: bool = True
@@ -166,10 +195,11 @@ def _records(whole: bytes, expected: Expected) -> list[dict[str, Value]]:
 class _Reading:
     """One reading of a chunk: what was counted and found in its records so far."""
 
-    __slots__ = ("_identifier", "_marking", "_position", "markings", "names", "shapes")
+    __slots__ = ("_identifier", "_listed", "_marking", "_position", "markings", "names", "shapes")
 
     def __init__(self, expected: Expected) -> None:
         self._identifier = expected.identifier
+        self._listed = expected.listed
         self._marking = expected.marking
         self._position = 0
         self.names = 0
@@ -177,7 +207,7 @@ class _Reading:
         self.shapes: set[tuple[str, ...]] = set()
 
     def read_outer(self, position: int, record: dict[str, Value], wanted: ExpectedRecord) -> None:
-        """Read a record's own members: who it is, its marking, its obligations."""
+        """Read a record's own members: who it is, which they are, its marking, its obligations."""
         self._position = position
         if record.__class__ is not dict:
             self._refuse(Refusal.NOT_AN_OBJECT)
@@ -186,6 +216,12 @@ class _Reading:
             self._refuse(Refusal.OTHER_RECORD, self._identifier)
         if self._marking not in record:
             self._refuse(Refusal.MARKING_MISSING)
+        names = tuple(record)
+        if names not in self.shapes:
+            self._read_names(names, self._listed)
+        for name in self._listed.inside:
+            if name in record and not _holds_objects(record[name]):
+                self._refuse(Refusal.NOT_LISTED, name)
         self._read_object(record, permitted.markings)
         if permitted.dropped or permitted.rounded:
             self._read_obligations(record, permitted)
@@ -193,28 +229,36 @@ class _Reading:
     def read_inner(self, position: int, record: dict[str, Value], permitted: frozenset[str]) -> None:
         """Read every object inside a record, at any depth."""
         self._position = position
-        level: list[Value] = _holders(record.values())
+        level = _inside(record, self._listed)
         depth = 1
         while level:
             depth += 1
             if depth > DEEPEST:
                 self._refuse(Refusal.TOO_DEEP)
-            deeper: list[Value] = []
-            for holder in level:
+            deeper: list[_Found] = []
+            for holder, place in level:
                 if isinstance(holder, dict):
+                    if place is None:
+                        self._refuse(Refusal.NOT_LISTED)
+                    self._read_names(tuple(holder), place)
                     self._read_object(holder, permitted)
-                    deeper += _holders(holder.values())
-                elif isinstance(holder, list):
-                    deeper += _holders(holder)
+                    deeper += _inside(holder, place)
+                else:
+                    deeper += [(item, place) for item in holder if isinstance(item, dict | list)]
             level = deeper
 
     def _refuse(self, code: Refusal, path: str = "") -> NoReturn:
         raise CheckRefused(code, self._position, path)
 
+    def _read_names(self, names: tuple[str, ...], place: Listed) -> None:
+        """Read the names of an object's members."""
+        self.shapes.add(names)
+        if not place.permits(names):  # which one is not said: its name is the source's, and might be content
+            self._refuse(Refusal.NOT_LISTED)
+
     def _read_object(self, members: dict[str, Value], permitted: frozenset[str]) -> None:
         """Count an object's names, and read its marking if it has one."""
         self.names += len(members)
-        self.shapes.add(tuple(members))
         if self._marking in members:
             marking = members[self._marking]
             if not isinstance(marking, str):
@@ -232,9 +276,22 @@ class _Reading:
                 self._refuse(Refusal.NOT_ROUNDED, path)
 
 
-def _holders(values: Iterable[Value]) -> list[Value]:
-    """Pick the objects and lists among values."""
-    return [value for value in values if value.__class__ is dict or value.__class__ is list]
+_Found: TypeAlias = "tuple[dict[str, Value] | list[Value], Listed | None]"
+"""An object or a list, and what the objects there may have: ``None`` where none may stand."""
+
+
+def _inside(members: dict[str, Value], place: Listed) -> list[_Found]:
+    """Find the objects and lists among an object's members."""
+    return [(value, place.within(name)) for name, value in members.items() if isinstance(value, dict | list)]
+
+
+def _holds_objects(value: Value) -> bool:
+    """Whether it is an object, a list of nothing else, or null."""
+    return value is None or isinstance(value, dict) or (isinstance(value, list) and all(map(_is_object, value)))
+
+
+def _is_object(value: Value) -> bool:
+    return isinstance(value, dict)
 
 
 def _at(value: Value, names: list[str]) -> list[Value]:

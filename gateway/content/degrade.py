@@ -65,13 +65,15 @@ class Degraded:
 
     ``redacted`` are the paths left out; ``unroundable`` those of them that were to be rounded and could not
     be. ``rounded`` are the paths whose numbers were replaced, also where the number was such a multiple
-    already.
+    already. ``unlisted`` are the paths left out before, because the dataset does not list them for anybody
+    (:mod:`gateway.content.listed`).
     """
 
     raw: bytes
     redacted: tuple[str, ...] = ()
     rounded: tuple[str, ...] = ()
     unroundable: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
 
 
 def plan_cuts(obligations: Obligations, marking: str) -> CutPlan:

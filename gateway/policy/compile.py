@@ -243,6 +243,7 @@ class CompiledPolicy:
             tle_line=record.tle_line,
             binding=record.binding,
             tear_line=record.tear_line,
+            fields=file.fields.listed(),
         )
 
     def profile(self, dataset: str) -> markings.Profile:

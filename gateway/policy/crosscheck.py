@@ -3,8 +3,8 @@ nothing.
 
 What is refused: a word that no file defines (dataset, nation, category, purpose, fact, group, quantity), a
 name that stands for two things (path, issuer, rule id, key), a partner file that contradicts its own
-agreement, an obligation that degrades half a group or whose steps do not nest, and a release-table row made
-looser.
+agreement, an obligation that degrades half a group or whose steps do not nest, a field that is named and not listed,
+and a release-table row made looser.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gateway.policy.crosscheck_procedures import Found, procedures, special, ste
 from gateway.policy.dataset import DatasetFile, FactTable
 from gateway.policy.errors import PolicyFinding
 from gateway.policy.grants import GrantTable
+from gateway.policy.listing import unlisted
 from gateway.policy.partner import PartnerFile
 from gateway.policy.setwide import STRICTNESS
 from gateway.policy.sources import Sources
@@ -130,6 +131,7 @@ def _dataset(sources: Sources, path: str, dataset: DatasetFile) -> Found:
             yield sources.finding(path, ["categories"], f"category {category} is not in policy.toml")
     for index, deny in enumerate(dataset.deny):
         yield from _condition(sources, path, ["deny", index, "where"], dataset, deny.where)
+    yield from unlisted(sources, path, dataset)
 
 
 def _partner(sources: Sources, path: str, partner: PartnerFile) -> Found:

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 
 from gateway.policy.conditions import Condition, FactKind, parse_condition
 from gateway.policy.decision import PartnerKind
+from gateway.policy.fieldlist import FieldsTable
 from gateway.policy.values import (
     Category,
     FieldName,
@@ -229,6 +230,7 @@ class DatasetFile(Strict):
     requires: tuple[Text, ...] = ()
     markings: tuple[Text, ...] = ()
     record: RecordTable
+    fields: FieldsTable
     facts: dict[FieldName, FactTable] = Field(default_factory=dict)
     query: QueryTable = Field(default_factory=QueryTable)
     groups: dict[Slug, GroupTable] = Field(default_factory=dict)

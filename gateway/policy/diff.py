@@ -283,7 +283,7 @@ def _datasets(was: DatasetFile | None, now: DatasetFile | None, name: str) -> It
     yield from _names(file, "requires", was.requires, now.requires, _NARROWER, _WIDER)
     rules = {deny.id: (name, deny.where) for deny in was.deny}, {deny.id: (name, deny.where) for deny in now.deny}
     yield from _denies(file, *rules)
-    for what in ("path", "source", "announced", "profile", "record", "facts", "query", "groups"):
+    for what in ("path", "source", "announced", "profile", "record", "fields", "facts", "query", "groups"):
         before, after = getattr(was, what), getattr(now, what)
         if before != after:
             yield Change(file, what, "changes: what is read, asked or degraded as one fact may differ", _OTHER)

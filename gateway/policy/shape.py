@@ -6,7 +6,35 @@ are top-level JSON member names unless said to be dotted paths (``stateVector1.x
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
+
+
+class FieldKind(enum.StrEnum):
+    """What may stand at a field that is listed; ``null`` may stand at any.
+
+    A number is a JSON number; ``free`` is anything, objects and all, and nothing inside it is looked at but markings.
+    """
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    TEXTS = "texts"
+    NUMBERS = "numbers"
+    FREE = "free"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FieldList:
+    """Every member that an object of a dataset's records may have when it leaves; no other member does.
+
+    ``kinds`` are the members that hold values, ``inside`` those that hold a record or a list of records, each with a
+    list of its own. Both sorted by name. An empty list lets nothing through. Compared by identity: a list is made
+    once a dataset, when its policy is compiled, and what is made ready from it is kept by it.
+    """
+
+    kinds: tuple[tuple[str, FieldKind], ...] = ()
+    inside: tuple[tuple[str, FieldList], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +49,7 @@ class RecordShape:
     it may stand below an inner one. ``tle_line``: a field holding line 1 of a two-line element set, whose
     column 8 repeats the classification. ``binding``: the field of the signed binding of marking and content, where the
     dataset demands one. ``tear_line``: the field that holds the record's tear-line version, a record of its own.
+    ``fields``: every field that may leave.
     """
 
     identifier: str
@@ -34,6 +63,7 @@ class RecordShape:
     tle_line: str | None = None
     binding: str | None = None
     tear_line: str | None = None
+    fields: FieldList = FieldList()
 
     @property
     def needed(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.content import check as checker
-from gateway.content.check import Expected, ExpectedRecord, Form, Permitted, Refusal, check
+from gateway.content.check import Expected, ExpectedRecord, Form, Listed, Permitted, Refusal, check
 from gateway.content.degrade import degrade, plan_cuts
 from gateway.content.errors import CheckRefused
 from gateway.content.join import join_array, join_piece
@@ -23,6 +23,10 @@ from gateway.policy.shape import RecordShape
 
 MARKING = "classificationMarking"
 UNCLASSIFIED = Permitted(frozenset({"U"}))
+NAMES = Listed(
+    frozenset({"id", MARKING, "at"}), frozenset({"inner", "s", "x", "secret", "text", "descriptor", "tags", "y z", "é"})
+)
+"""What the records here may have: in most tests anything may stand inside them."""
 
 
 def record(name="a", marking="U", **members):
@@ -34,7 +38,7 @@ def write(*records):
 
 
 def expect(*records, form=Form.ARRAY, **place):
-    return Expected(form, records, MARKING, "id", **place)
+    return Expected(form, records, MARKING, "id", NAMES, **place)
 
 
 def refusal(final, expected):
@@ -202,6 +206,58 @@ def test_refusal_names_code_and_place_and_quotes_no_content():
     assert "marking_not_permitted" in str(refused.value)
     assert "alpha" not in str(refused.value)
     assert "S//NF" not in str(refused.value)
+
+
+STATE = Listed(frozenset({MARKING, "xpos"}))
+LISTED = Listed(frozenset({"id", MARKING, "satNo", "tags"}), frozenset({"body"}), {"state": STATE})
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"satNo": 1, "tags": ["a"]},
+        {"satNo": [[1]]},
+        {"state": {"xpos": 1}},
+        {"state": [{"xpos": 1}, {MARKING: "U"}]},
+        {"state": None},
+        {"body": {"any": [{"thing": 1}]}},
+        {"body": [[{"xpos": 1}]], "state": {}},
+    ],
+)
+def test_record_with_listed_members_alone_is_accepted(members):
+    expected = Expected(Form.ARRAY, [A, B], MARKING, "id", LISTED)
+    assert check(write(record(), record("b", **members)), expected).records == 2
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"exactPosition": 1},
+        {"exactPosition": None},
+        {"": 1},
+        {"satNo": {"exact": 1}},
+        {"satNo": [{"exact": 1}]},
+        {"state": {"ypos": 1}},
+        {"state": [{"xpos": 1}, {"ypos": 1}]},
+        {"state": {"xpos": {"exact": 1}}},
+        {"state": {"xpos": [{}]}},
+        {"state": 7000.125},
+        {"state": "at 7000"},
+        {"state": [7000.125]},
+        {"body": 1, "state": {"body": 1}},
+    ],
+)
+def test_member_that_is_not_listed_is_refused_at_any_depth_and_never_named(members):
+    expected = Expected(Form.ARRAY, [A, B], MARKING, "id", LISTED)
+    code, position, path = refusal(write(record(), record("b", **members)), expected)
+    assert (code, position) == (Refusal.NOT_LISTED, 1)
+    assert path in ("", "state")
+
+
+def test_nothing_listed_means_that_no_member_may_be_there():
+    expected = Expected(Form.ARRAY, [A], MARKING, "id", Listed(frozenset()))
+    assert refusal(write(record()), expected)[0] is Refusal.NOT_LISTED
 
 
 def test_checker_imports_nothing_of_the_cutter_nor_its_parser():

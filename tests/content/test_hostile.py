@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from gateway.content.check import Expected, ExpectedRecord, Form, Permitted, Refusal, check
+from gateway.content.check import Expected, ExpectedRecord, Form, Listed, Permitted, Refusal, check
 from gateway.content.degrade import degrade, plan_cuts
 from gateway.content.doubts import Doubt
 from gateway.content.errors import CheckRefused, RecordDoubtful
@@ -17,6 +17,7 @@ from gateway.policy.shape import RecordShape
 
 MARKING = "classificationMarking"
 SHAPE = RecordShape(identifier="id", marking=MARKING, date="createdAt")
+NAMES = Listed(frozenset({"id", MARKING, "createdAt"}), frozenset("nxyz"))
 GOOD = b'{"id":"a","classificationMarking":"U","createdAt":"2026-01-01T00:00:00Z"%s}'
 
 
@@ -121,7 +122,7 @@ HARMLESS = {
 
 def expected():
     permitted = Permitted(frozenset({"U"}))
-    return Expected(Form.OBJECT, [ExpectedRecord("a", permitted)], MARKING, "id")
+    return Expected(Form.OBJECT, [ExpectedRecord("a", permitted)], MARKING, "id", NAMES)
 
 
 def each(table):
@@ -163,7 +164,7 @@ def test_checker_refuses_a_hostile_record_among_good_ones(raw, doubt):
     good = GOOD % b""
     records = [ExpectedRecord("a", Permitted(frozenset({"U"})))] * 3
     with pytest.raises(CheckRefused):
-        check(b"[" + b",".join((good, raw, good)) + b"]", Expected(Form.ARRAY, records, MARKING, "id"))
+        check(b"[" + b",".join((good, raw, good)) + b"]", Expected(Form.ARRAY, records, MARKING, "id", NAMES))
 
 
 @pytest.mark.parametrize("raw", HARMLESS.values(), ids=HARMLESS.keys())

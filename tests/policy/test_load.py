@@ -288,7 +288,13 @@ MISTAKES = [
         "no release table asks",
     ),
     Mistake(
-        "a marking in a group", ELSET, '"descriptor",', '"classificationMarking",', "", "", "no obligation may touch"
+        "a marking in a group",
+        ELSET,
+        '"descriptor", "rawFileURI", "onOrbit",',
+        '"classificationMarking", "rawFileURI", "onOrbit",',
+        "",
+        "",
+        "no obligation may touch",
     ),
 ]
 

@@ -9,6 +9,8 @@ import pytest
 
 from gateway.policy import MEANING, PolicyError, Reason
 from gateway.policy.conditions import Truth, parse_condition
+from gateway.policy.dataset import DatasetFile
+from gateway.policy.shape import FieldKind
 from tests.policy.worked import ROOT, changed, edited, read_files
 
 PAGE = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
@@ -30,10 +32,17 @@ def test_the_tightened_row_on_the_page_is_accepted() -> None:
     assert changed({"policies/policy.toml": settings}).policy_set.settings.tighten == {"udl": {"FOUO": "never"}}
 
 
-@pytest.mark.parametrize("start", ["[groups.state]", "[facts.owners]"])
-def test_a_part_of_a_dataset_file_on_the_page_loads_in_one(start: str) -> None:
-    (example,) = (block for block in BLOCKS if block.startswith(start))
-    head = """
+FIELDS = """
+    [fields]
+    text = ["id", "classificationMarking", "createdAt", "msgType", "dataMode", "origin", "descriptor"]
+    number = ["satNo1", "satNo2", "meanMotion", "eccentricity", "xpos", "ypos", "zpos"]
+    numbers = ["cov"]
+"""
+
+
+def dataset_with(example: str) -> DatasetFile:
+    """A dataset file with this part of it from the page, loaded in the set."""
+    text = """
         dataset = "notification"
         title = "Shown on the page"
         path = "/udl/notification"
@@ -52,11 +61,26 @@ def test_a_part_of_a_dataset_file_on_the_page_loads_in_one(start: str) -> None:
         fact = "provenance"
         repeats = ["origin"]
     """
-    text = head + ("" if "facts.dataMode" in example else '[facts.dataMode]\nfrom = ["dataMode"]\ntype = "string"\n')
+    text += "" if "facts.dataMode" in example else '[facts.dataMode]\nfrom = ["dataMode"]\ntype = "string"\n'
+    text += "" if "[fields]" in example else FIELDS
     compiled = changed({"policies/datasets/notification.toml": (text + example).encode()})
+    return compiled.policy_set.datasets["notification"]
+
+
+@pytest.mark.parametrize("start", ["[groups.state]", "[facts.owners]"])
+def test_a_part_of_a_dataset_file_on_the_page_loads_in_one(start: str) -> None:
+    (example,) = (block for block in BLOCKS if block.startswith(start))
     name = start.strip("[]").split(".")[1]
-    file = compiled.policy_set.datasets["notification"]
+    file = dataset_with(example)
     assert name in file.groups or name in file.facts
+
+
+def test_the_list_of_fields_on_the_page_loads_and_lists_what_it_names() -> None:
+    (example,) = (block for block in BLOCKS if block.startswith("[fields]"))
+    fields = dataset_with(example).fields
+    assert fields.kind("stateVector2.zpos") is FieldKind.NUMBER
+    assert fields.kind("msgBody.anything.at.all") is FieldKind.FREE
+    assert not fields.holds("stateVector1.xvel")
 
 
 def test_every_condition_on_the_page_reads_and_means_what_stands_beside_it() -> None:

@@ -204,6 +204,15 @@ def dataset(rng: random.Random, name: str) -> dict[str, object]:
         "unmarked_default": rng.sample(["government", "organisation", "company"], rng.randint(0, 3)),
         "requires": ["SSA-CELL"] if rng.random() < 0.2 else [],
         "record": record,
+        "fields": {
+            "text": sorted({*record.values(), "mode", "text", "lines", "origin", "by"}),
+            "number": ["satNo", "size", "count", *(f"f{index}a" for index in range(3))],
+            "boolean": ["flag"],
+            "numbers": ["cov"],
+            "inside": [
+                {"at": ["inner"], "text": ["classificationMarking"], "number": [f"f{index}b" for index in range(3)]}
+            ],
+        },
         "facts": {
             "owners": {"from": ["satNo"], "table": "object-owners", "separates": separates},
             "mode": {"from": ["mode"], "type": "string", "separates": rng.random() < 0.7},
