@@ -4,7 +4,8 @@ Nothing here is shared with what is tested but the loaded policy files and the w
 by a reader of their own (it knows the sample's few forms and stops at any other), facts by a reader of their own, and
 the answer comes from the slow oracle of the gates in :mod:`tests.policy.oracle`. A record that the sample source
 spoiled on purpose is withheld from everybody, whatever the oracle says; only a fact that is missing or mistyped is
-the oracle's to judge, since it withholds the record from those whose rules read that fact.
+the oracle's to judge, since it withholds the record from those whose rules read that fact; others get the record
+without the mistyped field, which is listed as a number.
 """
 
 from __future__ import annotations
@@ -92,7 +93,8 @@ def _judge(policy: PolicySet, asker: Asker, dataset: str, record: StoredRecord, 
         assert inner.level <= outer.level and inner.rel_to == outer.rel_to, "the sample marks no sound record so"
         if not oracle.ask(policy, subject, dataset, inner, facts, asker.purpose, at).released:
             return None
-    return Permitted(record, answer.drop, answer.round)
+    mistyped = frozenset(OBJECTS[dataset][:1]) if record.flaw == "mistyped-fact" else frozenset()
+    return Permitted(record, answer.drop | mistyped, answer.round)
 
 
 def read_marking(text: str, created: str) -> Label:
