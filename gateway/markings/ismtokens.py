@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from gateway.markings.findings import Finding, MarkingError
-from gateway.markings.profiles import Profile
+from gateway.markings.profiles import Profile, profile_names
+from gateway.markings.profiles import profile as profile_of
 from gateway.markings.structure import SIGMA
-from gateway.markings.words import Category, Shape, Word
+from gateway.markings.words import BY_NAME, Category, Shape, Word
 
 Pair = tuple[str, tuple[str, ...]]
 
@@ -103,11 +104,20 @@ def controls_of(given: Mapping[str, tuple[str, ...]], profile: Profile) -> tuple
         read = [_read(attribute, token, known, profile) for token in tokens]
         pairs = [pair for pair in read if pair is not None]
         if len(pairs) != len(read) or not _in_order(attribute, tokens, pairs, profile):
-            message = f"each token of {attribute} is one that this profile reads, stands once, and in order"
+            unread = [token for token, pair in zip(tokens, read, strict=True) if pair is None]
+            message = _unread(unread) or f"each token of {attribute} is known, stands once, and in order"
             raise MarkingError(Finding("ISM-TOKENS", f"ISM-2022 {attribute}", message))
         found.extend(pairs)
     lists = frozenset(name for name, _ in found if name in _LISTS)
     return [pair for pair in found if pair[0] not in _LISTS], lists
+
+
+def _unread(tokens: Iterable[str]) -> str:
+    """Where other profiles read a token that this one does not, which they are; else nothing."""
+    names = {token.partition("-")[0] for token in tokens} | set(tokens)
+    words = [word.name for word in BY_NAME.values() if names & {word.ism, word.name}]
+    readers = [name for name in profile_names() if any(word in profile_of(name).words for word in words)]
+    return f"a token that this profile does not read, and {' and '.join(readers)} would" if readers else ""
 
 
 def _known(profile: Profile) -> dict[tuple[str, str], str]:
