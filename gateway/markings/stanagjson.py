@@ -67,6 +67,8 @@ def write_label_json(label: SecurityLabel) -> str:
     left_out = (label.privacy_mark, label.review, label.succession, label.originator)
     if label.kind not in {LabelKind.ORIGINATOR, LabelKind.PLAIN} or any(part is not None for part in left_out):
         raise refuse("JSON-LABEL", "the JSON form has no known place for a part of this label", _AUTHORITY)
+    if label.policy.startswith(OID_PREFIX):
+        read_oid(label.policy)
     categories: list[Json] = [
         {
             "type": _LETTERS[category.type],

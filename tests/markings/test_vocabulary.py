@@ -27,37 +27,11 @@ PUBLISHED = {
     "nonICmarkings": "DS XD ND SBU SBU-NF LES LES-NF SSI NNPI",
     "nonUSControls": "NATO-ATOMAL NATO-BOHEMIA NATO-BALK",
 }
-CUI = frozenset(
-    [
-        "AC",
-        "AWP",
-        "DISPLAYONLY",
-        "DL_ONLY",
-        "EXEMPT_FROM_ICD501_DISCOVERY",
-        "FED_ONLY",
-        "FEDCON",
-        "NF",
-        "NOCON",
-        "REL",
-        "RELIDO",
-    ]
-)
-ONLY_CUI = CUI & frozenset(["AC", "AWP", "DL_ONLY", "FED_ONLY", "FEDCON", "NOCON"])
-ONLY_2022 = frozenset(
-    [
-        "BUR",
-        "BUR-BLG",
-        "BUR-DTP",
-        "BUR-WRG",
-        "KLM",
-        "KLM-R",
-        "MVL",
-        "RAWFISA",
-        "EXEMPT_FROM_ICD501_DISCOVERY",
-        "WAIVED",
-        "NNPI",
-    ]
-)
+CUI = frozenset({"AC", "AWP", "DISPLAYONLY", "DL_ONLY", "EXEMPT_FROM_ICD501_DISCOVERY", "FED_ONLY"})
+CUI |= {"FEDCON", "NF", "NOCON", "REL", "RELIDO"}
+ONLY_CUI = CUI & {"AC", "AWP", "DL_ONLY", "FED_ONLY", "FEDCON", "NOCON"}
+ONLY_2022 = frozenset({"BUR", "BUR-BLG", "BUR-DTP", "BUR-WRG", "KLM", "KLM-R", "MVL", "RAWFISA", "WAIVED", "NNPI"})
+ONLY_2022 |= {"EXEMPT_FROM_ICD501_DISCOVERY"}
 CODES = [(attribute, code) for attribute, codes in PUBLISHED.items() for code in codes.split()]
 UNCLASSIFIED = frozenset(["DCNI", "UCNI", "SBU", "SBU-NF", "FOUO"])
 
