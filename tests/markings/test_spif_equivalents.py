@@ -74,7 +74,7 @@ REFUSED: list[tuple[str, SecurityLabel, str, str]] = [
     ("unmapped level", label("OPEN"), "MERIDIAN", "encrypt"),
     ("unknown policy", label("GUARDED"), "ZENITH", "encrypt"),
     ("unknown direction", label("GUARDED"), "MERIDIAN", "sideways"),
-    ("a row for labels that go out, used both ways", label("SEALED", XAA), "MERIDIAN", "decrypt"),
+    ("both is no direction", label("GUARDED"), "MERIDIAN", "both"),
     ("every release unmapped", label("GUARDED", XCC), "MERIDIAN", "encrypt"),
     ("a release that goes out only", label("GUARDED", XBB), "MERIDIAN", "decrypt"),
     ("a compartment unmapped", label("GUARDED", cat(RESTRICTS, "Compartment", "GREEN")), "MERIDIAN", "encrypt"),
@@ -88,6 +88,14 @@ def test_what_does_not_map_in_that_direction_is_refused(
 ) -> None:
     with pytest.raises(MarkingError):
         aurora().equivalent(asked, other, direction=direction)
+
+
+def test_each_direction_uses_its_own_rows_and_those_that_hold_both_ways() -> None:
+    guarded, sealed = label("GUARDED"), label("SEALED", XAA)
+    assert aurora().equivalent(sealed, "MERIDIAN", direction="encrypt").classification == "30"
+    assert aurora().equivalent(sealed, "MERIDIAN", direction="decrypt").classification == "20"
+    for direction in ("encrypt", "decrypt"):
+        assert aurora().equivalent(guarded, "MERIDIAN", direction=direction).classification == "20"
 
 
 def test_a_label_that_comes_in_rounds_up_to_the_highest_of_ours_that_has_its_level() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.markings import MarkingError, UnknownProfileError
 from gateway.markings.spif import ProfileRegistry, load_spif
+from tests.markings import check_spif
 from tests.markings.policies import HERE, aurora, meridian, rules_of, text_of
 
 TEXT = text_of("aurora")
@@ -188,3 +190,12 @@ def test_a_standard_that_requires_a_tag_set_refuses_a_file_without_it() -> None:
     with pytest.raises(MarkingError) as refused:
         load_spif(TEXT.replace("2.25.900100", "1.3.26.1.3.1").encode())
     assert rules_of(refused.value) == ["SPIF-REFERENCE"]
+
+
+PUBLIC_FILES = [path for path in os.environ.get("SPIF_FILES", "").split(os.pathsep) if path]
+
+
+@pytest.mark.skipif(not PUBLIC_FILES, reason="SPIF_FILES names no policy files")
+def test_policy_files_from_outside_load_and_the_standards_examples_come_out_as_it_says() -> None:
+    """``SPIF_FILES``: paths of public policy files, such as NATO's and ACME's, which are not in this repository."""
+    assert check_spif.main(PUBLIC_FILES) == 0

@@ -68,13 +68,13 @@ class CodedLabel:
 def going_out(policy: PolicyFile, label: SecurityLabel, other: str, direction: Applied) -> CodedLabel:
     """Our label in the terms of ``other`` (its OID or name); :class:`MarkingError` where a part has none.
 
-    With ``direction`` ``DECRYPT`` only equivalences that hold both ways are used: one for labels that come in says
-    nothing of those that go out.
+    With ``direction`` ``DECRYPT`` the rows for labels that come in are read backwards: as what in the other policy this
+    label could have come in. That is for comparing, and never a label to send: two levels may come in as one.
     """
     theirs = known_policy(policy, other)
     read = resolve(policy, label)
     level = known_classification(policy, read.classification)
-    rows = [row for row in level.equivalents if row.policy == theirs.name and _leaves(row.applied, direction)]
+    rows = [row for row in level.equivalents if row.policy == theirs.name and row.applied.holds(direction)]
     if len({row.code for row in rows}) != 1:
         raise _none("the classification has no equivalent, or more than one")
     categories = [found for each in read.categories if (found := _coded(policy, read, each, theirs, direction))]
@@ -157,10 +157,6 @@ def _none(message: str) -> MarkingError:
     return refuse("SPIF-EQUIVALENCE", message, SPIF_AUTHORITY)
 
 
-def _leaves(applied: Applied, direction: Applied) -> bool:
-    return applied is Applied.BOTH or (direction is Applied.ENCRYPT and applied is Applied.ENCRYPT)
-
-
 def _coded(
     policy: PolicyFile, label: SecurityLabel, category: SecurityCategory, theirs: EquivalentPolicy, direction: Applied
 ) -> list[CodedCategory]:
@@ -170,7 +166,7 @@ def _coded(
             row
             for known in _standing(policy, label, category, value)
             for row in known.equivalents
-            if row.policy == theirs.name and _leaves(row.applied, direction)
+            if row.policy == theirs.name and row.applied.holds(direction)
         ]
         kept = [row for row in rows if not row.discard]
         if category.type is CategoryType.RESTRICTIVE and not rows:
