@@ -97,9 +97,9 @@ class SpifPolicy:
     def equivalent(self, label: SecurityLabel | CodedLabel, policy_id: str, direction: str = "encrypt") -> CodedLabel:
         """Our label in another policy's codes; ``policy_id`` is its OID or name.
 
-        ``encrypt``: as it goes out. ``decrypt``: by the rows for labels that come in, which says what could have come in
-        as this label and is never to be sent. A label that comes in is taken with :meth:`received`. Raises :class:`MarkingError` where a part has no
-        equivalent in that direction.
+        ``encrypt``: as it goes out. ``decrypt``: by the rows for labels that come in, which says what could have come
+        in as this label and is never to be sent. A label that comes in is taken with :meth:`received`. Raises
+        :class:`MarkingError` where a part has no equivalent in that direction.
         """
         if isinstance(label, CodedLabel) or direction not in {"encrypt", "decrypt"}:
             raise refuse("SPIF-DIRECTION", "a label of ours is mapped by encrypt or decrypt", SPIF_AUTHORITY)
