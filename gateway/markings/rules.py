@@ -250,6 +250,8 @@ def _list(name: str, codes: tuple[str, ...], created: date | None, at: date, tab
 
 def _in_use(rule: str, codes: tuple[str, ...], created: date | None, at: date, tables: Tables) -> Iterator[Finding]:
     for day in sorted({at, created or at}):
-        if not all(tables.known(code, day) for code in codes if tables.knows(code)):
+        gone = [code for code in codes if tables.knows(code) and not tables.known(code, day)]
+        if gone:
             message = f"a listed code was not in use on {day.isoformat()}"
-            yield Finding(rule, "CAPCO-2016 Register, Annexes A and B", message)
+            authority = "CAPCO-2016 Register, Annexes A and B"
+            yield Finding(rule, authority, message, suggestion=f"not {', '.join(gone)}")

@@ -1,7 +1,8 @@
 """Throw mangled markings at the readers for as long as is asked: ``python -m tests.markings.fuzz_campaign``.
 
 What must never happen, each time a label is read from a text that was slipped up in one way (typo, garbled
-delimiter, other order, wrong case, other spaces and look-alike letters) or from random text:
+delimiter, other order, wrong case, other spaces and look-alike letters), from ISM attributes or an XML document slipped
+up in the same ways, or from random text:
 
 1. anything but a label or :class:`MarkingError`; a reading that takes a second of processor time; memory that grows
    without end;
@@ -21,14 +22,28 @@ import sys
 import time
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from gateway import markings
-from gateway.markings import Label, MarkingError, Profile
+from gateway.markings import (
+    CategoryType,
+    Label,
+    MarkingError,
+    Profile,
+    SecurityCategory,
+    SecurityClearance,
+    SecurityLabel,
+)
 from tests.markings.making import AT, KINDS, TYPO, make_label, mangle
+from tests.markings.policies import aurora
 
 SLOWEST_SECONDS = 1.0
 MOST_GROWTH_KB = 200_000
 EVERY = 20_000
+AURORA = aurora()
+MADE = datetime(2025, 6, 1, tzinfo=UTC)
+STRANGER = SecurityClearance("AURORA", ("GUARDED",))
+"""Holds the level and no release: nothing that carries a release category is for it."""
 _ALPHABET = "USTCNFOREL DIPAYJKGMBWXQVHZ,/-_()0123456789"
 
 
@@ -64,6 +79,11 @@ def check_mangled(label: Label, text: str, mangled: str, profile: Profile, *, po
         return "refused"
     if not same_text(mangled, other, portion=portion):
         raise Wrong(f"repaired: {mangled!r} reads as {other}")
+    return _judged(label, other, f"{text!r} became {mangled!r}")
+
+
+def _judged(label: Label, other: Label, what: str) -> str:
+    """Whether the label that was read may go to anyone to whom the original may not."""
     if any(finding.severity is markings.Severity.ERROR for finding in markings.validate(other, AT)):
         return "unsound"
     wider = markings.releasable_to(other, AT) - markings.releasable_to(label, AT) - {"USA"}
@@ -71,7 +91,7 @@ def check_mangled(label: Label, text: str, mangled: str, profile: Profile, *, po
         return "harmless"
     if _another_code(label, other):
         return "another code"
-    raise Wrong(f"wider by {sorted(wider)}: {text!r} became {mangled!r}")
+    raise Wrong(f"wider by {sorted(wider)}: {what}")
 
 
 def _another_code(label: Label, other: Label) -> bool:
@@ -85,6 +105,46 @@ def _another_code(label: Label, other: Label) -> bool:
         if before != after
     ]
     return len(changed) == 1 and len(changed[0][0]) == 1 and len(changed[0][1]) <= 1
+
+
+def check_attributes(label: Label, attributes: dict[str, str], name: str, mangled: str, profile: Profile) -> str:
+    """What came of one mangled attribute; raises :class:`Wrong`."""
+    try:
+        other = markings.from_ism(attributes | {name: mangled}, profile)
+    except MarkingError:
+        return "refused"
+    return _judged(label, other, f"{attributes} with {name}={mangled!r}")
+
+
+def check_document(chance: random.Random, label: Label, document: bytes, profile: Profile) -> str:
+    """What came of a document with one octet other, more or less; raises :class:`Wrong`."""
+    place, octet = chance.randrange(len(document)), bytes([chance.randrange(256)])
+    mangled = (
+        document[:place] + chance.choice((b"", octet, octet + document[place : place + 1])) + document[place + 1 :]
+    )
+    try:
+        other = markings.from_ism_xml(mangled, profile)
+    except MarkingError:
+        return "refused"
+    return _judged(label, other, repr(mangled))
+
+
+def check_policy_label(chance: random.Random) -> str:
+    """What came of a damaged NATO-style label under a made-up policy; anything but a label or a refusal is wrong."""
+    label = SecurityLabel("AURORA", "GUARDED", MADE, (SecurityCategory(CategoryType.PERMISSIVE, "Release", ("XAA",)),))
+    document = markings.write_label(label)
+    place, octet = chance.randrange(len(document)), bytes([chance.randrange(256)])
+    mangled = (
+        document[:place] + chance.choice((b"", octet, octet + document[place : place + 1])) + document[place + 1 :]
+    )
+    try:
+        other = AURORA.parse_label(mangled)
+    except MarkingError:
+        return "refused"
+    access = AURORA.decide(other, STRANGER, at=AT)
+    if access.permitted:
+        raise Wrong(f"permitted: {mangled!r}")
+    return "harmless"
 
 
 def random_text(chance: random.Random) -> str:
@@ -110,6 +170,17 @@ def one_round(chance: random.Random, profiles: list[Profile], seen: Counter[str]
                 if came == "another code" and kind != TYPO:
                     raise Wrong(f"another code by {kind}: {text!r} became {mangled!r}")
                 seen[f"{kind}: {came}"] += 1
+    try:
+        attributes, document = label.to_ism(), markings.to_ism_xml(label)
+    except MarkingError:
+        seen["no attributes"] += 1
+    else:
+        name, kind = chance.choice(sorted(attributes)), chance.choice(KINDS)
+        mangled = mangle(chance, attributes[name], kind)
+        if mangled != attributes[name]:
+            seen[f"attribute {kind}: {check_attributes(label, attributes, name, mangled, profile)}"] += 1
+        seen[f"document: {check_document(chance, label, document, profile)}"] += 1
+    seen[f"policy label: {check_policy_label(chance)}"] += 1
     text = random_text(chance)
     for portion in (True, False):
         found = read(text, profile, portion=portion)

@@ -19,6 +19,9 @@ def test_two_hundred_rounds_of_slips_widen_nothing_and_repair_nothing() -> None:
         fuzz_campaign.one_round(chance, profiles, seen)
     assert seen["typo: refused"] > 100
     assert seen["case: refused"] > 100
+    assert seen["document: refused"] > 100
+    assert seen["policy label: refused"] > 100
+    assert sum(count for what, count in seen.items() if what.startswith("attribute")) > 50
 
 
 def test_the_campaign_notices_a_text_that_is_wider_than_it_was() -> None:
@@ -26,6 +29,13 @@ def test_the_campaign_notices_a_text_that_is_wider_than_it_was() -> None:
     narrow = markings.parse_portion("(S//REL TO USA, GBR)", profile)
     with pytest.raises(fuzz_campaign.Wrong, match="wider"):
         fuzz_campaign.check_mangled(narrow, narrow.portion(), "(S//REL TO USA, AUS, CAN)", profile, portion=True)
+
+
+def test_the_campaign_notices_attributes_that_are_wider_than_they_were() -> None:
+    profile = markings.profile("ism-2022")
+    narrow = markings.parse_portion("(S//REL TO USA, GBR)", profile)
+    with pytest.raises(fuzz_campaign.Wrong, match="wider"):
+        fuzz_campaign.check_attributes(narrow, narrow.to_ism(), "releasableTo", "USA AUS CAN", profile)
 
 
 def test_a_code_that_became_another_code_is_counted_apart() -> None:

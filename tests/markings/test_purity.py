@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,9 +40,14 @@ print(" ".join(sorted(name for name in sys.modules if name.startswith("gateway."
 """
 
 
-def test_the_package_answers_with_clock_and_network_patched_to_raise() -> None:
-    """Run in a fresh interpreter without site-packages, so that a third-party import could not succeed."""
-    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{PROGRAM}"]
+def test_the_package_alone_answers_with_clock_and_network_patched_to_raise(tmp_path: Path) -> None:
+    """Copied to an empty folder with nothing but the outer package's own file beside it, and run in a fresh interpreter
+    without site-packages: neither another layer nor a third party's package is there to be imported.
+    """
+    (tmp_path / "gateway").mkdir()
+    shutil.copy(ROOT / "gateway" / "__init__.py", tmp_path / "gateway")
+    shutil.copytree(ROOT / "gateway" / "markings", tmp_path / "gateway" / "markings")
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{PROGRAM}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     foreign, other_layers = done.stdout.split("\n")[:2]
