@@ -201,6 +201,12 @@ PROBLEMS: Mapping[str, Problem] = _table(
         "The release is not witnessed",
         "Try again later; nothing leaves before enough witnesses have cosigned the log.",
     ),
+    (
+        "token_keys_unavailable",
+        503,
+        "Your issuer's keys could not be fetched",
+        "Try again later; see that your issuer's key address answers.",
+    ),
     ("policy_unavailable", 503, "No policy is in force", "Try again later."),
     (
         "release_check_failed",

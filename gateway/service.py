@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,15 +16,18 @@ from pathlib import Path
 from gateway import __version__
 from gateway.activation import orders
 from gateway.activation.files import FilesError, read_policy_files
-from gateway.activation.running import Clock, PolicyKeeper
+from gateway.activation.running import Clock, NothingInForce, PolicyKeeper
 from gateway.audit.checkpoint import parse_verifier_key
 from gateway.audit.entry import Draft, Event
+from gateway.audit.errors import AuditError
 from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
 from gateway.audit.witness_http import posting
 from gateway.audit.witnessing import Witness, Witnessing
 from gateway.identity.auditors import Auditors, read_auditors
 from gateway.identity.caller import TokenRules
+from gateway.identity.fetching import FetchRules, fetch
+from gateway.identity.issuerkeys import IssuerKeys
 from gateway.keys.atrest import Keeping, read_passphrase
 from gateway.keys.ring import GatewayKeys, open_ring
 from gateway.release import Pipeline
@@ -48,6 +51,7 @@ class Service:
     clock: Clock
     public_keys: bytes
     auditors: Auditors
+    issuer_keys: IssuerKeys
 
 
 def now() -> datetime:
@@ -106,11 +110,16 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
         log.append_now((Draft(Event.STARTED, clock(), "started", private={"gateway": __version__}),))
         upstream = await opened.enter_async_context(Upstream(_sources(settings), settings.upstream.max_connections))
         witnessing = await opened.enter_async_context(_witnessing(settings, log))
-        keeper = PolicyKeeper(log, token_rules(settings), timedelta(seconds=settings.policy_grace_seconds))
+        issuer_keys = _issuer_keys(settings, log, clock)
+        opened.push_async_callback(issuer_keys.close)
+        grace = timedelta(seconds=settings.policy_grace_seconds)
+        keeper = PolicyKeeper(log, token_rules(settings), grace, issuer_keys)
         selector = Selector(upstream, log, PagingMemory(), settings.chunk_bytes, settings.max_page)
         pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock, settings.chunk_seconds, witnessing)
         opened.push_async_callback(pipeline.drain)
-        yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys), auditors)
+        with suppress(NothingInForce, AuditError):  # whoever asks first is told why
+            await keeper.in_force(clock())  # now, so that issuers' keys are being fetched before anybody asks
+        yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys), auditors, issuer_keys)
 
 
 def reload_policy(service: Service) -> bool:
@@ -146,6 +155,24 @@ async def _witnessing(settings: Settings, log: AuditLog) -> AsyncIterator[Witnes
             yield witnessing
         finally:
             await witnessing.close()
+
+
+def _issuer_keys(settings: Settings, log: AuditLog, clock: Clock) -> IssuerKeys:
+    said = settings.issuer_keys
+    rules = FetchRules(
+        loopback=settings.mode is Mode.DEVELOPMENT,
+        networks=said.networks,
+        seconds=said.timeout_seconds,
+        most_bytes=said.max_bytes,
+        authorities=said.ca_file,
+    )
+    return IssuerKeys(
+        lambda url: fetch(url, rules),
+        log,
+        clock,
+        refresh=timedelta(seconds=said.refresh_seconds),
+        longest=timedelta(seconds=said.max_age_seconds),
+    )
 
 
 def _sources(settings: Settings) -> dict[str, Source]:

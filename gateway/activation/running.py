@@ -20,7 +20,8 @@ from gateway.audit.log import AuditLog
 from gateway.audit.orders import Standing
 from gateway.audit.reading import LogReader
 from gateway.identity.caller import IdentityError, Issuer, TokenRules
-from gateway.identity.tokens import TokenVerifier
+from gateway.identity.issuerkeys import IssuerKeys
+from gateway.identity.tokens import PublishedKeys, TokenVerifier
 from gateway.keys.errors import KeysError
 from gateway.keys.jwks import parse_jwk
 from gateway.policy.compile import CompiledPolicy, compile_policy
@@ -56,11 +57,11 @@ class NothingInForce(Exception):
         self.why = why
 
 
-def prepare(policy_set: PolicySet, rules: TokenRules) -> Running:
-    """Compile a loaded set and the verifier of its partners' tokens."""
-    issuers = tuple(_issuer(partner) for partner in policy_set.partners.values())
+def prepare(policy_set: PolicySet, rules: TokenRules, published: PublishedKeys | None = None) -> Running:
+    """Compile a loaded set and the verifier of its partners' tokens; ``published`` are keys that issuers publish."""
+    issuers = tuple(_issuer(partner, policy_set) for partner in policy_set.partners.values())
     paths = {dataset.path: dataset for dataset in policy_set.datasets.values()}
-    return Running(policy_set.digest, compile_policy(policy_set), TokenVerifier(issuers, rules), paths)
+    return Running(policy_set.digest, compile_policy(policy_set), TokenVerifier(issuers, rules, published), paths)
 
 
 def stored_files(log: LogReader, digest: str) -> Mapping[str, bytes]:
@@ -98,10 +99,13 @@ def stored_set(log: LogReader, digest: str) -> PolicySet:
 class PolicyKeeper:
     """Knows what is in force now. ``grace`` is how long releases go on after a refused activation."""
 
-    def __init__(self, log: AuditLog, rules: TokenRules, grace: timedelta) -> None:
+    def __init__(
+        self, log: AuditLog, rules: TokenRules, grace: timedelta, issuer_keys: IssuerKeys | None = None
+    ) -> None:
         self._log = log
         self._rules = rules
         self._grace = grace
+        self._issuer_keys = issuer_keys
         self._running: Running | None = None
         self._loading = asyncio.Lock()
 
@@ -131,16 +135,18 @@ class PolicyKeeper:
         async with self._loading:
             if self._running is None or self._running.digest != digest:
                 self._running = await asyncio.to_thread(self._prepare, digest)
+                if self._issuer_keys is not None:
+                    self._issuer_keys.follow(self._running.verifier.issuers)
             return self._running
 
     def _prepare(self, digest: str) -> Running:
         try:
-            return prepare(stored_set(self._log, digest), self._rules)
+            return prepare(stored_set(self._log, digest), self._rules, self._issuer_keys)
         except (LookupError, ValueError, PolicyError, IdentityError, KeysError) as error:
             raise NothingInForce(f"the active policy set cannot be loaded: {error}") from error
 
 
-def _issuer(partner: Partner) -> Issuer:
+def _issuer(partner: Partner, policy_set: PolicySet) -> Issuer:
     keys = tuple(
         parse_jwk(
             {
@@ -155,7 +161,23 @@ def _issuer(partner: Partner) -> Issuer:
         if not key.revoked
     )
     identity = partner.identity
-    return Issuer(partner.code, identity.issuer, identity.audience, identity.algorithms, keys)
+    return Issuer(
+        partner.code,
+        identity.issuer,
+        identity.audience,
+        identity.algorithms,
+        keys,
+        identity.jwks_url or "",
+        _never(partner, policy_set) if identity.jwks_url else frozenset(),
+    )
+
+
+def _never(partner: Partner, policy_set: PolicySet) -> frozenset[str]:
+    """Thumbprints that no published set can make a key of this partner's tokens."""
+    others = (each for code, each in policy_set.partners.items() if code != partner.code)
+    theirs = {key.thumbprint for each in others for key in (*each.signing_keys, *each.recipient_keys)}
+    revoked = {key.thumbprint for key in partner.signing_keys if key.revoked}
+    return frozenset(theirs | revoked | {key.thumbprint for key in partner.recipient_keys})
 
 
 Clock = Callable[[], datetime]

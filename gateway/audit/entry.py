@@ -37,6 +37,7 @@ class Event(enum.StrEnum):
     STARTED = "started"
     BODIES_REMOVED = "bodies-removed"  # bodies were taken out of the log; their hashes stay
     UNWITNESSED = "unwitnessed"  # an answer that is in the log did not leave: too few witnesses had cosigned
+    KEYS_FETCHED = "keys-fetched"  # an issuer's published keys, before they verify anything
     NO_REQUEST = "no-request"  # connections that never became a request, counted
     RESTORED = "restored"  # a copy of the log was put back in its place
     RESUMED = "resumed"  # entries can be written again, after one could not be

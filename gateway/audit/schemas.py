@@ -252,6 +252,18 @@ class Restored(Closed, frozen=True):
     what: str
 
 
+class KeysFetched(Closed, frozen=True):
+    """Which keys an issuer published where: the answer's digest, thumbprints, those never believed, and the keys."""
+
+    partner: str
+    issuer: str
+    url: str
+    digest: Digest
+    keys: list[str]
+    left_out: list[str]
+    jwks: str
+
+
 class NoRequest(Closed, frozen=True):
     """How many connections were given up since when, by kind (:class:`gateway.http.protocol.Fault`)."""
 
@@ -330,6 +342,7 @@ PRIVATE: Mapping[Event, type[Closed]] = MappingProxyType(
         Event.STARTED: Started,
         Event.UNWITNESSED: Unwitnessed,
         Event.BODIES_REMOVED: BodiesRemoved,
+        Event.KEYS_FETCHED: KeysFetched,
         Event.NO_REQUEST: NoRequest,
         Event.RESTORED: Restored,
         Event.RESUMED: Resumed,

@@ -36,6 +36,8 @@ async def ready(request: Request) -> Response:
         force = await service.keeper.in_force(service.clock())
         if force.standing.refused_since is not None:
             problems.append("policy_refused")
+        if service.issuer_keys.stale(service.clock()):
+            problems.append("issuer_keys_stale")
     except NothingInForce:
         problems.append("policy_unavailable")
         possible = False

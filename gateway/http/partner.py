@@ -34,6 +34,7 @@ ALWAYS = (
     "request_malformed",
     "request_too_slow",
     "overloaded",
+    "token_keys_unavailable",
     "internal_error",
 )
 FAILING = (

@@ -18,6 +18,7 @@ CODES: Final = {
     "token_unknown_issuer": "no partner has the issuer it names",
     "token_algorithm_refused": "its algorithm is not one that the partner's agreement names",
     "token_key_unknown": "the partner has no key of that name",
+    "token_keys_unavailable": "its issuer publishes its keys by address, and no set was had lately enough",
     "token_key_unfit": "the partner's key of that name does not verify tokens of that algorithm, or not now",
     "token_signature_invalid": "its signature does not verify",
     "token_claim_missing": "one of iss, aud, sub, exp, iat, jti is not there",
@@ -54,7 +55,9 @@ class Issuer:
 
     ``issuer`` is matched to ``iss`` exactly, ``audience`` must be in ``aud``. ``algorithms`` is the
     agreement's allow-list, of EdDSA, ES256, ES384, PS256, RS256. ``keys`` is the partner's whole public
-    set; those that are not for signatures are never used for one.
+    set; those that are not for signatures are never used for one. ``jwks_url`` is where the issuer publishes further
+    ones, empty for nowhere; ``never`` holds the thumbprints that are not believed from there: other partners' keys,
+    revoked ones, and those that answers are sealed to.
     """
 
     partner: str
@@ -62,6 +65,8 @@ class Issuer:
     audience: str
     algorithms: tuple[str, ...]
     keys: tuple[PublicJwk, ...]
+    jwks_url: str = ""
+    never: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

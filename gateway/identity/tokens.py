@@ -17,10 +17,15 @@ audience, life time; 8. *time*: of token and key, at the ``at`` given; 9. *revoc
 
 PyJWT's own claim checks are not used: they read the wall clock, and here time is an argument.
 
+A key that the policy set has not, and that the issuer publishes by address, is looked for in the set that was fetched
+last (:mod:`gateway.identity.issuerkeys`); nothing is fetched here.
+
 **Memo.** Steps 1 to 7 do not depend on time, so a token that passed them is remembered, under SHA-256 of
 the key set's digest and the token's text. Steps 8 and 9 run at every call, so the memo can never make an
 expired or revoked token good. Only tokens that verified are remembered: nobody can fill the memo without a
-partner's key. An activation of another policy set makes another verifier, with an empty memo.
+partner's key. A token that a published key verified is good for as long as the issuer publishes that very
+key and its set is young enough, which is asked at every call too. An activation of another policy set makes
+another verifier, with an empty memo.
 """
 
 from __future__ import annotations
@@ -33,6 +38,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
+from typing import Protocol
 
 import jwt
 
@@ -62,12 +68,28 @@ class _Known:
 
     caller: Caller
     key: PublicJwk
+    published_by: Issuer | None = None
+
+
+class PublishedKeys(Protocol):
+    """Where the keys are that issuers publish by address."""
+
+    def find(self, issuer: Issuer, kid: str, at: datetime) -> PublicJwk | None:
+        """The issuer's key of that name; raises :class:`CredentialRefused` when its set is not there or too old."""
+
+
+class NonePublished:
+    """Nowhere: whoever checks a policy set asks no issuer."""
+
+    def find(self, issuer: Issuer, kid: str, at: datetime) -> PublicJwk | None:
+        """No key."""
+        raise CredentialRefused("token_keys_unavailable")
 
 
 class TokenVerifier:
     """Verifies bearer tokens of one activated policy set."""
 
-    def __init__(self, issuers: Sequence[Issuer], rules: TokenRules) -> None:
+    def __init__(self, issuers: Sequence[Issuer], rules: TokenRules, published: PublishedKeys | None = None) -> None:
         """Prepare every key once.
 
         Raises :class:`IdentityError` when two partners share an issuer or a key, or an algorithm is none of
@@ -76,7 +98,9 @@ class TokenVerifier:
         _refuse_ambiguity(issuers)
         self.digest = _digest(issuers)
         """SHA-256 over everything that tokens are judged by; differs whenever an issuer or key does."""
+        self.issuers = tuple(issuers)
         self._rules = rules
+        self._published = NonePublished() if published is None else published
         self._issuers = {issuer.issuer: issuer for issuer in issuers}
         self._keys = {(issuer.issuer, key.kid): key for issuer in issuers for key in issuer.keys}
         self._fit = {
@@ -98,9 +122,12 @@ class TokenVerifier:
         place = hashlib.sha256(self.digest + token.encode()).digest()
         with self._lock:
             known = self._memo.get(place)
+        if known is not None and not self._is_still_published(known, at):
+            self._forget(place)
+            known = None
         fresh = known is None
         if known is None:
-            known = self._believe(token)
+            known = self._believe(token, at)
         try:
             self._check_now(known, at)
         except CredentialRefused:
@@ -123,7 +150,7 @@ class TokenVerifier:
             raise CredentialRefused("token_malformed")
         return bearer[1]
 
-    def _believe(self, token: str) -> _Known:
+    def _believe(self, token: str, at: datetime) -> _Known:
         header, unverified = (_read_part(part) for part in token.split(".")[:2])
         algorithm, kid = _read_header(header)
         if "iss" not in unverified:
@@ -133,12 +160,7 @@ class TokenVerifier:
             raise CredentialRefused("token_unknown_issuer")
         if algorithm not in issuer.algorithms:
             raise CredentialRefused("token_algorithm_refused")
-        key = self._keys.get((issuer.issuer, kid))
-        if key is None:
-            raise CredentialRefused("token_key_unknown")
-        prepared = self._fit.get((issuer.issuer, kid, algorithm))
-        if prepared is None:
-            raise CredentialRefused("token_key_unfit")
+        key, prepared, published = self._key(issuer, kid, algorithm, at)
         _verify_signature(token, prepared, algorithm)
         # What was unverified is so no longer: it was parsed from the very text whose signature verified.
         claims = read_claims(unverified)
@@ -154,7 +176,28 @@ class TokenVerifier:
             nationality=claims.nationality,
             purpose=claims.purpose,
         )
-        return _Known(caller, key)
+        return _Known(caller, key, issuer if published else None)
+
+    def _key(self, issuer: Issuer, kid: str, algorithm: str, at: datetime) -> tuple[PublicJwk, jwt.PyJWK, bool]:
+        """Step 5: the key, ready for the algorithm, and whether the issuer publishes it by address."""
+        key = self._keys.get((issuer.issuer, kid))
+        if key is not None:
+            prepared = self._fit.get((issuer.issuer, kid, algorithm))
+            if prepared is None:
+                raise CredentialRefused("token_key_unfit")
+            return key, prepared, False
+        key = self._published.find(issuer, kid, at) if issuer.jwks_url else None
+        if key is None:
+            raise CredentialRefused("token_key_unknown")
+        if not is_fit(key, algorithm):
+            raise CredentialRefused("token_key_unfit")
+        return key, jwt.PyJWK({**key.members()}, algorithm=algorithm), True
+
+    def _is_still_published(self, known: _Known, at: datetime) -> bool:
+        """Whether a remembered token's key is in the policy set, or published still, the very same under its name."""
+        if known.published_by is None:
+            return True
+        return self._published.find(known.published_by, known.key.kid, at) == known.key
 
     def _check_now(self, known: _Known, at: datetime) -> None:
         check_times(known.caller.begins, known.caller.expires, at, self._rules)
@@ -245,6 +288,8 @@ def _digest(issuers: Sequence[Issuer]) -> bytes:
             issuer.audience,
             sorted(issuer.algorithms),
             sorted(json.dumps(key.to_json(), sort_keys=True) for key in issuer.keys),
+            issuer.jwks_url,
+            sorted(issuer.never),
         ]
         for issuer in issuers
     )

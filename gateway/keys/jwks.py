@@ -114,6 +114,28 @@ def parse_jwks(data: bytes) -> tuple[PublicJwk, ...]:
     return keys
 
 
+def parse_published_jwks(data: bytes) -> tuple[PublicJwk, ...]:
+    """Read the keys for signatures in a set that an issuer publishes for everybody (RFC 7517 section 5).
+
+    Such a set serves others too: a key of a type or curve that is not read here, or one for encryption, is passed over.
+    A set that holds a symmetric key or a private member has been published by mistake, and one that repeats a name is
+    two sets: these are refused whole, as is a set whose keys of the known kinds are not sound.
+    """
+    keys = []
+    for member, where in _members_of_set(data):
+        if found := sorted(_PRIVATE & member.keys()):
+            raise JwkRefused(where, f"holds the private member {found[0]}: the key must be replaced")
+        if member.get("use", "sig") == "sig" and _is_known(member):
+            keys.append(parse_jwk(member, where))
+    _refuse_repeats(tuple(keys))
+    return tuple(keys)
+
+
+def _is_known(member: Mapping[str, Json]) -> bool:
+    kty, curve = member.get("kty"), member.get("crv", "")
+    return isinstance(kty, str) and curve in _CURVES.get(kty, ()) and curve != "X25519"
+
+
 def parse_private_jwks(data: bytes) -> tuple[PrivateJwk, ...]:
     """Read a set of private keys that this side holds; the same rules, but each key must have its ``d``."""
     keys = tuple(_parse_private(member, where) for member, where in _members_of_set(data))

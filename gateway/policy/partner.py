@@ -95,6 +95,11 @@ class IdentityTable(Strict):
     issuer: Annotated[str, Field(pattern=r"^https?://[!-~]{1,200}$")]
     audience: Annotated[str, Field(min_length=1, max_length=200)]
     algorithms: Annotated[tuple[Algorithm, ...], Some]
+    jwks_url: Annotated[
+        str | None,
+        Field(pattern=r"^(https://|http://(localhost|127\.0\.0\.1|\[::1\])[:/])[!-~]{1,200}$"),
+    ] = None
+    """Where the issuer publishes further keys for its tokens, by https (loopback in development aside)."""
 
 
 class SystemTable(Strict):

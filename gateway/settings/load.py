@@ -21,7 +21,14 @@ from pydantic_settings import SettingsError as UnparsableVariable
 from sqlalchemy.engine import make_url
 
 from gateway.settings.errors import SettingProblem, SettingsError, SettingsFileError
-from gateway.settings.model import HttpSettings, Settings, SourceSettings, UpstreamSettings, WitnessSettings
+from gateway.settings.model import (
+    HttpSettings,
+    IssuerKeysSettings,
+    Settings,
+    SourceSettings,
+    UpstreamSettings,
+    WitnessSettings,
+)
 
 PREFIX = "RELGATE_"
 CONFIG_VARIABLE = "RELGATE_CONFIG"
@@ -30,11 +37,12 @@ MASKED = frozenset({"log_url"})
 """Settings whose value is never quoted in a problem, because it may hold a password."""
 
 Values = dict[str, JsonValue]
-GROUPS = ("sources", "upstream", "http", "witnesses")
+GROUPS = ("sources", "upstream", "http", "issuer_keys", "witnesses")
 """Settings that are tables of settings."""
 TABLES: Mapping[str, type[BaseModel]] = {
     "upstream.": UpstreamSettings,
     "http.": HttpSettings,
+    "issuer_keys.": IssuerKeysSettings,
     "sources.NAME.": SourceSettings,
     "witnesses.NAME.": WitnessSettings,
 }

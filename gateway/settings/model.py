@@ -19,6 +19,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    IPvAnyNetwork,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -138,6 +139,25 @@ class HttpSettings(BaseModel):
     """Connections of callers open at once; one more is answered overloaded. Keep it below the limit of open files."""
 
 
+class IssuerKeysSettings(BaseModel):
+    """How keys are fetched from the addresses that partners' files name (``jwks_url``)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    refresh_seconds: float = Field(300.0, ge=60, le=86_400)
+    """Seconds between two fetches of an issuer's keys; an unknown key brings the next forward, to a minute at most."""
+    max_age_seconds: float = Field(3600.0, ge=120, le=604_800)
+    """Seconds after which keys that could not be fetched again verify nothing any more."""
+    timeout_seconds: float = Field(5.0, gt=0, le=60)
+    """Seconds that one fetch may take in all."""
+    max_bytes: int = Field(65_536, ge=1024, le=1_048_576)
+    """Bytes that a set of keys may have."""
+    networks: tuple[IPvAnyNetwork, ...] = ()
+    """Internal networks (CIDR) that may be asked for keys; without it public addresses alone."""
+    ca_file: Path | None = None
+    """PEM file of the authorities trusted for these addresses, in place of the system's."""
+
+
 class Settings(BaseSettings):
     """All settings of one gateway. Made by :func:`gateway.settings.load`; by itself it reads neither file nor
     environment.
@@ -202,6 +222,8 @@ class Settings(BaseSettings):
     """Limits on what is taken from any source system."""
     http: HttpSettings = Field(default_factory=HttpSettings)
     """Limits on what any caller may do to the gateway's own socket."""
+    issuer_keys: IssuerKeysSettings = Field(default_factory=IssuerKeysSettings)
+    """How keys are fetched from the addresses that partners' files name."""
     max_page: int = Field(10_000, ge=1, le=1_000_000)
     """Records that one page may hold; a dataset may say less."""
     chunk_bytes: int = Field(1024 * 1024, ge=4096, le=256 * 1024 * 1024)

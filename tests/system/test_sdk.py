@@ -43,7 +43,15 @@ def test_no_status_of_a_denial_is_one_that_clients_retry_or_take_for_a_record() 
             continue  # no denial: the request never arrived, and to send it again is right
         assert problem.status not in RETRIED_BY_SDKS | {EMPTY_RECORD_BY_SDKS}
         if problem.status >= 500:
-            assert problem.code.split("_")[0] in {"upstream", "audit", "policy", "release", "internal", "overloaded"}
+            assert problem.code.split("_")[0] in {
+                "upstream",
+                "audit",
+                "policy",
+                "release",
+                "internal",
+                "overloaded",
+                "token",
+            }
 
 
 def test_a_partner_whose_agreement_has_lapsed_is_told_so_once(act: ACT) -> None:
