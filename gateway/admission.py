@@ -10,7 +10,7 @@ agreement, channel, purpose and stops, then the form of the answer, then the que
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.activation.running import Force
@@ -21,7 +21,7 @@ from gateway.judging import Case
 from gateway.policy.admission import Claims
 from gateway.policy.compile import CompiledPolicy
 from gateway.policy.dataset import DatasetFile
-from gateway.policy.decision import Subject
+from gateway.policy.decision import Around, Subject
 from gateway.policy.errors import CallerRefused
 from gateway.policy.partnerkeys import PartnerKey
 from gateway.policy.policyset import Partner
@@ -72,18 +72,25 @@ def approach(ask: Ask, caller: Caller, force: Force, at: datetime) -> Approach:
     """Find the dataset, the subject and the purpose; raises :class:`Refused` when there is none for this caller."""
     policy = force.running.policy
     partner = policy.policy_set.partners[caller.partner]
-    dataset = _dataset(ask, policy, partner, force.running.paths)
+    dataset = _dataset(ask, policy, partner, force, at)
     subject = _subject(policy, caller, at)
     purpose = policy.purpose(partner.code, dataset.dataset, caller.purpose, caller.system)
     if purpose.value is None:
         raise Refused(purpose.reason or "purpose_required")
-    return Approach(caller, partner, dataset, Case(policy, force.standing, subject, dataset.dataset, purpose.value, at))
+    around = Around(emergencies=force.standing.emergencies(partner.code))
+    case = Case(policy, force.standing, subject, dataset.dataset, purpose.value, at, around)
+    return Approach(caller, partner, dataset, case)
 
 
 def against(case: Case) -> tuple[str, ...]:
     """Every reason against this caller whatever the record is, as ``gate:code``; what a replay asks again."""
     stops = case.standing.stopping(case.subject.partner, case.dataset)
-    return case.policy.admit(case.subject, case.dataset, case.purpose, case.at, stops)
+    return case.policy.admit(case.subject, case.dataset, case.purpose, case.at, stops, case.around)
+
+
+def counted(come: Approach, usage: Mapping[str, int]) -> Approach:
+    """The same caller, now that it is known how much it has had already."""
+    return replace(come, case=replace(come.case, around=replace(come.case.around, usage=usage)))
 
 
 def admit(ask: Ask, come: Approach) -> Admitted:
@@ -105,12 +112,12 @@ def admit(ask: Ask, come: Approach) -> Admitted:
     )
 
 
-def _dataset(ask: Ask, policy: CompiledPolicy, partner: Partner, paths: Mapping[str, DatasetFile]) -> DatasetFile:
+def _dataset(ask: Ask, policy: CompiledPolicy, partner: Partner, force: Force, at: datetime) -> DatasetFile:
     """The dataset at this path, if it is there for this partner."""
-    dataset = paths.get(ask.path)
+    dataset = force.running.paths.get(ask.path)
     if dataset is None or ask.operation.value not in dataset.operations:
         raise Refused("not_found", "no such dataset or operation")
-    if not policy.granted(partner.code, dataset.dataset):
+    if not policy.granted(partner.code, dataset.dataset, at, force.standing.emergencies(partner.code)):
         raise Refused("dataset_not_covered" if dataset.announced else "not_found", "the dataset is not granted")
     return dataset
 

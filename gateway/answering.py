@@ -66,7 +66,7 @@ def _checked(body: bytes, form: Form, batch: Batch) -> str:
         [ExpectedRecord(picked.view.identifier if named else None, _permit(picked)) for picked in batch.going],
         admitted.shape.marking,
         admitted.shape.identifier,
-        _listed(admitted.shape.fields, admitted.shape.marking, columns),
+        _listed(admitted.shape.fields, admitted.shape.marking, columns, admitted.dataset.record.watermark),
         opens=batch.number == 0,
         before=batch.before,
         closes=batch.last,
@@ -86,13 +86,22 @@ def _checked(body: bytes, form: Form, batch: Batch) -> str:
 def _permit(picked: Picked) -> Permitted:
     shown, obligations = picked.judged.evidence, picked.judged.decision.obligations
     texts = [shown.marking, *(marking for _, marking in shown.nested)]
-    return Permitted(frozenset(text for text in texts if text is not None), obligations.drop, obligations.round)
+    return Permitted(
+        frozenset(text for text in texts if text is not None),
+        obligations.drop,
+        obligations.round,
+        obligations.coarsen,
+        obligations.only,
+        obligations.watermark,
+    )
 
 
 @lru_cache(maxsize=256)
-def _listed(fields: FieldList, marking: str, columns: tuple[str, ...] | None) -> Listed:
-    """What a record of the answer may have: what is listed and, of that, the columns asked for and the marking."""
-    asked = None if columns is None else {marking, *columns}
+def _listed(fields: FieldList, marking: str, columns: tuple[str, ...] | None, watermark: str | None = None) -> Listed:
+    """What a record of the answer may have: what is listed and, of that, the columns asked for, the marking and a
+    watermark.
+    """
+    asked = None if columns is None else {marking, watermark, *columns}
     kinds = {name: kind for name, kind in fields.kinds if asked is None or name in asked}
     free = frozenset(name for name, kind in kinds.items() if kind is FieldKind.FREE)
     inside = {name: _listed(inner, marking, None) for name, inner in fields.inside if asked is None or name in asked}

@@ -20,12 +20,18 @@ from gateway import __version__
 from gateway.admission import Approach
 from gateway.answering import Content
 from gateway.asking import Ask
-from gateway.audit.entry import Draft, Event, Json, Recorded, RecordRow
+from gateway.audit.entry import Draft, Event, Json, Recorded, RecordRow, Taking
 from gateway.identity.caller import Caller
 from gateway.judging import Case, Evidence
 from gateway.markings import LONGEST_MARKING
 from gateway.policy.decision import Effect
-from gateway.policy.replay import facts_to_json, obligations_to_json, subject_to_json
+from gateway.policy.replay import (
+    emergencies_to_json,
+    facts_to_json,
+    obligations_to_json,
+    subject_to_json,
+    usage_to_json,
+)
 from gateway.refusals import Refused
 from gateway.selecting import Batch
 from gateway.transforming import Picked
@@ -101,6 +107,7 @@ def release_draft(notes: Notes, batch: Batch, content: Content, sealed: bytes | 
         key="" if sealed is None else admitted.key.thumbprint,
         released=len(batch.going),
         records=_rows(batch),
+        takes=_takes(batch),
         private={
             **_about_request(notes),
             **_about_case(admitted.case),
@@ -108,6 +115,13 @@ def release_draft(notes: Notes, batch: Batch, content: Content, sealed: bytes | 
             "label": content.label,
         },
     )
+
+
+def _takes(batch: Batch) -> tuple[Taking, ...]:
+    """What handing the chunk over takes of what the partner may have."""
+    case = batch.admitted.case
+    takes = case.policy.takes(case.subject, case.dataset, case.at, len(batch.going), first=batch.number == 0)
+    return tuple(Taking(take.counter, take.since, take.amount, take.most) for take in takes)
 
 
 def refusal_draft(notes: Notes, refusal: Refused, batch: Batch | None) -> Draft:
@@ -176,17 +190,19 @@ def _about_case(case: Case) -> dict[str, Json]:
         "tables": dict(case.policy.tables),
         "subject": subject_to_json(case.subject),
         "stops": [str(stop) for stop in case.standing.stops],
+        **usage_to_json(case.around.usage),
+        **emergencies_to_json(case.around.emergencies),
     }
 
 
 def _about_batch(batch: Batch, *, went: bool) -> dict[str, Json]:
-    why = Counter(reason for picked in batch.withheld for reason in picked.judged.reasons)
+    why = Counter(reason for picked in batch.stayed for reason in picked.judged.reasons)
     grants = Counter(grant for picked in batch.going for grant in picked.judged.decision.grants)
     redacted = Counter(path for picked in batch.going for path in picked.cut.redacted)
     rounded = Counter(path for picked in batch.going for path in picked.cut.rounded)
     return {
         "released": len(batch.going) if went else 0,
-        "withheld": len(batch.withheld) + (0 if went else len(batch.going)),
+        "withheld": len(batch.stayed) + (0 if went else len(batch.going)),
         "counted": batch.counted,
         "level": _highest(batch.going) if went else "",
         "by_label": _by_label(batch, went=went),
@@ -216,7 +232,7 @@ def _by_label(batch: Batch, *, went: bool) -> list[Json]:
     """
     counted: dict[str, Counter[str]] = {}
     said: dict[str, dict[str, Json]] = {}
-    for picked in (*batch.going, *batch.withheld):
+    for picked in (*batch.going, *batch.stayed):
         marking = _clip(picked.judged.evidence.marking) or ""
         counts = counted.setdefault(marking, Counter())
         goes = went and picked.permitted
@@ -245,7 +261,7 @@ def _highest(going: Sequence[Picked]) -> str:
 
 def _rows(batch: Batch, going: Effect = Effect.RELEASE) -> tuple[RecordRow, ...]:
     rows = [_row(picked, going) for picked in batch.going]
-    return (*rows, *(_row(picked, Effect.WITHHOLD) for picked in batch.withheld))
+    return (*rows, *(_row(picked, Effect.WITHHOLD) for picked in batch.stayed))
 
 
 def _row(picked: Picked, effect: Effect) -> RecordRow:

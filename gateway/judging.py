@@ -17,7 +17,7 @@ The rules kept here:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from gateway import markings
@@ -29,7 +29,8 @@ from gateway.content.strict import strict_doubts
 from gateway.markings import Label
 from gateway.markings.binding import BindingDoubt
 from gateway.policy.compile import CompiledPolicy, RolledUp
-from gateway.policy.decision import Decision, Facts, Gate, LabelDoubt, Subject
+from gateway.policy.decision import Around, Decision, Facts, Gate, LabelDoubt, Subject
+from gateway.policy.facts import NOTHING_AROUND
 from gateway.policy.reasons import Reason
 from gateway.policy.shape import RecordShape
 
@@ -61,7 +62,10 @@ _BY_LABEL = frozenset({Gate.LABEL, Gate.ORIGINATOR, Gate.RELEASABILITY, Gate.CLE
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What stays the same for every record of one chunk: who asks, for what, under which policy, and when."""
+    """What stays the same for every record of one chunk: who asks, for what, under which policy, and when.
+
+    ``around`` is what else is known: how much has gone already, and which emergencies are open.
+    """
 
     policy: CompiledPolicy
     standing: Standing
@@ -69,6 +73,7 @@ class Case:
     dataset: str
     purpose: str
     at: datetime
+    around: Around = NOTHING_AROUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,13 @@ class Judgement:
 
 
 def evidence(
-    case: Case, view: RecordView, shape: RecordShape, stops: tuple[str, ...], more_doubts: Sequence[str] = ()
+    case: Case,
+    view: RecordView,
+    shape: RecordShape,
+    stops: tuple[str, ...],
+    more_doubts: Sequence[str] = (),
+    *,
+    tear_line: bool = False,
 ) -> Evidence:
     """Reduce a record as it was read to what a decision depends on."""
     values: dict[str, object] = dict(view.values)
@@ -106,23 +117,28 @@ def evidence(
         values[shape.delay_from] = view.delay_from.isoformat()
     if shape.originator is not None:
         values[shape.originator] = view.originator
-    facts = case.policy.facts(case.dataset, values, case.at, stops)
+    around = replace(case.around, tear_line=True) if tear_line else case.around
+    facts = case.policy.facts(case.dataset, values, case.at, stops, around)
     nested = tuple((inner.path, inner.marking) for inner in view.nested)
     doubts = tuple(sorted({*map(str, view.doubts), *more_doubts}))
     day = None if view.date is None else view.date.date()
     return Evidence(view.marking, day, nested, doubts, facts)
 
 
-def judge_record(case: Case, view: RecordView, shape: RecordShape, stops: tuple[str, ...], *, twin: bool) -> Judgement:
-    """Judge a record as it was read; one that would go is read strictly first, and judged again if a doubt is found."""
+def judge_record(
+    case: Case, view: RecordView, shape: RecordShape, stops: tuple[str, ...], *, twin: bool, tear_line: bool = False
+) -> Judgement:
+    """Judge a record as it was read; one that would go is read strictly first, and judged again if a doubt is found.
+    ``tear_line`` says that it is the tear-line version of another.
+    """
     dataset = case.policy.policy_set.datasets[case.dataset]
     labellers = case.policy.policy_set.labellers.get(dataset.source, ())
     doubts = ((Doubt.IDENTIFIER_DUPLICATE,) if twin else ()) + binding_doubts(view, shape, labellers, case.at)
-    judged = judge(case, evidence(case, view, shape, stops, doubts), shape)
+    judged = judge(case, evidence(case, view, shape, stops, doubts, tear_line=tear_line), shape)
     if judged.permitted:
         found = strict_doubts(view.raw, shape.marking)
         if found:
-            return judge(case, evidence(case, view, shape, stops, (*doubts, *found)), shape)
+            return judge(case, evidence(case, view, shape, stops, (*doubts, *found), tear_line=tear_line), shape)
     return judged
 
 

@@ -152,6 +152,18 @@ PROBLEMS: Mapping[str, Problem] = _table(
         "Use DPoP or mutual TLS as the agreement asks.",
     ),
     ("stopped", 403, "Releases are stopped", "Ask the disclosure officer."),
+    (
+        "volume_exhausted",
+        403,
+        "As much as is agreed has gone in this span of time",
+        "Ask again in the next span; the agreement says how much goes in each.",
+    ),
+    (
+        "volume_exceeded",
+        403,
+        "The answer would go beyond what is agreed in this span of time",
+        "Ask for fewer records (`maxResults`), or in the next span.",
+    ),
     # About the request: said, and the same whatever the records are.
     ("not_found", 404, "Nothing here", "Check the address; what you may not have does not exist."),
     ("method_not_allowed", 405, "Only GET is served", "The gateway forwards no writes."),

@@ -31,17 +31,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.activation.running import Clock, Force, NothingInForce, PolicyKeeper
-from gateway.admission import Admitted, admit, approach, identify
+from gateway.admission import Admitted, Approach, admit, approach, counted, identify
 from gateway.answering import Content, content_of
 from gateway.asking import Ask
 from gateway.audit.entry import Draft, Event, Json, Recorded
-from gateway.audit.errors import AuditError
+from gateway.audit.errors import AuditError, VolumeRefused
 from gateway.audit.log import AuditLog
 from gateway.audit.witnessing import Witnessing
 from gateway.content.errors import ContentError
 from gateway.evidence import Notes, interrupted_draft, refusal_draft, release_draft
 from gateway.identity.caller import Caller
 from gateway.keys.jwks import PrivateJwk, PublicJwk, parse_jwk
+from gateway.policy.volume import beginning
 from gateway.refusals import Refused
 from gateway.sealing.errors import SealingError
 from gateway.sealing.jwe import MEDIA_TYPE as SEALED_TYPE
@@ -184,10 +185,23 @@ class Pipeline:
         """Step 1."""
         force = await self._in_force(notes)
         notes.caller = identify(notes.ask, force, notes.at)
-        notes.approach = approach(notes.ask, notes.caller, force, notes.at)
+        notes.approach = await self._count(approach(notes.ask, notes.caller, force, notes.at))
         admitted = admit(notes.ask, notes.approach)
         notes.step_done("authenticate")
         return admitted
+
+    async def _count(self, come: Approach) -> Approach:
+        """Ask how much the caller has had already, where something is counted."""
+        case = come.case
+        counters = case.policy.counters(case.subject.partner, case.dataset)
+        if not counters:
+            return come
+        since = {counter.name: beginning(counter.per, case.at) for counter in counters}
+        try:
+            usage = await asyncio.to_thread(self._log.usage, case.subject.partner, since)
+        except AuditError as error:
+            raise Refused("audit_unavailable", str(error)) from error
+        return counted(come, usage)
 
     async def _readmit(self, notes: Notes) -> Admitted:
         """Step 1 in the middle of the others: before each chunk after the first, and once a chunk is whole."""
@@ -215,6 +229,8 @@ class Pipeline:
         """
         try:
             recorded = await self._log.append(draft)
+        except VolumeRefused as error:
+            raise Refused("volume_exceeded", str(error)) from error
         except AuditError as error:
             self.unrecorded = True
             raise Refused("audit_unavailable", str(error)) from error

@@ -22,9 +22,15 @@ from gateway.audit.reading import LogReader
 from gateway.audit.stored import StoredEntry, StoredRow
 from gateway.judging import Case, Evidence, judge
 from gateway.policy.compile import CompiledPolicy, compile_policy
-from gateway.policy.decision import Effect
+from gateway.policy.decision import Around, Effect
 from gateway.policy.reasons import Reason
-from gateway.policy.replay import facts_from_json, obligations_to_json, subject_from_json
+from gateway.policy.replay import (
+    emergencies_from_json,
+    facts_from_json,
+    obligations_to_json,
+    subject_from_json,
+    usage_from_json,
+)
 
 CALLER_CODES = frozenset(
     {
@@ -40,6 +46,7 @@ CALLER_CODES = frozenset(
         Reason.KEY_REVOKED,
         Reason.CREDENTIAL_TOO_WEAK,
         Reason.STOPPED,
+        Reason.VOLUME_EXHAUSTED,
     }
 )
 """Outcomes of an entry that an admission decided."""
@@ -101,6 +108,7 @@ class Replayer:
             str(private["dataset"]),
             str(private["purpose"]),
             datetime.fromisoformat(str(private["at"])),
+            Around(usage_from_json(private), emergencies_from_json(private)),
         )
 
 

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.admission import Admitted
 from gateway.asking import Ask, Operation, identifier_exists
 from gateway.audit.log import AuditLog
 from gateway.content.records import RecordView
+from gateway.content.tearline import tear_line_version
 from gateway.judging import judge_record
 from gateway.refusals import Refused
 from gateway.transforming import NOTHING, Picked, transform
@@ -42,6 +43,12 @@ class Batch:
     withheld: list[Picked] = field(default_factory=list)
     counted: int = 0
     last: bool = False
+
+    @property
+    def stayed(self) -> list[Picked]:
+        """Everything that was judged and does not go: what is withheld, and what stays behind a tear line."""
+        beside = [picked.beside for picked in (*self.going, *self.withheld) if picked.beside is not None]
+        return self.withheld + beside
 
 
 Readmit = Callable[[], Awaitable[Admitted]]
@@ -120,8 +127,14 @@ class Selector:
         standing = admitted.case.standing
         record = self._log.keyed(view.identifier) if standing.stops_records and view.identifier else None
         stops = standing.stopping(admitted.partner.code, admitted.dataset.dataset, record)
-        judged = judge_record(admitted.case, view, admitted.shape, stops, twin=twin)
-        return Picked(view, judged, transform(view, judged, admitted) if judged.permitted else NOTHING)
+        picked = _pick(admitted, view, stops, twin=twin)
+        if picked.permitted or admitted.shape.tear_line is None:
+            return picked
+        version = tear_line_version(view, admitted.shape)
+        if version is None:
+            return picked
+        instead = _pick(admitted, version, stops, twin=twin, tear_line=True)
+        return replace(instead, beside=picked) if instead.permitted else replace(picked, beside=instead)
 
     async def _one(self, ask: Ask, admitted: Admitted) -> Batch:
         identifier = ask.identifier
@@ -141,6 +154,7 @@ class Selector:
                 picked = self._judge(admitted, seen.view, twin=seen.twin)
                 if picked.permitted:
                     batch.counted += 1
+                    batch.withheld += () if picked.beside is None else (picked.beside,)
                 else:
                     batch.withheld.append(picked)
         return batch
@@ -214,6 +228,14 @@ class Selector:
             raise Refused("query_refused") from error
 
 
+def _pick(
+    admitted: Admitted, view: RecordView, stops: tuple[str, ...], *, twin: bool, tear_line: bool = False
+) -> Picked:
+    """Steps 4 and 5 for one record, or for the tear-line version of one."""
+    judged = judge_record(admitted.case, view, admitted.shape, stops, twin=twin, tear_line=tear_line)
+    return Picked(view, judged, transform(view, judged, admitted) if judged.permitted else NOTHING)
+
+
 def _same_force(one: Admitted, other: Admitted) -> bool:
     """Whether both were admitted under the same policy set and the same standing orders."""
     return one.case.policy is other.case.policy and one.case.standing.number == other.case.standing.number
@@ -233,6 +255,7 @@ def _walk_key(admitted: Admitted) -> tuple[object, ...]:
         case.subject,
         case.dataset,
         case.purpose,
+        case.policy.special(case.subject.partner, case.dataset, case.around, case.at),
         plan.filters,
         plan.sort,
     )

@@ -23,11 +23,16 @@ NOTHING = Degraded(b"")
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """One judged record, and its bytes as they may go (:data:`NOTHING` when it may not)."""
+    """One judged record, and its bytes as they may go (:data:`NOTHING` when it may not).
+
+    ``beside`` is what was judged with it and stays behind: the whole record where its tear-line version goes, the
+    version where neither does.
+    """
 
     view: RecordView
     judged: Judgement
     cut: Degraded
+    beside: Picked | None = None
 
     @property
     def permitted(self) -> bool:
@@ -37,25 +42,28 @@ class Picked:
 
 def transform(view: RecordView, judged: Judgement, admitted: Admitted) -> Degraded:
     """Cut one permitted record to what is listed and as its decision says, then keep the columns asked for."""
+    obligations = judged.decision.obligations
     raw, unlisted = listing(admitted.shape.fields).keep(view.raw)
-    cut = degrade(raw, _plan(judged.decision.obligations, admitted.shape.marking))
+    cut = degrade(raw, _plan(obligations, admitted.shape.marking, admitted.shape.identifier))
     if unlisted:
         cut = replace(cut, unlisted=unlisted)
     columns = admitted.plan.columns
-    return cut if columns is None else replace(cut, raw=project(cut.raw, columns, admitted.shape.marking))
+    if columns is None:
+        return cut
+    return replace(cut, raw=project(cut.raw, columns, admitted.shape.marking, obligations.watermark))
 
 
-_plans: dict[tuple[int, str], tuple[Obligations, CutPlan]] = {}
+_plans: dict[tuple[int, str, str], tuple[Obligations, CutPlan]] = {}
 _PLANS = 512
 
 
-def _plan(obligations: Obligations, marking: str) -> CutPlan:
+def _plan(obligations: Obligations, marking: str, identifier: str) -> CutPlan:
     """The cutting plan of these obligations; decisions share theirs, so the last ones are kept by identity."""
-    known = _plans.get((id(obligations), marking))
+    known = _plans.get((id(obligations), marking, identifier))
     if known is not None and known[0] is obligations:
         return known[1]
     if len(_plans) >= _PLANS:
         _plans.clear()
-    cutting = plan_cuts(obligations, marking)
-    _plans[id(obligations), marking] = (obligations, cutting)
+    cutting = plan_cuts(obligations, marking, identifier)
+    _plans[id(obligations), marking, identifier] = (obligations, cutting)
     return cutting

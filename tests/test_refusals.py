@@ -27,6 +27,7 @@ ABOUT_A_CALLER = {
     Reason.KEY_REVOKED,
     Reason.CREDENTIAL_TOO_WEAK,
     Reason.STOPPED,
+    Reason.VOLUME_EXHAUSTED,
     Reason.SYSTEM_UNKNOWN,
     Reason.CLEARANCE_CLAIM_INVALID,
     Reason.NATIONALITY_CLAIM_INVALID,
@@ -54,7 +55,9 @@ def test_every_code_that_a_token_can_be_refused_by_is_in_the_table_as_a_401():
 
 
 def test_every_code_that_policy_says_of_a_caller_is_in_the_table_as_a_403_and_no_other():
-    assert {code for code, problem in PROBLEMS.items() if problem.status == 403} == set(map(str, ABOUT_A_CALLER))
+    exceeded = {"volume_exceeded"}  # found when the answer is recorded: it alone would be too much
+    said = {code for code, problem in PROBLEMS.items() if problem.status == 403}
+    assert said == set(map(str, ABOUT_A_CALLER)) | exceeded
 
 
 def test_nothing_that_policy_says_of_a_record_is_in_the_table():

@@ -32,6 +32,8 @@ class Event(enum.StrEnum):
     POLICY_REFUSED = "policy-refused"
     STOP_SET = "stop-set"
     STOP_LIFTED = "stop-lifted"
+    EMERGENCY_OPENED = "emergency-opened"
+    EMERGENCY_CLOSED = "emergency-closed"
     TOKEN_REVOKED = "token-revoked"  # noqa: S105 - an event's name, not a secret
     AUDIT_READ = "audit-read"
     STARTED = "started"
@@ -63,13 +65,26 @@ class RecordRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Taking:
+    """So much of what the entry's partner may have of something in the span that begins at ``since`` (aware UTC).
+
+    ``most`` is how much it may have in all, ``None`` for any. An entry that would take more is not written.
+    """
+
+    counter: str
+    since: datetime
+    amount: int
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """One entry before it has a place in the log.
 
     ``content`` and ``sealed`` are SHA-256 digests of the answer's bytes before and after sealing. ``key`` is
     the recipient key's RFC 7638 thumbprint. ``released`` counts the records in this chunk. ``last`` says
     that no chunk of this release follows. ``private`` must hold only JSON values without floats. ``time`` is
-    aware UTC.
+    aware UTC. ``takes`` is counted in the commit that writes the entry, so that nothing leaves uncounted.
     """
 
     event: Event
@@ -86,6 +101,7 @@ class Draft:
     released: int = 0
     records: tuple[RecordRow, ...] = ()
     private: Mapping[str, Json] = field(default_factory=dict)
+    takes: tuple[Taking, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,14 @@ class DraftRefused(AuditError):
         self.field = field
 
 
+class VolumeRefused(DraftRefused):
+    """An entry would take more of a counter than is left of it. ``counter`` names it."""
+
+    def __init__(self, counter: str, used: int, amount: int, most: int) -> None:
+        super().__init__("takes", f"{amount} more of {counter}, of which {used} of {most} are used")
+        self.counter = counter
+
+
 class LogUnavailable(AuditError):
     """The log's store could not be read or written: nothing may leave until it can.
 

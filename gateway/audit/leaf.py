@@ -23,7 +23,18 @@ from gateway.audit import canonical, merkle
 from gateway.audit.canonical import PlainJson
 from gateway.audit.entry import LEAF_LIMIT, SALT_BYTES, Draft, RecordRow
 from gateway.audit.errors import DraftRefused, ProofRefused
-from gateway.audit.orders import Activate, Order, Refuse, Remove, Revoke, SetStop, StopKind, stamp
+from gateway.audit.orders import (
+    Activate,
+    CloseEmergency,
+    OpenEmergency,
+    Order,
+    Refuse,
+    Remove,
+    Revoke,
+    SetStop,
+    StopKind,
+    stamp,
+)
 
 VERSION = 1
 """The version of the leaf's and the private part's form."""
@@ -210,6 +221,10 @@ def _order(order: Order, key: IdentifierKey) -> PlainJson:
         return {"order": "refuse", "reason": order.reason, "by": order.by, "at": at}
     if isinstance(order, Revoke):
         return {"order": "revoke", "partner": order.partner, "jti": order.jti, "by": order.by, "at": at}
+    if isinstance(order, OpenEmergency | CloseEmergency):
+        verb = "open" if isinstance(order, OpenEmergency) else "close"
+        emergency = {"partner": order.partner, "name": order.name, "reason": order.reason}
+        return {"order": verb, **emergency, "by": order.by, "at": at}
     if isinstance(order, Remove):
         said = {"order": "remove", "what": order.what.value, "archive": order.archive, "reason": order.reason}
         return {**said, "first": order.first, "last": order.last, "by": order.by, "at": at}

@@ -88,6 +88,31 @@ class Revoke:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class OpenEmergency:
+    """Open an emergency that a partner's file names, from ``at`` (aware UTC) on; how long is the file's to say.
+
+    Opening one that is open begins it anew.
+    """
+
+    partner: str
+    name: str
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CloseEmergency:
+    """Close an emergency before its time. Refused when it was not opened."""
+
+    partner: str
+    name: str
+    by: str
+    reason: str
+    at: datetime
+
+
 class Part(enum.StrEnum):
     """What a removal takes out of entries, each with what comes before it."""
 
@@ -112,7 +137,7 @@ class Remove:
     archive: str = ""
 
 
-Order = SetStop | LiftStop | Activate | Refuse | Revoke | Remove
+Order = SetStop | LiftStop | Activate | Refuse | Revoke | Remove | OpenEmergency | CloseEmergency
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +164,8 @@ class Standing:
 
     ``active`` is the digest of the active policy set's manifest and ``activated_at`` since when (``None``:
     none was ever activated). ``refused_since`` is when, after that, an activation was first refused.
-    ``revoked`` holds (partner, jti). ``number`` counts the batches of orders so far: it never falls.
+    ``revoked`` holds (partner, jti). ``number`` counts the batches of orders so far: it never falls. ``opened`` are
+    the emergencies that were opened and not closed, those whose time is over among them.
     """
 
     stops: tuple[Stop, ...] = ()
@@ -148,6 +174,7 @@ class Standing:
     refused_since: datetime | None = None
     revoked: frozenset[tuple[str, str]] = frozenset()
     number: int = 0
+    opened: tuple[OpenEmergency, ...] = ()
 
     @property
     def stops_records(self) -> bool:
@@ -158,6 +185,10 @@ class Standing:
         """The names of the stops in force for this partner, dataset or (by keyed identifier) record."""
         subjects = {(StopKind.PARTNER, partner), (StopKind.DATASET, dataset), (StopKind.RECORD, record)}
         return tuple(str(stop) for stop in self.stops if (stop.kind, stop.subject) in subjects)
+
+    def emergencies(self, partner: str) -> dict[str, datetime]:
+        """When each emergency of this partner was opened."""
+        return {each.name: each.at for each in self.opened if each.partner == partner}
 
     def statement(self, origin: str) -> str:
         """The text that the log's key signs for this standing. It cannot be read as a checkpoint's text."""
@@ -171,6 +202,11 @@ class Standing:
                 for stop in sorted(self.stops, key=str)
             ],
         }
+        if self.opened:  # a log that never had one says what it always said
+            said["emergencies"] = [
+                [each.partner, each.name, each.by, each.reason, stamp(each.at)]
+                for each in sorted(self.opened, key=lambda each: (each.partner, each.name))
+            ]
         digest = canonical.digest(canonical.encode(said, "standing"))
         return f"relgate standing orders v1\n{origin}\n{self.number}\n{digest.hex()}\n"
 

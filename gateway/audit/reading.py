@@ -7,7 +7,8 @@ against its signed statement. The whole log is checked by :mod:`gateway.audit.ve
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from threading import Lock
 
 from sqlalchemy import Connection, select
@@ -23,6 +24,7 @@ from gateway.audit import (
     store,
     stored,
     tables,
+    usage,
     verification,
 )
 from gateway.audit import standing as orders_in_force
@@ -216,6 +218,14 @@ class LogReader:
                 raise LogAltered("standing orders", f"went back from {last[1].number} to {stands.number}")
             self._last_standing = (head.standing, stands)
             return stands
+
+    def usage(self, partner: str, counters: Mapping[str, datetime]) -> dict[str, int]:
+        """How much of each counter a partner has had in the span that begins at the given instant.
+
+        Raises :class:`LogUnavailable`: then nothing that is counted may be released.
+        """
+        with self._reading.reading() as connection:
+            return usage.read(connection, partner, counters)
 
     def artifact(self, digest: str) -> bytes | None:
         """The policy file, table or manifest stored under its SHA-256 in lower-case hex, or ``None``."""

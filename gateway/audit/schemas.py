@@ -84,7 +84,27 @@ class Remove(Closed, frozen=True, tag_field="order", tag="remove"):
     at: str
 
 
-Orders = list[Activate | Refuse | Revoke | Stop | Lift | Remove]
+class Open(Closed, frozen=True, tag_field="order", tag="open"):
+    """Open an emergency of a partner's file."""
+
+    partner: str
+    name: str
+    reason: str
+    by: str
+    at: str
+
+
+class Close(Closed, frozen=True, tag_field="order", tag="close"):
+    """Close an emergency before its time."""
+
+    partner: str
+    name: str
+    reason: str
+    by: str
+    at: str
+
+
+Orders = list[Activate | Refuse | Revoke | Stop | Lift | Remove | Open | Close]
 
 
 class Caller(Closed, frozen=True):
@@ -103,6 +123,7 @@ class RecipientKey(Closed, frozen=True):
     not_before: str | None
     expires: str | None
     revoked: bool
+    post_quantum: bool | UnsetType = UNSET
 
 
 class Subject(Closed, frozen=True):
@@ -162,6 +183,8 @@ class Release(Closed, frozen=True):
     tables: dict[str, Digest] | UnsetType = UNSET
     subject: Subject | UnsetType = UNSET
     stops: list[str] | UnsetType = UNSET
+    usage: dict[str, Count] | UnsetType = UNSET
+    emergencies: dict[str, str] | UnsetType = UNSET
     released: Count | UnsetType = UNSET
     withheld: Count | UnsetType = UNSET
     counted: Count | UnsetType = UNSET
@@ -205,6 +228,27 @@ class StopChanged(Closed, frozen=True):
     kind: Literal["partner", "dataset", "record"]
     orders: Orders
     subject: str | UnsetType = UNSET
+
+
+class EmergencyOpened(Closed, frozen=True):
+    """An emergency that an officer opened, and when it ends by itself."""
+
+    by: str
+    reason: str
+    partner: str
+    name: str
+    until: str
+    orders: Orders
+
+
+class EmergencyClosed(Closed, frozen=True):
+    """An emergency that was closed before its time."""
+
+    by: str
+    reason: str
+    partner: str
+    name: str
+    orders: Orders
 
 
 class TokenRevoked(Closed, frozen=True):
@@ -285,6 +329,14 @@ class Facts(Closed, frozen=True):
     stops: list[str]
     approval: tuple[str, str] | UnsetType = UNSET
     """The human release in force: what it is called, and the marking that resulted."""
+    tear_line: bool | UnsetType = UNSET
+    """This is the record's tear-line version."""
+    present: list[str] | UnsetType = UNSET
+    """Which of the fields that compilations ask about are there."""
+    usage: dict[str, Count] | UnsetType = UNSET
+    """How much of each volume and counting compilation had gone before."""
+    emergencies: dict[str, str] | UnsetType = UNSET
+    """When each emergency was opened."""
 
 
 class Review(Closed, frozen=True):
@@ -303,6 +355,9 @@ class Obligations(Closed, frozen=True):
     delay_seconds: Count
     because: list[str]
     review: Review | UnsetType = UNSET
+    coarsen_seconds: dict[str, Count] | UnsetType = UNSET
+    only: list[str] | UnsetType = UNSET
+    watermark: dict[str, str] | UnsetType = UNSET
 
 
 class Detail(Closed, frozen=True):
@@ -337,6 +392,8 @@ PRIVATE: Mapping[Event, type[Closed]] = MappingProxyType(
         Event.POLICY_REFUSED: PolicyRefused,
         Event.STOP_SET: StopChanged,
         Event.STOP_LIFTED: StopChanged,
+        Event.EMERGENCY_OPENED: EmergencyOpened,
+        Event.EMERGENCY_CLOSED: EmergencyClosed,
         Event.TOKEN_REVOKED: TokenRevoked,
         Event.AUDIT_READ: AuditRead,
         Event.STARTED: Started,

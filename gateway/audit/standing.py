@@ -14,7 +14,9 @@ from gateway.audit.errors import DraftRefused, LogAltered, ProofRefused
 from gateway.audit.leaf import IdentifierKey, keyed
 from gateway.audit.orders import (
     Activate,
+    CloseEmergency,
     LiftStop,
+    OpenEmergency,
     Order,
     Refuse,
     Remove,
@@ -49,17 +51,26 @@ def check(connection: Connection, orders: Sequence[Order]) -> None:
             raise DraftRefused("orders", "stop nothing: the subject is empty")
         if isinstance(order, Remove):
             retention.check(connection, order)
+        if isinstance(order, OpenEmergency | CloseEmergency) and not (order.partner and order.name):
+            raise DraftRefused("orders", "open no emergency: partner and name are both needed")
         if isinstance(order, Revoke) and not (order.partner and order.jti):
             raise DraftRefused("orders", "revoke no token: partner and jti are both needed")
 
 
 def lifts_nothing(connection: Connection, orders: Sequence[Order], key: IdentifierKey) -> str | None:
-    """The name of the first stop that these orders would lift though it is not in force by then."""
+    """The name of the first stop or emergency that these orders would end though it is not in force by then."""
     in_force = {
         (row.kind, row.subject) for row in connection.execute(select(tables.stops.c.kind, tables.stops.c.subject))
     }
+    opened = {(row.partner, row.name) for row in connection.execute(select(tables.emergencies))}
     for order in orders:
-        if isinstance(order, SetStop):
+        if isinstance(order, OpenEmergency):
+            opened.add((order.partner, order.name))
+        elif isinstance(order, CloseEmergency):
+            if (order.partner, order.name) not in opened:
+                return f"emergency:{order.partner}/{order.name}"
+            opened.remove((order.partner, order.name))
+        elif isinstance(order, SetStop):
             in_force.add((order.kind.value, subject_of(order, key)))
         elif isinstance(order, LiftStop):
             name = (order.kind.value, subject_of(order, key))
@@ -81,6 +92,10 @@ def carry_out(connection: Connection, position: int, orders: Sequence[Order], ke
         elif isinstance(order, Activate):
             store.add_artifacts(connection, order.artifacts)
             connection.execute(insert(tables.activations).values(position=position, digest=order.digest, **said))
+        elif isinstance(order, OpenEmergency):
+            store.open_emergency(connection, order)
+        elif isinstance(order, CloseEmergency):
+            store.close_emergency(connection, order.partner, order.name)
         elif isinstance(order, Remove):
             retention.carry_out(connection, position, order)
         elif isinstance(order, Refuse):

@@ -18,7 +18,7 @@ from gateway.audit.canonical import digest
 from gateway.audit.edge import Edge, Node, NodeId, cover
 from gateway.audit.errors import LogAltered, LogUnavailable
 from gateway.audit.leaf import Prepared
-from gateway.audit.orders import Standing, Stop, StopKind, instant, stamp
+from gateway.audit.orders import OpenEmergency, Standing, Stop, StopKind, instant, stamp
 
 IN_LIMIT = 500
 """Most values that are named in one statement."""
@@ -271,7 +271,26 @@ def read_standing(connection: Connection, number: int) -> Standing:
         ),
         revoked=frozenset((row.partner, row.jti) for row in revoked),
         number=number,
+        opened=tuple(
+            OpenEmergency(row.partner, row.name, row.by, row.reason, _at(row.at))
+            for row in connection.execute(
+                select(tables.emergencies).order_by(tables.emergencies.c.partner, tables.emergencies.c.name)
+            )
+        ),
     )
+
+
+def open_emergency(connection: Connection, order: OpenEmergency) -> None:
+    """Note that an emergency is open, in place of an earlier opening."""
+    close_emergency(connection, order.partner, order.name)
+    values = {"partner": order.partner, "name": order.name, "by": order.by, "reason": order.reason}
+    connection.execute(insert(tables.emergencies).values(at=stamp(order.at), **values))
+
+
+def close_emergency(connection: Connection, partner: str, name: str) -> None:
+    """Forget that an emergency is open."""
+    table = tables.emergencies
+    connection.execute(delete(table).where(table.c.partner == partner, table.c.name == name))
 
 
 def set_stop(connection: Connection, stop: Stop) -> None:

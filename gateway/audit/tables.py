@@ -2,8 +2,8 @@
 
 An entry's ``position`` is its index in the tree and is given by the one who appends: never a serial column,
 whose numbers are taken at insert and seen at commit, so that readers would skip rows. Every table but
-``head``, ``stops``, ``open_releases`` and ``totals`` only ever grows, until a removal that the log itself records
-takes bodies away (:mod:`gateway.audit.retention`).
+``head``, ``stops``, ``emergencies``, ``usage``, ``open_releases`` and ``totals`` only ever grows, until a removal
+that the log itself records takes bodies away (:mod:`gateway.audit.retention`).
 """
 
 from __future__ import annotations
@@ -177,6 +177,27 @@ stops = Table(
     Column("reason", String, nullable=False),
     Column("at", String, nullable=False),
     PrimaryKeyConstraint("kind", "subject"),
+)
+
+emergencies = Table(
+    "emergencies",
+    metadata,
+    Column("partner", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at", String, nullable=False),
+    PrimaryKeyConstraint("partner", "name"),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("partner", String, nullable=False),
+    Column("counter", String, nullable=False),  # a volume's or a compilation's id
+    Column("since", String, nullable=False),  # the beginning of the span that is counted
+    Column("used", BigInteger, nullable=False),
+    PrimaryKeyConstraint("partner", "counter", "since"),
 )
 
 activations = Table(

@@ -29,7 +29,7 @@ from gateway.audit.canonical import PlainJson
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
 from gateway.audit.database import Database
 from gateway.audit.errors import LogAltered, ProofRefused
-from gateway.audit.orders import Part, Standing, Stop, StopKind, instant
+from gateway.audit.orders import OpenEmergency, Part, Standing, Stop, StopKind, instant
 from gateway.audit.walk import Finding, Walk
 
 Progress = Callable[[int, int], None]
@@ -206,6 +206,7 @@ def _check_orders(connection: Connection, walk: Walk, stands: Standing) -> None:
 def replay(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> Standing:
     """What stands after these orders, as the private parts of entries say them."""
     stops: dict[tuple[StopKind, str], Stop] = {}
+    opened: dict[tuple[str, str], OpenEmergency] = {}
     revoked: set[tuple[str, str]] = set()
     active: str | None = None
     activated_at = refused_since = None
@@ -226,8 +227,20 @@ def replay(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> Standing:
             refused_since = refused_since or at
         elif kind == "remove":
             continue  # what is missing is accounted for by itself
+        elif kind == "open":
+            name = (said["partner"], said["name"])
+            opened[name] = OpenEmergency(*name, said["by"], said["reason"], at)
+        elif kind == "close":
+            del opened[said["partner"], said["name"]]
         elif kind == "revoke":
             revoked.add((said["partner"], said["jti"]))
         else:
             raise ValueError(f"an order of unknown kind {kind}")
-    return Standing(tuple(stops.values()), active, activated_at, refused_since, frozenset(revoked))
+    return Standing(
+        tuple(stops.values()),
+        active,
+        activated_at,
+        refused_since,
+        frozenset(revoked),
+        opened=tuple(opened.values()),
+    )

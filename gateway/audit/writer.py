@@ -32,6 +32,7 @@ from gateway.audit.errors import DraftRefused, LogAltered, LogUnavailable, Proof
 from gateway.audit.leaf import IdentifierKey, Prepared, prepare
 from gateway.audit.orders import Order, Standing
 from gateway.audit.store import Head, OpenRelease
+from gateway.audit.usage import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class Writer:
             note = sign(Checkpoint(self._origin, grown.size, grown.root).text, self._key, *self._beside)
             store.add_checkpoint(connection, grown.size, note)
             store.set_open(connection, self._instance, batch.open)
+            batch.ledger.write()
         except IntegrityError as error:
             raise LogAltered(f"entry {tree.size}", f"the store holds rows beyond its head: {error.orig}") from error
         signed = self._carry_out_orders(connection, head, tree.size, taken)
@@ -179,6 +181,7 @@ class _Batch:
         first = [entry.draft.release for job in jobs for entry in job.prepared if not entry.draft.chunk]
         self._begun = store.releases_begun(connection, [release for release in first if release])
         self.open: dict[str, OpenRelease | None] = {}
+        self.ledger = Ledger(connection)
 
     def place(self, job: Job) -> DraftRefused | None:
         """Take the job into the batch, or say why it cannot be."""
@@ -188,13 +191,18 @@ class _Batch:
                 missing = standing.lifts_nothing(self._connection, job.orders, self._identifier_key)
                 if missing is not None:
                     return DraftRefused("orders", f"lift {missing}, but no such stop is in force")
-            self._follow_chunks(job)
+            changed, begun = self._follow_chunks(job)
+            self.ledger.take(entry.draft for entry in job.prepared)  # last: what it takes must be written
         except DraftRefused as error:
             return error
+        self._begun |= begun
+        self.open.update(changed)
         return None
 
-    def _follow_chunks(self, job: Job) -> None:
-        """A release's chunks are numbered from 0, each once, none after the last."""
+    def _follow_chunks(self, job: Job) -> tuple[dict[str, OpenRelease | None], set[str]]:
+        """A release's chunks are numbered from 0, each once, none after the last. What the job changes of the releases
+        that are open, and which it begins.
+        """
         changed: dict[str, OpenRelease | None] = {}
         begun: set[str] = set()
         for entry in job.prepared:
@@ -213,8 +221,7 @@ class _Batch:
                 continue  # whole in one entry: it was never open
             now = OpenRelease(draft.release, draft.chunk, draft.partner, draft.request)
             changed[draft.release] = None if draft.last else now
-        self._begun |= begun
-        self.open.update(changed)
+        return changed, begun
 
     def _known(self, draft: Draft) -> OpenRelease | None:
         if draft.release in self.open:

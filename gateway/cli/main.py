@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from gateway import __version__
-from gateway.cli import audit, check, keys, marking, open_, policy, receipt, serve, settings, stop, token, witness
+from gateway.cli import (
+    audit,
+    check,
+    emergency,
+    keys,
+    marking,
+    open_,
+    policy,
+    receipt,
+    serve,
+    settings,
+    stop,
+    token,
+    witness,
+)
 from gateway.cli.errors import FAILURES, explain, report
 from gateway.cli.session import Session
 
@@ -52,6 +66,7 @@ open_.add_to(app)
 witness.add_to(app)
 settings.add_to(app)
 app.add_typer(policy.app)
+app.add_typer(emergency.app)
 app.add_typer(marking.app)
 app.add_typer(token.app)
 app.add_typer(keys.app)

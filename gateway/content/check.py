@@ -11,7 +11,8 @@ What it asks of the final bytes:
    invalid UTF-8, no lone surrogate, no NaN, no number past a double.
 2. They hold exactly the expected number of records, each with its expected identifier where one was given.
 3. Each record carries the marking field, and each marking at any depth is a text that was permitted for it.
-4. No dropped path is there, and at a rounded path there is nothing but multiples of its step.
+4. No dropped path is there, and at a rounded path there is nothing but multiples of its step, at a coarsened one
+   nothing but whole spans. Where only some members may go there are no others, and a watermark stands to the letter.
 5. No member is there that is not listed, at any depth, and no object that says anything where a value is listed.
 6. No member name stands twice in one object, and none differs from the marking's by case alone.
 
@@ -32,6 +33,7 @@ import enum
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from typing import NamedTuple, NoReturn, TypeAlias
 
@@ -44,6 +46,8 @@ Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | 
 DEEPEST = 64
 """How many objects and arrays may stand inside one another in a record."""
 _WIDE = Context(prec=1600)
+_WHOLE_SECONDS = "%Y-%m-%dT%H:%M:%SZ"
+_WHOLE_LENGTH = len("2026-01-01T00:00:00Z")
 
 
 class Form(enum.StrEnum):
@@ -67,6 +71,9 @@ class Refusal(enum.StrEnum):
     DROPPED_FIELD_PRESENT = "dropped_field_present"
     NOT_ROUNDED = "not_rounded"
     NOT_LISTED = "not_listed"
+    NOT_COARSENED = "not_coarsened"
+    FIELD_NOT_NAMED = "field_not_named"
+    WATERMARK_MISSING = "watermark_missing"
     DUPLICATE_KEY = "duplicate_key"
     NUMBER_OVERFLOW = "number_overflow"
     TOO_DEEP = "too_deep"
@@ -78,12 +85,22 @@ class Permitted:
 
     ``markings`` are the marking texts that may stand in it, outer and nested alike. ``dropped`` are the
     dotted paths that may not be there; ``rounded`` maps a dotted path to the step its numbers are multiples
-    of.
+    of; ``coarsened`` a path to the span whose multiples (from 1970-01-01, UTC) its instants are. ``only`` are the
+    members that a record may have besides its identifier, its marking and its watermark, ``None`` for any.
+    ``watermark`` maps a member to the text that stands there.
     """
 
     markings: frozenset[str]
     dropped: frozenset[str] = frozenset()
     rounded: Mapping[str, Decimal] = field(default_factory=dict)
+    coarsened: Mapping[str, timedelta] = field(default_factory=dict)
+    only: frozenset[str] | None = None
+    watermark: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def asks_nothing(self) -> bool:
+        """Whether there is nothing to find of obligations."""
+        return not (self.dropped or self.rounded or self.coarsened or self.watermark) and self.only is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +240,7 @@ class _Reading:
             if name in record and not _holds_objects(record[name]):
                 self._refuse(Refusal.NOT_LISTED, name)
         self._read_object(record, permitted.markings)
-        if permitted.dropped or permitted.rounded:
+        if not permitted.asks_nothing:
             self._read_obligations(record, permitted)
 
     def read_inner(self, position: int, record: dict[str, Value], permitted: frozenset[str]) -> None:
@@ -274,6 +291,16 @@ class _Reading:
         for path, step in permitted.rounded.items():
             if not all(_is_multiple(value, step) for value in _at(record, path.split("."))):
                 self._refuse(Refusal.NOT_ROUNDED, path)
+        for path, span in permitted.coarsened.items():
+            if not all(_is_whole(value, span) for value in _at(record, path.split("."))):
+                self._refuse(Refusal.NOT_COARSENED, path)
+        for name, text in permitted.watermark.items():
+            if record.get(name) != text:
+                self._refuse(Refusal.WATERMARK_MISSING, name)
+        if permitted.only is not None:
+            others = record.keys() - permitted.only - permitted.watermark.keys() - {self._identifier, self._marking}
+            if others:
+                self._refuse(Refusal.FIELD_NOT_NAMED, min(others))
 
 
 _Found: TypeAlias = "tuple[dict[str, Value] | list[Value], Listed | None]"
@@ -317,6 +344,20 @@ def _is_multiple(value: Value, step: Decimal) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return _WIDE.remainder(Decimal(repr(value)), step) == 0
+
+
+def _is_whole(value: Value, span: timedelta) -> bool:
+    if value is None:
+        return True
+    if isinstance(value, list):
+        return all(_is_whole(item, span) for item in value)
+    if not isinstance(value, str):
+        return False
+    try:
+        at = datetime.strptime(value, _WHOLE_SECONDS).replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return len(value) == _WHOLE_LENGTH and int(at.timestamp()) % int(span.total_seconds()) == 0
 
 
 def _is_ambiguous(names: tuple[str, ...], marking: str) -> bool:

@@ -47,3 +47,5 @@ class Doubt(enum.StrEnum):
     DATE_INVALID = "date_invalid"
     DELAY_FROM_INVALID = "delay_from_invalid"
     ORIGINATOR_NOT_TEXT = "originator_not_text"
+    TEAR_LINE_OTHER_RECORD = "tear_line_other_record"
+    """A tear-line version names another record than the one it stands in."""

@@ -16,9 +16,9 @@ from gateway.content.strict import strict_doubts
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-def project(raw: bytes, columns: Collection[str], marking: str) -> bytes:
-    """Keep the members that ``columns`` names, and the one that ``marking`` names; a column not there adds
-    nothing.
+def project(raw: bytes, columns: Collection[str], marking: str, always: Collection[str] = ()) -> bytes:
+    """Keep the members that ``columns`` names, the one that ``marking`` names, and those that ``always`` come along (a
+    watermark); a column not there adds nothing.
 
     The same bytes come back when nothing is left out. Raises :class:`RecordDoubtful` for a record that the
     strict reading does not accept.
@@ -27,5 +27,5 @@ def project(raw: bytes, columns: Collection[str], marking: str) -> bytes:
     if doubts:
         raise RecordDoubtful(doubts)
     members = _OBJECT.decode(raw)
-    kept = {name: value for name, value in members.items() if name == marking or name in columns}
+    kept = {name: value for name, value in members.items() if name == marking or name in columns or name in always}
     return raw if len(kept) == len(members) else msgspec.json.encode(kept)

@@ -46,12 +46,12 @@ def stands(table: GrantTable, facts: Facts, at: datetime) -> bool:
     """
     if not table.active(at) or (facts.tear_line and not table.tear_line):
         return False
-    return table.lasts is None or is_open(table, facts, at)
+    return table.lasts is None or is_open(table, facts.emergencies, at)
 
 
-def is_open(table: GrantTable, facts: Facts, at: datetime) -> bool:
+def is_open(table: GrantTable, emergencies: Mapping[str, datetime], at: datetime) -> bool:
     """Whether an emergency has been opened and its time is not over."""
-    opened = facts.emergencies.get(table.id)
+    opened = emergencies.get(table.id)
     return opened is not None and table.lasts is not None and opened <= at < opened + table.lasts
 
 

@@ -7,14 +7,14 @@ a new one, memo and all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from gateway import markings
 from gateway.policy import admission
 from gateway.policy.admission import Claims, Purpose
-from gateway.policy.books import Book, compile_book
+from gateway.policy.books import Book, compile_book, is_open
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import (
     Around,
@@ -187,13 +187,22 @@ class CompiledPolicy:
         """
         return admission.purpose(self.policy_set, partner, dataset, claimed, system)
 
-    def granted(self, partner: str, dataset: str, open_emergencies: Collection[str] = ()) -> bool:
+    def granted(
+        self, partner: str, dataset: str, at: datetime | None = None, emergencies: Mapping[str, datetime] | None = None
+    ) -> bool:
         """Whether any grant of the partner speaks of the dataset; to others it does not exist unless
-        announced. An emergency counts while it is open.
+        announced. An emergency counts while it is open at ``at``.
         """
         book = self._book(partner, dataset)
         tables = () if book is None else (grant.table for grant in book.grants)
-        return any(table.lasts is None or table.id in open_emergencies for table in tables)
+        opened = emergencies or {}
+        return any(table.lasts is None or (at is not None and is_open(table, opened, at)) for table in tables)
+
+    def special(self, partner: str, dataset: str, around: Around, at: datetime) -> Hashable:
+        """What a walk through the dataset depends on beside records, partner and time: what is opened, and which
+        compilations that count records are complete.
+        """
+        return self._grounds[partner, dataset].special(Facts(usage=around.usage, emergencies=around.emergencies), at)
 
     def counters(self, partner: str, dataset: str) -> tuple[Counter, ...]:
         """What is counted of this partner's releases of the dataset."""

@@ -39,6 +39,10 @@ def special(sources: Sources, path: str, field: Field, dataset: DatasetFile, gra
     if grant.watermark is not None and dataset.record.watermark is None:
         message = f"{dataset.dataset} does not say where a watermark is written"
         yield sources.finding(path, [*field, "watermark"], message, "set record.watermark in the dataset file")
+    for name in sorted(grant.only or ()):
+        if not dataset.fields.holds(name):
+            message = f"{dataset.dataset} lists no field {name}"
+            yield sources.finding(path, [*field, "fields"], message, "[fields] of the dataset file lists them")
     if grant.only is not None:
         yield from _half_groups(sources, path, [*field, "fields"], dataset, grant.only)
 

@@ -17,6 +17,7 @@ from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 from gateway.policy.conditions import Condition, FactKind, parse_condition
 from gateway.policy.decision import PartnerKind
 from gateway.policy.fieldlist import FieldsTable
+from gateway.policy.shape import FieldKind
 from gateway.policy.values import (
     Category,
     FieldName,
@@ -245,11 +246,24 @@ class DatasetFile(Strict):
     @model_validator(mode="after")
     def _sound(self) -> Self:
         self._check_groups()
+        self._check_special()
         for deny in self.deny:
             for name in deny.where.reads:
                 if name not in self.facts:
                     raise ValueError(f"deny {deny.id} reads the fact {name}, which [facts] does not define")
         return self
+
+    def _check_special(self) -> None:
+        """A watermark goes where the list of fields has room for it, a tear-line version never inside its record."""
+        watermark, tear_line = self.record.watermark, self.record.tear_line
+        if watermark is not None and self.fields.kind(watermark) is not FieldKind.TEXT:
+            raise ValueError(f"record.watermark is {watermark}, which [fields] does not list as text")
+        if tear_line is not None and self.fields.holds(tear_line):
+            raise ValueError(f"record.tear_line is {tear_line}, which never leaves inside a record: [fields] lists it")
+        for rule in self.compilation:
+            for name in rule.fields or ():
+                if not self.fields.holds(name):
+                    raise ValueError(f"compilation {rule.id} names {name}, which [fields] does not list")
 
     def _check_groups(self) -> None:
         """No fact in two groups, no field rounded by two, and none that the gateway itself must keep."""

@@ -329,8 +329,13 @@ def _sources(label: Label) -> frozenset[str]:
 
 
 def grant_gate(case: Case) -> Reasons:
-    """A grant allows the record for this purpose, and no deny rule matches it."""
-    return frozenset(case.matching().reasons)
+    """A grant allows the record for this purpose, and no deny rule matches it. Where one of the grants that apply lets
+    the tear-line version go in the record's place, the record itself stays.
+    """
+    found = case.matching()
+    if not case.facts.tear_line and any(grant.table.tear_line for grant in found.grants):
+        return frozenset({*found.reasons, Reason.TEAR_LINE_ONLY})
+    return frozenset(found.reasons)
 
 
 def channel_gate(case: Case) -> Reasons:

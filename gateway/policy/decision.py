@@ -202,9 +202,9 @@ class Obligations:
     field's own unit) whose nearest multiple replaces the value; ``coarsen`` maps a path to the span whose multiple
     (from 1970-01-01, UTC) at or before it replaces an instant. A path stands in one of the three only. ``only`` are
     the fields that may go at all, besides identifier, marking and watermark; ``None`` for no such limit.
-    ``watermark`` maps a field to the text that is written into it. ``tear_line`` says that the record's tear-line
-    version goes in its place, or nothing. ``delay`` counts from the record's ``delay_from``. ``review`` asks for
-    officers. ``because`` names the grants (and groups) each came from, for the officer.
+    ``watermark`` maps a field to the text that is written into it. ``delay`` counts from the record's ``delay_from``.
+    ``review`` is the human release that is asked for. ``because`` names the grants (and groups) each came from, for
+    the officer.
     """
 
     drop: frozenset[str] = frozenset()
@@ -214,7 +214,6 @@ class Obligations:
     coarsen: Mapping[str, timedelta] = field(default_factory=dict)
     only: frozenset[str] | None = None
     watermark: Mapping[str, str] = field(default_factory=dict)
-    tear_line: bool = False
     review: Review | None = None
 
     def leaves_out(self, name: str) -> bool:

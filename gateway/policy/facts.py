@@ -60,10 +60,16 @@ def read_facts(
         originator=_originator(dataset, values.get(record.originator)) if record.originator else None,
         stops=tuple(sorted(stops)),
         tear_line=around.tear_line,
-        present=frozenset(name for name in dataset.compiled_fields if values.get(name) is not None),
+        present=_present(dataset, values),
         usage=around.usage,
         emergencies=around.emergencies,
     )
+
+
+def _present(dataset: DatasetFile, values: Mapping[str, object]) -> frozenset[str] | None:
+    """Which of the fields that compilations ask about are there; nobody looks where none asks."""
+    asked = dataset.compiled_fields
+    return frozenset(name for name in asked if values.get(name) is not None) if asked else None
 
 
 def _read(fact: FactTable, values: Mapping[str, object], owners: OwnerTable, on: date) -> FactValue | Unknown:

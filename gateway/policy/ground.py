@@ -92,7 +92,7 @@ class Ground:
         """Answer one question. ``at`` is in UTC."""
         future = label.__class__ is markings.Label and label.created is not None and label.created > at.date()
         name, interval = self._named.name(label), self._calendar.index(at)
-        special = () if self._plain else _special(self.book, facts, at)
+        special = () if self._plain else self.special(facts, at)
         key = key_of(self, subject, purpose, name, facts, self._reads, interval, future, special)
         known = self._memo.get(key)
         if known is None:
@@ -103,6 +103,10 @@ class Ground:
             if same and lets_go(subject, self._partner, facts, at):
                 return decision
         return self._put_together(self.case(subject, label, facts, purpose, at), known, keep=self._keeps and not future)
+
+    def special(self, facts: Facts, at: datetime) -> Hashable:
+        """What the steady gates read besides fields, where a dataset has any of it."""
+        return () if self._plain else _special(self.book, facts, at)
 
     def _judge(self, case: Case, key: object) -> Answered:
         """Ask the seven steady gates."""
@@ -159,7 +163,7 @@ def _special(book: Book, facts: Facts, at: datetime) -> Hashable:
         facts.tear_line,
         facts.present,
         frozenset(rule.id for rule in book.dataset.compilation if passed(rule, facts)),
-        frozenset(table.id for table in book.emergencies if is_open(table, facts, at)),
+        frozenset(table.id for table in book.emergencies if is_open(table, facts.emergencies, at)),
     )
 
 

@@ -188,7 +188,6 @@ def merge(dataset: DatasetFile, matching: Iterable[Duties], level: int | None = 
         coarsen=dict(sorted((path, span) for path, span in spans.items() if not _gone(path, drop))),
         only=frozenset.intersection(*limits) if limits else None,
         watermark={field: " ".join(texts)} if texts and field is not None else {},
-        tear_line=any(grant.tear_line for grant in grants),
         review=_review(grants, level) if waits else None,
     )
 

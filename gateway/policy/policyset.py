@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from gateway import markings
 from gateway.markings.equivalence import LevelTable
@@ -111,6 +112,12 @@ class PolicySet:
     labellers: Mapping[str, tuple[PartnerKey, ...]] = field(default_factory=dict)
     cases: Mapping[str, CasesFile] = field(default_factory=dict)
     own_communities: tuple[CommunityTable, ...] = ()
+
+    def emergency_ends(self, partner: str, name: str, opened: datetime) -> datetime | None:
+        """When an emergency that was opened then ends; ``None`` where the set holds none of this name."""
+        held = self.partners.get(partner)
+        rules = () if held is None else held.grants
+        return next((opened + rule.lasts for rule in rules if rule.id == name and rule.lasts is not None), None)
 
     @property
     def manifest_bytes(self) -> bytes:

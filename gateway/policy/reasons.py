@@ -74,6 +74,7 @@ class Reason(enum.StrEnum):
     FACT_MISSING = "fact_missing"
     FACT_INVALID = "fact_invalid"
     ENGINES_DISAGREE = "engines_disagree"
+    TEAR_LINE_ONLY = "tear_line_only"
     # channel
     KEY_MISSING = "key_missing"
     KEY_NOT_REGISTERED = "key_not_registered"
@@ -147,6 +148,7 @@ MEANING: dict[Reason, str] = {
     Reason.FACT_MISSING: "the record lacks a fact that the partner's rules read",
     Reason.FACT_INVALID: "a fact that the partner's rules read is of the wrong type",
     Reason.ENGINES_DISAGREE: "casbin and the gateway's own matching gave different answers",
+    Reason.TEAR_LINE_ONLY: "a grant that applies lets only the record's tear-line version go",
     Reason.KEY_MISSING: "the partner has no key that answers could be sealed to",
     Reason.KEY_NOT_REGISTERED: "the key is not one registered for this partner in the policy set",
     Reason.KEY_NOT_YET_VALID: "the partner's key is not valid yet",

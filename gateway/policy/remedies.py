@@ -99,6 +99,7 @@ REMEDIES: Mapping[Reason, Remedy] = {
     Reason.FACT_MISSING: Remedy("the record would have to carry the field that the rules read", _SOURCE),
     Reason.FACT_INVALID: Remedy("the field that the rules read would have to be of its type", _SOURCE),
     Reason.ENGINES_DISAGREE: Remedy("the casbin model would have to be the one shipped", _OFFICER),
+    Reason.TEAR_LINE_ONLY: Remedy("no grant that applies would have to ask for the tear-line version", _OFFICER),
     Reason.KEY_MISSING: Remedy("the partner would have to hand in a key to seal to", _PARTNER),
     Reason.KEY_NOT_REGISTERED: Remedy("the key would have to be registered in the set", _OFFICER),
     Reason.KEY_NOT_YET_VALID: Remedy("the key's validity would have to have begun", Whose.TIME),

@@ -68,6 +68,7 @@ def _key_to_json(key: RecipientKey) -> dict[str, Json]:
         "not_before": _instant_to_json(key.not_before),
         "expires": _instant_to_json(key.expires),
         "revoked": key.revoked,
+        **({"post_quantum": True} if key.post_quantum else {}),
     }
 
 
@@ -79,6 +80,7 @@ def _key_from_json(read: Object) -> RecipientKey:
         instant_from_json(read["not_before"]),
         instant_from_json(read["expires"]),
         read["revoked"],
+        read.get("post_quantum") is True,
     )
 
 
@@ -91,7 +93,43 @@ def facts_to_json(facts: Facts) -> dict[str, Json]:
         "originator": facts.originator,
         "stops": list(facts.stops),
         **({} if facts.approval is None else {"approval": [facts.approval.name, facts.approval.marking]}),
+        **({"tear_line": True} if facts.tear_line else {}),
+        **({} if facts.present is None else {"present": sorted(facts.present)}),
+        **usage_to_json(facts.usage),
+        **emergencies_to_json(facts.emergencies),
     }
+
+
+def usage_to_json(usage: Mapping[str, int]) -> dict[str, Json]:
+    """How much of each counter had been used; nothing where nothing is counted."""
+    return {"usage": {name: usage[name] for name in sorted(usage)}} if usage else {}
+
+
+def usage_from_json(read: Object) -> dict[str, int]:
+    """The use that was written; raises :class:`ReplayError`."""
+    found: dict[str, int] = {}
+    for name, used in _object(read.get("usage", {})).items():
+        if isinstance(used, bool) or not isinstance(used, int):
+            raise ReplayError("a use is a whole number")
+        found[name] = used
+    return found
+
+
+def emergencies_to_json(emergencies: Mapping[str, datetime]) -> dict[str, Json]:
+    """When each emergency was opened; nothing where none is."""
+    opened: dict[str, Json] = {name: _instant_to_json(emergencies[name]) for name in sorted(emergencies)}
+    return {"emergencies": opened} if opened else {}
+
+
+def emergencies_from_json(read: Object) -> dict[str, datetime]:
+    """The emergencies that were written; raises :class:`ReplayError`."""
+    found: dict[str, datetime] = {}
+    for name, said in _object(read.get("emergencies", {})).items():
+        opened = instant_from_json(said)
+        if opened is None:
+            raise ReplayError("an emergency was opened at an instant")
+        found[name] = opened
+    return found
 
 
 def facts_from_json(read: Object) -> Facts:
@@ -104,6 +142,10 @@ def facts_from_json(read: Object) -> Facts:
             originator=_optional_text(read["originator"]),
             stops=tuple(_texts(read["stops"])),
             approval=_approval_from_json(read["approval"]) if "approval" in read else None,
+            tear_line=read.get("tear_line") is True,
+            present=frozenset(_texts(read["present"])) if "present" in read else None,
+            usage=usage_from_json(read),
+            emergencies=emergencies_from_json(read),
         )
     except KeyError as error:
         raise ReplayError(f"facts lack {error}") from error
@@ -159,7 +201,21 @@ def obligations_to_json(obligations: Obligations) -> dict[str, Json]:
         "delay_seconds": int(obligations.delay.total_seconds()),
         "because": list(obligations.because),
         **({} if obligations.review is None else {"review": _review_to_json(obligations.review)}),
+        **_special_to_json(obligations),
     }
+
+
+def _special_to_json(obligations: Obligations) -> dict[str, Json]:
+    """What only some grants ask for; each stands there only where one does."""
+    said: dict[str, Json] = {}
+    if obligations.coarsen:
+        spans = obligations.coarsen.items()
+        said["coarsen_seconds"] = {path: int(span.total_seconds()) for path, span in sorted(spans)}
+    if obligations.only is not None:
+        said["only"] = sorted(obligations.only)
+    if obligations.watermark:
+        said["watermark"] = dict(sorted(obligations.watermark.items()))
+    return said
 
 
 def _review_to_json(review: Review) -> dict[str, Json]:

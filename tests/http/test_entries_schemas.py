@@ -17,7 +17,7 @@ from gateway.activation import orders
 from gateway.activation.files import read_policy_files
 from gateway.audit import canonical
 from gateway.audit.entry import Draft, Event
-from gateway.audit.orders import Part, Remove, StopKind
+from gateway.audit.orders import CloseEmergency, OpenEmergency, Part, Remove, StopKind
 from gateway.audit.schemas import PRIVATE, documents
 from gateway.audit.stored import StoredEntry
 from sample_source.app import build_app
@@ -59,6 +59,10 @@ def entries(tmp_path_factory) -> Iterator[tuple[StoredEntry, ...]]:
             orders.stop(log, kind, subject, order)
             gateway.ask("JPN", LIST, accept="application/jose", purpose=PURPOSE)
             orders.lift(log, kind, subject, order)
+        log.append_now(
+            [emergency(Event.EMERGENCY_OPENED, at, until=at.isoformat())], [OpenEmergency("JPN", "e", "A", "R", at)]
+        )
+        log.append_now([emergency(Event.EMERGENCY_CLOSED, at)], [CloseEmergency("JPN", "e", "A", "R", at)])
         orders.revoke(log, "JPN", "jti", order)
         files = read_policy_files(gateway.settings.policies_dir, gateway.settings.keys_dir)
         with pytest.raises(orders.ActivationRefused):
@@ -67,6 +71,11 @@ def entries(tmp_path_factory) -> Iterator[tuple[StoredEntry, ...]]:
         log.append_now([Draft(Event.RESUMED, at, "resumed"), Draft(Event.RELEASE, at, "x", release="left", last=False)])
         log.recover(at)
         yield log.entries(limit=1000)
+
+
+def emergency(event: Event, at: datetime, **more: str) -> Draft:
+    about = {"partner": "JPN", "name": "e", "by": "A", "reason": "R", **more}
+    return Draft(event, at, "done", private=about)
 
 
 def validate(name: str, value: object) -> None:

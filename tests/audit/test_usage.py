@@ -1,0 +1,63 @@
+"""What an entry takes is counted exactly when the entry is written, over all writers of a store."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from gateway.audit.entry import Draft, Event, Taking
+from gateway.audit.errors import VolumeRefused
+from gateway.audit.log import AuditLog
+
+DAY = datetime(2026, 6, 18, tzinfo=UTC)
+
+
+def taking(amount: int, most: int | None = 10, partner: str = "JPN", since: datetime = DAY, **more: object) -> Draft:
+    takes = (Taking("daily", since, amount, most), *more.pop("also", ()))  # type: ignore[misc]
+    return Draft(Event.RELEASE, since + timedelta(hours=1), "released", partner=partner, takes=takes)
+
+
+def used(log: AuditLog, partner: str = "JPN", since: datetime = DAY) -> int:
+    return log.usage(partner, {"daily": since})["daily"]
+
+
+def test_what_was_never_taken_counts_as_nothing_and_each_partner_and_span_by_itself(log: AuditLog) -> None:
+    log.append_now([taking(3)])
+    log.append_now([taking(4, partner="GBR")])
+    log.append_now([taking(1, since=DAY + timedelta(days=1))])
+    assert (used(log), used(log, "GBR"), used(log, "AUS")) == (0, 4, 0)  # the next span makes the last one forgotten
+    assert used(log, since=DAY + timedelta(days=1)) == 1
+
+
+def test_an_entry_that_would_take_more_than_is_left_is_not_written_and_takes_nothing(log: AuditLog) -> None:
+    log.append_now([taking(8)])
+    size = log.size()
+    with pytest.raises(VolumeRefused) as refused:
+        log.append_now([taking(3, also=[Taking("other", DAY, 5, None)])])
+    assert refused.value.counter == "daily"
+    assert (log.size(), used(log), log.usage("JPN", {"other": DAY})) == (size, 8, {"other": 0})
+    log.append_now([taking(2)])
+    assert used(log) == 10
+
+
+def test_entries_of_one_job_take_together_or_not_at_all(log: AuditLog) -> None:
+    with pytest.raises(VolumeRefused):
+        log.append_now([taking(6), taking(6)])
+    assert used(log) == 0
+    log.append_now([taking(6), taking(4)])
+    assert used(log) == 10
+
+
+async def test_of_many_who_ask_at_once_only_as_many_get_something_as_there_is(log: AuditLog) -> None:
+    outcomes = await asyncio.gather(*(log.append(taking(3)) for _ in range(8)), return_exceptions=True)
+    assert sum(isinstance(each, VolumeRefused) for each in outcomes) == 5
+    assert used(log) == 9
+
+
+def test_a_counter_without_a_bound_goes_on_counting(log: AuditLog) -> None:
+    for _ in range(3):
+        log.append_now([taking(7, most=None)])
+    assert used(log) == 21
+    assert log.verify().findings == ()
