@@ -168,9 +168,9 @@ def _label(root: Element, kind: LabelKind, *, successor: bool = False) -> Securi
     said.end()
     originator = parts.optional("OriginatorID")
     created = read_moment(collapse(_leaf(parts.one("CreationDateTime"))))
+    review = _review(root, parts)
     succession = None if successor else parts.optional("SuccessionHandling")
     parts.end()
-    review = root.get("ReviewDateTime")
     return SecurityLabel(
         policy=policy,
         classification=classification,
@@ -183,6 +183,14 @@ def _label(root: Element, kind: LabelKind, *, successor: bool = False) -> Securi
         succession=None if succession is None else _succession(succession),
         kind=kind,
     )
+
+
+def _review(root: Element, parts: _Parts) -> str | None:
+    """When the label is to be reviewed: an attribute as it is written here, or an element as some write it."""
+    attribute, child = root.get("ReviewDateTime"), parts.optional("ReviewDateTime")
+    if attribute is not None and child is not None:
+        raise refuse("LABEL-FORM", "ReviewDateTime stands twice")
+    return attribute if child is None else _leaf(child)
 
 
 def _policy(one: Element) -> tuple[str, str | None]:

@@ -122,6 +122,15 @@ def test_white_space_is_collapsed_where_the_schema_says_token_and_nowhere_else()
     assert read_label(spaced.encode()) == read_label(LABEL.encode())
 
 
+def test_a_review_time_is_an_attribute_or_an_element_and_never_both() -> None:
+    review = "<slab:ReviewDateTime>2031-01-01T00:00:00Z</slab:ReviewDateTime>"
+    as_child = LABEL.replace("</slab:CreationDateTime>", f"</slab:CreationDateTime>{review}")
+    with pytest.raises(MarkingError, match="LABEL-FORM"):
+        read_label(as_child.encode())
+    alone = as_child.replace(' ReviewDateTime="2031-01-01T00:00:00Z"', "")
+    assert read_label(alone.encode()) == read_label(LABEL.encode())
+
+
 def test_output_holds_creation_time_and_every_required_part_in_the_schemas_order() -> None:
     root = read_xml(write_label(read_label(LABEL.encode())))
     assert [child.name for child in root.children] == [
@@ -161,7 +170,7 @@ _categories = st.builds(
 _listed = st.lists(_categories, max_size=4, unique_by=lambda each: (each.type, each.tag.casefold())).map(tuple)
 _plain = st.builds(SecurityLabel, _names, _names, _times, _listed, _oids)
 _originators = st.builds(Originator, _names, st.sampled_from(("rfc822Name", "directoryName", "jID")))
-_labels = st.builds(
+labels = st.builds(
     SecurityLabel,
     _names,
     _names,
@@ -176,7 +185,7 @@ _labels = st.builds(
 )
 
 
-@given(_labels)
+@given(labels)
 def test_any_label_survives_a_round_trip_through_xml(label: SecurityLabel) -> None:
     assert read_label(write_label(label)) == label
 
@@ -193,7 +202,12 @@ def test_any_label_without_object_identifiers_survives_a_round_trip_through_json
     )
 
 
-@given(st.builds(SecurityClearance, _names, st.lists(_names, min_size=1, unique_by=str.casefold).map(tuple), _listed))
+clearances = st.builds(
+    SecurityClearance, _names, st.lists(_names, min_size=1, unique_by=str.casefold).map(tuple), _listed
+)
+
+
+@given(clearances)
 def test_any_clearance_survives_a_round_trip_through_xml(clearance: SecurityClearance) -> None:
     assert read_clearance(write_clearance(clearance)) == clearance
 
