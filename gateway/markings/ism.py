@@ -54,6 +54,19 @@ def from_ism(attributes: Mapping[str, Value], profile: Profile) -> Label:
     level = _LEVELS.get(given.get("classification", ""))
     if level is None or (level is Level.R and system in (US, JOINT)):
         raise _refuse("US-LEVEL", "classification is U, C, S or TS, or R of another nation or NATO")
+    controls, rel_to, display_to = _controls(given, profile)
+    label = Label(profile.name, level, controls, rel_to, display_to, _created(given), system, owners)
+    form = [finding for finding in validate(label, date.max, profile.tables) if finding.rule in _FORM_RULES]
+    if form:
+        raise MarkingError(*form)
+    return label
+
+
+Lists = tuple[tuple[Control, ...], tuple[str, ...] | None, tuple[str, ...] | None]
+
+
+def _controls(given: Mapping[str, str], profile: Profile) -> Lists:
+    """The controls in the Register's order, the release list and the display list."""
     pairs, lists = controls_of({name: _split(given.get(name)) for name in CONTROLS}, profile)
     if CUI_BASIC in given or CUI_SPECIFIED in given:
         pairs.append(("CUI", ()))
@@ -65,12 +78,7 @@ def from_ism(attributes: Mapping[str, Value], profile: Profile) -> Label:
         pairs = [(name, rel_to or () if name == "EYES ONLY" else values) for name, values in pairs]
         rel_to = rel_to if "REL TO" in lists else None
     ordered = sorted(pairs, key=lambda pair: profile.order(*pair))
-    controls = tuple(Control(*pair) for pair in ordered)
-    label = Label(profile.name, level, controls, rel_to, display_to, _created(given), system, owners)
-    form = [finding for finding in validate(label, date.max, profile.tables) if finding.rule in _FORM_RULES]
-    if form:
-        raise MarkingError(*form)
-    return label
+    return tuple(Control(*pair) for pair in ordered), rel_to, display_to
 
 
 def _owners(given: Mapping[str, str], profile: Profile) -> tuple[str, tuple[str, ...]]:

@@ -35,12 +35,16 @@ class Effect(enum.StrEnum):
     NO_EFFECT = "no-effect"
 
 
+NOT_VERIFIED = " (known, not verified)"
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseRow:
     """One control's row: what it does, and for ``CONSENT`` whose it is.
 
     ``whose`` is ``"originator"`` (of the material), ``"owner"`` (named in the control itself) or
-    ``"officer"`` (a disclosure officer must release it); empty for the other kinds.
+    ``"officer"`` (a disclosure officer must release it); empty for the other kinds. ``source`` ends in
+    :data:`NOT_VERIFIED` where the text it cites was not read for this table.
     """
 
     control: str
@@ -206,10 +210,15 @@ def _rows(names: Iterable[str], profile_name: str, rows: list[dict[str, str]]) -
                     if name in wanted and name.startswith(beginning) and not (name in found and "*" in row["control"]):
                         found[name] = row
     return {
-        name: ReleaseRow(name, Effect(found[name]["kind"]), found[name]["whose"], found[name]["source"])
+        name: ReleaseRow(name, Effect(found[name]["kind"]), found[name]["whose"], _source(found[name]))
         for name in wanted
         if name in found
     }
+
+
+def _source(row: dict[str, str]) -> str:
+    """A row's source, with what is to be known of it: whether it was read, or is only known."""
+    return row["source"] + {"V": "", "K": NOT_VERIFIED}[row["status"]]
 
 
 _STEMS = frozenset((Shape.OWNED, Shape.SYSTEM, Shape.PROGRAM, Shape.ATOMIC))

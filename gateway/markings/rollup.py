@@ -136,23 +136,27 @@ def _hidden(control: Control, level: Level) -> bool:
 def settle_controls(united: Collection[Control], level: Level, profile: Profile) -> set[Control]:
     """What stays of the united controls, in a whole of this level (rule 2)."""
     found = {control for control in united if not _hidden(control, level)}
-    names = {control.name for control in found}
-    gone = {weaker for name in names & _YIELD_TO.keys() for weaker in _YIELD_TO[name]}
-    if "LES NOFORN" in names and level is Level.U:
-        gone.add("LES")
+    gone = _yielding(found, level, profile)
     if Control("FGI") in found:
         found = {control for control in found if control.name != "FGI" or not control.values}
-    if "RD" in names:
+    if Control("RD") in found:
         found |= {Control("RD", control.values) for control in found if control.name == "FRD"}
-    gamma = Control("SI", ("G",)) in found
-    if "ORCON" in names and (gamma or not profile.both_orcons):
-        gone.add("ORCON-USGOV")
-    if level is not Level.U and "LES NOFORN" in names:
-        gone.add("LES NOFORN")
+    if "LES NOFORN" in gone:
         found.add(Control("LES"))
-    if level is not Level.U or any(name not in _SILENT and BY_NAME[name].category in _DISSEMINATION for name in names):
-        gone.add("FOUO")
     return {control for control in found if control.name not in gone}
+
+
+def _yielding(found: Collection[Control], level: Level, profile: Profile) -> set[str]:
+    """The names of those that leave a whole of this level, because another stands for them."""
+    names = {control.name for control in found}
+    gone = {weaker for name in names & _YIELD_TO.keys() for weaker in _YIELD_TO[name]}
+    if "LES NOFORN" in names:
+        gone.add("LES" if level is Level.U else "LES NOFORN")
+    if "ORCON" in names and (Control("SI", ("G",)) in found or not profile.both_orcons):
+        gone.add("ORCON-USGOV")
+    if level is not Level.U or any(BY_NAME[name].category in _DISSEMINATION for name in names - _SILENT):
+        gone.add("FOUO")
+    return gone
 
 
 def _marked(controls: set[Control], mark: str | None) -> set[Control]:
@@ -240,9 +244,12 @@ def _meet(stands: Collection[_Stand], profile: Profile) -> _Release:
     if _Says.OWNER in said:
         alone = len(said) == 1 and len({stand.owners for stand in stands}) == 1
         return _Release() if alone else _Release("NOFORN")
-    if _Says.MARKED not in said:
-        return _Release()
     marked = [stand for stand in stands if stand.says is _Says.MARKED]
+    return _meet_marked(marked, profile) if marked else _Release()
+
+
+def _meet_marked(marked: Collection[_Stand], profile: Profile) -> _Release:
+    """What those say together that have lists or RELIDO."""
     limits = _settle({limit for stand in marked for limit in stand.limits}, profile)
     relido = _relido({stand.relido for stand in marked}, profile)
     rel_to, display_to = _intersection(limits, profile)

@@ -141,7 +141,7 @@ def _system(name: str, meaning: str, lowest: Level, authority: str = "H.4") -> W
 _ISM: Final = "ISM-2022 SCIcontrols"
 _U, _C, _S, _TS = Level.U, Level.C, Level.S, Level.TS
 _AEA, _DISSEM, _NON_IC = Category.AEA, Category.DISSEM, Category.NON_IC
-_REGISTRY: Final = "CUI Registry, limited dissemination controls"
+_REGISTRY: Final = "ISM-2022 disseminationControls"
 
 WORDS: Final[tuple[Word, ...]] = (
     _word("CUI", Category.HEAD, "32 CFR 2002.20", "controlled unclassified information", ism="", highest=_U),
@@ -215,7 +215,7 @@ def _categories() -> Iterator[Word]:
         for row in rows:
             if row[column] == "yes":
                 written, name = prefix + row["marking"], row["marking"]
-                authority = f"CUI Registry, {row['marking']}, {column} authorities"
+                authority = f"CUI Registry, {row['marking']}, {column} authorities (known, not verified)"
                 yield Word(
                     f"CUI-{written}",
                     written,
