@@ -31,6 +31,7 @@ from pathlib import Path
 from benchmarks.load import Outcome, drive
 from benchmarks.machine import Line, describe, median, pin, show
 from benchmarks.world import NATIONS, TOKEN_USES, TOKENS, World, build
+from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import Order, activate
 from gateway.audit import receipt
@@ -105,7 +106,7 @@ def _commands(world: World, ports: dict[str, int], source_url: str) -> Iterator[
     settings = stage.prepare(source_url, ports["gateway"])
     log = open_log(settings, stage.gateway_keys(), "officer")
     files = read_policy_files(settings.policies_dir, settings.keys_dir)
-    activate(log, files, Order("benchmark", "set the stage", datetime.now(UTC)))
+    activate(log, files, Order("benchmark", "set the stage", datetime.now(UTC)), UNSIGNED)
     log.close()
     yield "gateway", [sys.executable, "-c", SERVE, "--config", str(stage.config), "serve"]
 

@@ -78,6 +78,7 @@ FIELDS: Mapping[str, Kind] = {
     "column": int,
     "field": _CODE,
     "problems": int,  # how many problems a refused set has
+    "missing": int,  # how many officers' signatures a policy set lacks
     "mode": _CODE,
     "version": re.compile(r"[0-9][0-9A-Za-z.+-]{0,31}"),
     "url": _ADDRESS,  # the gateway's own address

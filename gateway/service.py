@@ -6,6 +6,8 @@ it hands in another) and hands it down.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -15,8 +17,10 @@ from pathlib import Path
 
 from gateway import __version__
 from gateway.activation import orders
+from gateway.activation.approval import Demand, Purpose
 from gateway.activation.files import FilesError, read_policy_files
 from gateway.activation.running import Clock, NothingInForce, PolicyKeeper
+from gateway.activation.signatures import read_signatures
 from gateway.audit.checkpoint import parse_verifier_key
 from gateway.audit.entry import Draft, Event
 from gateway.audit.errors import AuditError
@@ -91,6 +95,17 @@ def token_rules(settings: Settings) -> TokenRules:
     )
 
 
+def demand(settings: Settings) -> Demand:
+    """How many officers must sign an order, by the settings."""
+    return Demand(settings.needed_signatures, settings.log_origin)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
 @asynccontextmanager
 async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | None = None) -> AsyncIterator[Service]:
     """Open everything a gateway needs, close the releases that a crash left open, and close it all again.
@@ -113,7 +128,8 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
         issuer_keys = _issuer_keys(settings, log, clock)
         opened.push_async_callback(issuer_keys.close)
         grace = timedelta(seconds=settings.policy_grace_seconds)
-        keeper = PolicyKeeper(log, token_rules(settings), grace, issuer_keys)
+        keeper = PolicyKeeper(log, token_rules(settings), grace, demand(settings), issuer_keys)
+        opened.push_async_callback(_cancel, asyncio.get_running_loop().create_task(keeper.watch()))
         selector = Selector(upstream, log, PagingMemory(), settings.chunk_bytes, settings.max_page)
         pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock, settings.chunk_seconds, witnessing)
         opened.push_async_callback(pipeline.drain)
@@ -123,7 +139,8 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
 
 
 def reload_policy(service: Service) -> bool:
-    """Activate what is on disk now, as SIGHUP asks; a refusal is in the log and its grace time runs.
+    """Activate what is on disk now, as SIGHUP asks, by the signatures that lie beside it; a refusal is in the log and
+    its grace time runs.
 
     Returns whether the set was activated. Blocks: call it from a thread.
     """
@@ -135,7 +152,18 @@ def reload_policy(service: Service) -> bool:
         orders.refuse(service.log, str(error), order)
         return False
     try:
-        orders.activate(service.log, files, order)
+        announced = orders.announce(service.log, files, order)
+        with contextlib.suppress(NothingInForce):  # then the activation says what is wrong
+            service.keeper.get_ready(announced.digest)
+    except orders.ActivationRefused as refused:
+        orders.refuse(service.log, str(refused), order)
+        return False
+    try:
+        signatures = read_signatures(settings.signatures_dir, Purpose.ACTIVATE, announced.digest)
+        orders.activate(service.log, files, order, demand(settings), signatures)
+    except FilesError as error:
+        orders.refuse(service.log, str(error), order)
+        return False
     except orders.ActivationRefused:
         return False
     return True

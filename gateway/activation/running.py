@@ -4,8 +4,11 @@ An activation writes the set's every byte into the log, in one transaction with 
 serves requests asks the log what stands (cheap) and, when the digest differs, loads that very set. So several
 gateways on one log agree, a restart finds what was in force, and half a set is never seen.
 
-A request that comes while a new set is being loaded waits for it: it is never judged under a set that an activation
-has already replaced.
+A set is compiled by a thread beside the event loop. One that was announced is compiled before it is activated, and then
+taking it up is one assignment. A request that comes while a set is being compiled that was not announced waits for it:
+it is never judged under a set that an activation has already replaced.
+
+What the log says is active is believed only with the signatures that this gateway's settings ask for.
 """
 
 from __future__ import annotations
@@ -16,6 +19,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
+
+from gateway.activation.approval import Demand, NotApproved, check_document
+from gateway.audit.errors import AuditError
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Standing
 from gateway.audit.reading import LogReader
@@ -29,6 +36,8 @@ from gateway.policy.dataset import DatasetFile
 from gateway.policy.errors import PolicyError
 from gateway.policy.load import load
 from gateway.policy.policyset import Partner, PolicySet
+
+logger = structlog.get_logger("gateway.activation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +59,14 @@ class Force:
 
 
 class NothingInForce(Exception):
-    """No release may be made now: ``why`` is for operators (readiness, logs, entries), never for partners."""
+    """No release may be made now: ``why`` is for operators (logs, entries), never for partners; so is ``code``, which
+    readiness says beside ``policy_unavailable`` where there is more to say.
+    """
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, code: str = "") -> None:
         super().__init__(why)
         self.why = why
+        self.code = code
 
 
 def prepare(policy_set: PolicySet, rules: TokenRules, published: PublishedKeys | None = None) -> Running:
@@ -97,17 +109,50 @@ def stored_set(log: LogReader, digest: str) -> PolicySet:
 
 
 class PolicyKeeper:
-    """Knows what is in force now. ``grace`` is how long releases go on after a refused activation."""
+    """Knows what is in force now. ``grace`` is how long releases go on after a refused activation, ``demand`` how many
+    officers must have signed the set in force.
+    """
 
     def __init__(
-        self, log: AuditLog, rules: TokenRules, grace: timedelta, issuer_keys: IssuerKeys | None = None
+        self, log: AuditLog, rules: TokenRules, grace: timedelta, demand: Demand, issuer_keys: IssuerKeys | None = None
     ) -> None:
         self._log = log
         self._rules = rules
         self._grace = grace
+        self._demand = demand
         self._issuer_keys = issuer_keys
         self._running: Running | None = None
+        self._next: Running | None = None
+        self._tried = ""
         self._loading = asyncio.Lock()
+
+    async def watch(self) -> None:
+        """Compile whatever is announced, and take up whatever is activated though nobody asks; until cancelled."""
+        while True:
+            try:
+                standing = self._log.standing()
+                if standing.announced:
+                    await self._get_ready(standing.announced)
+                elif standing.active is not None:
+                    await self._load(standing.active, standing.approval)
+            except (AuditError, NothingInForce) as error:
+                logger.debug("policy-watch", error=type(error).__name__)  # requests and readiness say it louder
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def _get_ready(self, digest: str) -> None:
+        """Compile an announced set; what cannot be compiled is none, and says why when it is activated."""
+        if digest == self._tried or (self._running is not None and self._running.digest == digest):
+            return
+        await asyncio.to_thread(self.get_ready, digest)
+
+    def get_ready(self, digest: str) -> None:
+        """Compile a set that the log's store holds, to be taken up when it is activated. Blocks: call it from a thread.
+
+        Raises :class:`NothingInForce` when it cannot be compiled.
+        """
+        self._tried = digest
+        self._next = self._prepare(digest)
+        logger.info("policy-compiled", policy=digest)
 
     async def in_force(self, at: datetime) -> Force:
         """What judges a request at ``at``.
@@ -128,16 +173,33 @@ class PolicyKeeper:
             )
         running = self._running
         if running is None or running.digest != standing.active:
-            running = await self._load(standing.active)
+            running = await self._load(standing.active, standing.approval)
         return Force(running, standing)
 
-    async def _load(self, digest: str) -> Running:
+    async def _load(self, digest: str, approval: str) -> Running:
+        """The set that the log says is active, with the signatures that it says it has."""
         async with self._loading:
-            if self._running is None or self._running.digest != digest:
-                self._running = await asyncio.to_thread(self._prepare, digest)
-                if self._issuer_keys is not None:
-                    self._issuer_keys.follow(self._running.verifier.issuers)
-            return self._running
+            if self._running is not None and self._running.digest == digest:
+                return self._running
+            await asyncio.to_thread(self._check_approval, digest, approval)
+            ready = self._next if self._next is not None and self._next.digest == digest else None
+            running = await asyncio.to_thread(self._prepare, digest) if ready is None else ready
+            # One assignment: whoever holds the set before goes on with it, nobody sees a part of one.
+            self._running, self._next = running, None
+            if self._issuer_keys is not None:
+                self._issuer_keys.follow(running.verifier.issuers)
+            logger.info("policy-in-force", policy=digest, ready=ready is not None)
+            return running
+
+    def _check_approval(self, digest: str, approval: str) -> None:
+        """Raise :class:`NothingInForce` unless the active set has the signatures that are asked for."""
+        try:
+            check_document(self._log, approval, self._demand, digest)
+        except (LookupError, IdentityError) as error:
+            missing = error.needed - len(error.given) if isinstance(error, NotApproved) else 0
+            logger.warning("policy-not-approved", policy=digest, error=type(error).__name__, missing=missing)
+            why = f"the active policy set is not approved: {error}"
+            raise NothingInForce(why, "policy_not_approved") from error
 
     def _prepare(self, digest: str) -> Running:
         try:
@@ -179,6 +241,9 @@ def _never(partner: Partner, policy_set: PolicySet) -> frozenset[str]:
     revoked = {key.thumbprint for key in partner.signing_keys if key.revoked}
     return frozenset(theirs | revoked | {key.thumbprint for key in partner.recipient_keys})
 
+
+WATCH_SECONDS = 0.5
+"""How often a gateway that nobody asks looks at what stands."""
 
 Clock = Callable[[], datetime]
 """Says the time, aware UTC. Read at the doors and by the pipeline at each chunk; nowhere below."""

@@ -29,7 +29,9 @@ class Event(enum.StrEnum):
     RELEASE = "release"  # one chunk of one answered request, content or refusal
     INTERRUPTED = "interrupted"  # a release that a restart found open
     POLICY_ACTIVATED = "policy-activated"
+    POLICY_ANNOUNCED = "policy-announced"  # a set is about to be activated: gateways compile it
     POLICY_REFUSED = "policy-refused"
+    OFFICERS_INSTALLED = "officers-installed"
     STOP_SET = "stop-set"
     STOP_LIFTED = "stop-lifted"
     EMERGENCY_OPENED = "emergency-opened"

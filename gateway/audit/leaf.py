@@ -25,7 +25,10 @@ from gateway.audit.entry import LEAF_LIMIT, SALT_BYTES, Draft, RecordRow
 from gateway.audit.errors import DraftRefused, ProofRefused
 from gateway.audit.orders import (
     Activate,
+    Announce,
+    Approve,
     CloseEmergency,
+    InstallOfficers,
     OpenEmergency,
     Order,
     Refuse,
@@ -33,6 +36,7 @@ from gateway.audit.orders import (
     Revoke,
     SetStop,
     StopKind,
+    Withhold,
     stamp,
 )
 
@@ -215,8 +219,8 @@ def _row(number: int, row: RecordRow, key: IdentifierKey) -> PreparedRow:
 def _order(order: Order, key: IdentifierKey) -> PlainJson:
     """An order as the private part of its entry says it: enough to work out again what stands."""
     at = stamp(order.at)
-    if isinstance(order, Activate):
-        return {"order": "activate", "digest": order.digest, "by": order.by, "at": at}
+    if isinstance(order, Activate | Announce | InstallOfficers | Approve | Withhold):
+        return {**_officers_order(order), "by": order.by, "at": at}
     if isinstance(order, Refuse):
         return {"order": "refuse", "reason": order.reason, "by": order.by, "at": at}
     if isinstance(order, Revoke):
@@ -236,6 +240,31 @@ def _order(order: Order, key: IdentifierKey) -> PlainJson:
         "by": order.by,
         "at": at,
     }
+
+
+def _officers_order(order: Activate | Announce | InstallOfficers | Approve | Withhold) -> dict[str, PlainJson]:
+    if isinstance(order, Announce):
+        return {"order": "announce", "digest": order.digest}
+    if isinstance(order, Withhold):
+        return {"order": "withhold", "item": order.item, "reason": order.reason}
+    if isinstance(order, Approve):
+        return {
+            "order": "approve",
+            "item": order.item,
+            "partner": order.partner,
+            "dataset": order.dataset,
+            "purpose": order.purpose,
+            "content": order.content,
+            "marking": order.marking,
+            "policy": order.policy,
+            "officers": order.officers,
+            "persons": order.persons,
+            "until": stamp(order.until),
+            "reason": order.reason,
+        }
+    approved: dict[str, PlainJson] = {"approval": order.approval} if order.approval else {}
+    name = "activate" if isinstance(order, Activate) else "install-officers"
+    return {"order": name, "digest": order.digest, **approved}
 
 
 def _hex(value: bytes | None, name: str) -> str:

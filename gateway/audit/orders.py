@@ -1,6 +1,9 @@
 """Standing orders: what an officer or an activation has put in force, and stays in force until said
 otherwise.
 
+What releases of single records officers have approved stands here too (:class:`Approve`): each names one content digest
+for one partner, so it is as small as a stop, and is signed with the rest.
+
 An order is written in the same transaction as the entry that records it, so that neither exists without the
 other. What stands is small (stops in force, the active policy set, a refused activation, revoked tokens) and
 is asked for on every request; it is signed by the log's key as a whole, so that whoever can write the
@@ -56,14 +59,78 @@ class Activate:
     """Put a policy set in force. ``digest`` is the lower-case hex SHA-256 of its manifest's bytes.
 
     ``artifacts`` are the bytes of the manifest and of every file and table it names; each is stored by its
-    SHA-256, once, as long as the log. The manifest must be among them or be stored already. ``at`` is aware
-    UTC.
+    SHA-256, once, as long as the log. The manifest must be among them or be stored already. ``approval`` is
+    the SHA-256 of the officers' signatures (an artifact like the others), ``""`` where none were asked for.
+    ``at`` is aware UTC.
     """
 
     digest: str
     by: str
     at: datetime
     artifacts: tuple[bytes, ...] = ()
+    approval: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Say which policy set is about to be activated, so that every gateway on the log has it compiled by then.
+
+    Nothing is in force by it. ``digest`` and ``artifacts`` as for :class:`Activate`. ``at`` is aware UTC.
+    """
+
+    digest: str
+    by: str
+    at: datetime
+    artifacts: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InstallOfficers:
+    """Put a list of officers in force, in place of the one before. ``digest`` is the SHA-256 of its bytes.
+
+    ``artifacts`` and ``approval`` as for :class:`Activate`. ``at`` is aware UTC.
+    """
+
+    digest: str
+    by: str
+    at: datetime
+    artifacts: tuple[bytes, ...] = ()
+    approval: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """One officer releases one record to one partner, until a moment.
+
+    ``item`` is the queue's name for it. ``content`` is the SHA-256 (lower-case hex) of the record's bytes as the source
+    gave them, ``marking`` its marking as the officers release it. ``policy`` and ``officers`` are the digests of the
+    set and of the list of officers under which it was approved: under another it is void. It is in force when
+    ``persons`` different officers have given it. ``until`` and ``at`` are aware UTC.
+    """
+
+    item: str
+    partner: str
+    dataset: str
+    purpose: str
+    content: str
+    marking: str
+    policy: str
+    officers: str
+    persons: int
+    until: datetime
+    by: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Withhold:
+    """An officer refuses to release an item: whatever was approved of it is in force no longer. ``at`` is aware UTC."""
+
+    item: str
+    by: str
+    reason: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +204,20 @@ class Remove:
     archive: str = ""
 
 
-Order = SetStop | LiftStop | Activate | Refuse | Revoke | Remove | OpenEmergency | CloseEmergency
+Order = (
+    SetStop
+    | LiftStop
+    | Activate
+    | Announce
+    | Refuse
+    | InstallOfficers
+    | Approve
+    | Withhold
+    | Revoke
+    | Remove
+    | OpenEmergency
+    | CloseEmergency
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +239,31 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Released:
+    """A human release that enough officers have given: what it speaks of, and until when (aware UTC)."""
+
+    item: str
+    partner: str
+    dataset: str
+    purpose: str
+    content: str
+    marking: str
+    policy: str
+    officers: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Everything in force now.
 
     ``active`` is the digest of the active policy set's manifest and ``activated_at`` since when (``None``:
-    none was ever activated). ``refused_since`` is when, after that, an activation was first refused.
-    ``revoked`` holds (partner, jti). ``number`` counts the batches of orders so far: it never falls. ``opened`` are
-    the emergencies that were opened and not closed, those whose time is over among them.
+    none was ever activated), ``approval`` the digest of the signatures it was activated with. ``refused_since``
+    is when, after that, an activation was first refused. ``announced`` is the set that is about to be activated.
+    ``officers`` are the digests of all lists of officers so far, the one in force last. ``approvals`` are the
+    human releases that officers have given. ``revoked`` holds (partner, jti). ``number`` counts the batches of
+    orders so far: it never falls. ``opened`` are the emergencies that were opened and not closed, those whose time is
+    over among them.
     """
 
     stops: tuple[Stop, ...] = ()
@@ -175,6 +273,10 @@ class Standing:
     revoked: frozenset[tuple[str, str]] = frozenset()
     number: int = 0
     opened: tuple[OpenEmergency, ...] = ()
+    approval: str = ""
+    announced: str = ""
+    officers: tuple[str, ...] = ()
+    approvals: tuple[Approve, ...] = ()
 
     @property
     def stops_records(self) -> bool:
@@ -190,8 +292,28 @@ class Standing:
         """When each emergency of this partner was opened."""
         return {each.name: each.at for each in self.opened if each.partner == partner}
 
+    def released(self, item: str) -> Released | None:
+        """The human release of an item, if enough different officers have given it for the same thing."""
+        given = [approval for approval in self.approvals if approval.item == item]
+        if not given or len({_what(approval) for approval in given}) != 1:
+            return None
+        one = given[0]
+        if len({approval.by for approval in given}) < one.persons:
+            return None
+        until = min(approval.until for approval in given)
+        what = (one.item, one.partner, one.dataset, one.purpose, one.content, one.marking, one.policy, one.officers)
+        return Released(*what, until=until)
+
+    def releases(self, partner: str, dataset: str) -> tuple[Released, ...]:
+        """Every human release for a partner of a dataset's records that enough officers have given."""
+        items = {each.item for each in self.approvals if (each.partner, each.dataset) == (partner, dataset)}
+        return tuple(found for found in map(self.released, sorted(items)) if found is not None)
+
     def statement(self, origin: str) -> str:
-        """The text that the log's key signs for this standing. It cannot be read as a checkpoint's text."""
+        """The text that the log's key signs for this standing. It cannot be read as a checkpoint's text.
+
+        What nobody ever ordered is left out, so that a log that was begun before such orders were known still agrees.
+        """
         said: dict[str, PlainJson] = {
             "active": self.active,
             "activated_at": stamp(self.activated_at),
@@ -207,8 +329,33 @@ class Standing:
                 [each.partner, each.name, each.by, each.reason, stamp(each.at)]
                 for each in sorted(self.opened, key=lambda each: (each.partner, each.name))
             ]
+        if self.approval:
+            said["approval"] = self.approval
+        if self.announced:
+            said["announced"] = self.announced
+        if self.officers:
+            said["officers"] = list(self.officers)
+        if self.approvals:
+            said["approvals"] = [
+                [*_what(each), str(each.persons), stamp(each.until), each.by, each.reason, stamp(each.at)]
+                for each in sorted(self.approvals, key=lambda each: (each.item, each.by))
+            ]
         digest = canonical.digest(canonical.encode(said, "standing"))
         return f"relgate standing orders v1\n{origin}\n{self.number}\n{digest.hex()}\n"
+
+
+def _what(approval: Approve) -> tuple[str, ...]:
+    """What an approval speaks of, without who gave it and until when."""
+    return (
+        approval.item,
+        approval.partner,
+        approval.dataset,
+        approval.purpose,
+        approval.content,
+        approval.marking,
+        approval.policy,
+        approval.officers,
+    )
 
 
 def stamp(at: datetime | None) -> str:

@@ -232,6 +232,11 @@ class LogReader:
         with self._reading.reading() as connection:
             return store.read_artifact(connection, digest)
 
+    def activations(self) -> tuple[store.Activation, ...]:
+        """Every activation of a policy set so far, oldest first."""
+        with self._reading.reading() as connection:
+            return store.read_activations(connection)
+
     def verify(self, *, held: Checkpoint | None = None, whole: bool = True, progress: Progress | None = None) -> Report:
         """Check the whole log: see :func:`gateway.audit.verification.verify`."""
         return verification.verify(

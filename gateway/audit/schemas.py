@@ -33,6 +33,51 @@ class Activate(Closed, frozen=True, tag_field="order", tag="activate"):
     digest: Digest
     by: str
     at: str
+    approval: Digest | UnsetType = UNSET
+
+
+class Announce(Closed, frozen=True, tag_field="order", tag="announce"):
+    """A policy set is about to be put in force."""
+
+    digest: Digest
+    by: str
+    at: str
+
+
+class InstallOfficers(Closed, frozen=True, tag_field="order", tag="install-officers"):
+    """A list of officers was put in force."""
+
+    digest: Digest
+    by: str
+    at: str
+    approval: Digest | UnsetType = UNSET
+
+
+class Approve(Closed, frozen=True, tag_field="order", tag="approve"):
+    """One officer released one record to one partner, until a moment."""
+
+    item: str
+    partner: str
+    dataset: str
+    purpose: str
+    content: Digest
+    marking: str
+    policy: Digest
+    officers: Digest
+    persons: Count
+    until: str
+    reason: str
+    by: str
+    at: str
+
+
+class Withhold(Closed, frozen=True, tag_field="order", tag="withhold"):
+    """An officer refused to release an item."""
+
+    item: str
+    reason: str
+    by: str
+    at: str
 
 
 class Refuse(Closed, frozen=True, tag_field="order", tag="refuse"):
@@ -104,7 +149,9 @@ class Close(Closed, frozen=True, tag_field="order", tag="close"):
     at: str
 
 
-Orders = list[Activate | Refuse | Revoke | Stop | Lift | Remove | Open | Close]
+Orders = list[
+    Activate | Announce | InstallOfficers | Approve | Withhold | Refuse | Revoke | Stop | Lift | Remove | Open | Close
+]
 
 
 class Caller(Closed, frozen=True):
@@ -200,8 +247,23 @@ class Release(Closed, frozen=True):
     detail: str | UnsetType = UNSET
 
 
+class Signed(Closed, frozen=True):
+    """An officer who signed an order, and when."""
+
+    officer: str
+    at: str
+
+
+class Turned(Closed, frozen=True):
+    """How many answers of the grid turn, each way, and how many were asked for."""
+
+    asked: Count
+    partners: dict[str, dict[str, Count]]
+    examples: list[str]
+
+
 class PolicyActivated(Closed, frozen=True):
-    """A policy set with every file and table in it, by digest."""
+    """A policy set with every file and table in it, by digest; who signed it; what it turned against the one before."""
 
     by: str
     reason: str
@@ -209,6 +271,28 @@ class PolicyActivated(Closed, frozen=True):
     files: dict[str, Digest]
     tables: dict[str, Digest]
     orders: Orders
+    signed: list[Signed] | UnsetType = UNSET
+    impact: Turned | UnsetType = UNSET
+
+
+class PolicyAnnounced(Closed, frozen=True):
+    """Which policy set is about to be activated."""
+
+    by: str
+    reason: str
+    policy: Digest
+    orders: Orders
+
+
+class OfficersInstalled(Closed, frozen=True):
+    """A list of officers, by digest; who is on it, and who signed it."""
+
+    by: str
+    reason: str
+    list: Digest
+    names: tuple[str, ...]
+    orders: Orders
+    signed: tuple[Signed, ...] = ()
 
 
 class PolicyRefused(Closed, frozen=True):
@@ -228,6 +312,7 @@ class StopChanged(Closed, frozen=True):
     kind: Literal["partner", "dataset", "record"]
     orders: Orders
     subject: str | UnsetType = UNSET
+    signed: list[Signed] | UnsetType = UNSET
 
 
 class EmergencyOpened(Closed, frozen=True):
@@ -389,7 +474,9 @@ PRIVATE: Mapping[Event, type[Closed]] = MappingProxyType(
         Event.RELEASE: Release,
         Event.INTERRUPTED: Interrupted,
         Event.POLICY_ACTIVATED: PolicyActivated,
+        Event.POLICY_ANNOUNCED: PolicyAnnounced,
         Event.POLICY_REFUSED: PolicyRefused,
+        Event.OFFICERS_INSTALLED: OfficersInstalled,
         Event.STOP_SET: StopChanged,
         Event.STOP_LIFTED: StopChanged,
         Event.EMERGENCY_OPENED: EmergencyOpened,

@@ -14,7 +14,10 @@ from gateway.audit.errors import DraftRefused, LogAltered, ProofRefused
 from gateway.audit.leaf import IdentifierKey, keyed
 from gateway.audit.orders import (
     Activate,
+    Announce,
+    Approve,
     CloseEmergency,
+    InstallOfficers,
     LiftStop,
     OpenEmergency,
     Order,
@@ -25,6 +28,7 @@ from gateway.audit.orders import (
     Standing,
     Stop,
     StopKind,
+    Withhold,
     stamp,
 )
 
@@ -38,15 +42,13 @@ def check(connection: Connection, orders: Sequence[Order]) -> None:
     activations = [order for order in orders if isinstance(order, Activate)]
     if len(activations) > 1 or sum(isinstance(order, Refuse) for order in orders) > 1:
         raise DraftRefused("orders", "hold more than one activation or refusal", hint="Write one entry for each.")
-    for activation in activations:
-        by_digest = {canonical.digest(body).hex() for body in activation.artifacts}
-        if activation.digest not in by_digest and store.read_artifact(connection, activation.digest) is None:
-            raise DraftRefused(
-                "orders",
-                f"activate {activation.digest}, which is the SHA-256 of nothing stored",
-                hint="Hand the manifest's bytes in among the artifacts.",
-            )
     for order in orders:
+        if isinstance(order, Activate | Announce | InstallOfficers):
+            _check_stored(connection, order)
+        if isinstance(order, Approve) and not (order.item and order.by and order.partner and order.until > order.at):
+            raise DraftRefused("orders", "approve nothing: item, officer, partner and a time to come are all needed")
+        if isinstance(order, Withhold) and not (order.item and order.by):
+            raise DraftRefused("orders", "withhold nothing: item and officer are both needed")
         if isinstance(order, SetStop | LiftStop) and not order.subject:
             raise DraftRefused("orders", "stop nothing: the subject is empty")
         if isinstance(order, Remove):
@@ -55,6 +57,19 @@ def check(connection: Connection, orders: Sequence[Order]) -> None:
             raise DraftRefused("orders", "open no emergency: partner and name are both needed")
         if isinstance(order, Revoke) and not (order.partner and order.jti):
             raise DraftRefused("orders", "revoke no token: partner and jti are both needed")
+
+
+def _check_stored(connection: Connection, order: Activate | Announce | InstallOfficers) -> None:
+    """What an order puts in force, and the signatures for it, must be kept in the store."""
+    by_digest = {canonical.digest(body).hex() for body in order.artifacts}
+    approval = "" if isinstance(order, Announce) else order.approval
+    for named in filter(None, (order.digest, approval)):
+        if named not in by_digest and store.read_artifact(connection, named) is None:
+            raise DraftRefused(
+                "orders",
+                f"name {named}, which is the SHA-256 of nothing stored",
+                hint="Hand its bytes in among the artifacts.",
+            )
 
 
 def lifts_nothing(connection: Connection, orders: Sequence[Order], key: IdentifierKey) -> str | None:
@@ -89,9 +104,13 @@ def carry_out(connection: Connection, position: int, orders: Sequence[Order], ke
             store.set_stop(connection, stop)
         elif isinstance(order, LiftStop):
             store.lift_stop(connection, order.kind, subject_of(order, key))
-        elif isinstance(order, Activate):
-            store.add_artifacts(connection, order.artifacts)
-            connection.execute(insert(tables.activations).values(position=position, digest=order.digest, **said))
+        elif isinstance(order, Activate | Announce | InstallOfficers):
+            _put_in_force(connection, position, order)
+        elif isinstance(order, Approve):
+            store.drop_approvals(connection, "", order.at)
+            store.add_approval(connection, order)
+        elif isinstance(order, Withhold):
+            store.drop_approvals(connection, order.item, order.at)
         elif isinstance(order, OpenEmergency):
             store.open_emergency(connection, order)
         elif isinstance(order, CloseEmergency):
@@ -102,6 +121,19 @@ def carry_out(connection: Connection, position: int, orders: Sequence[Order], ke
             connection.execute(insert(tables.refusals).values(position=position, reason=order.reason, **said))
         elif not _is_revoked(connection, order):
             connection.execute(insert(tables.revocations).values(partner=order.partner, jti=order.jti, **said))
+
+
+def _put_in_force(connection: Connection, position: int, order: Activate | Announce | InstallOfficers) -> None:
+    store.add_artifacts(connection, order.artifacts)
+    named = {"position": position, "digest": order.digest}
+    if isinstance(order, Announce | InstallOfficers):
+        into = tables.announcements if isinstance(order, Announce) else tables.officers
+        connection.execute(insert(into).values(named))
+        return
+    connection.execute(insert(tables.activations).values({**named, "by": order.by, "at": stamp(order.at)}))
+    if order.approval:
+        approved = insert(tables.activation_approvals)
+        connection.execute(approved.values(position=position, digest=order.approval))
 
 
 def subject_of(order: SetStop | LiftStop, key: IdentifierKey) -> str:

@@ -18,7 +18,7 @@ from gateway.audit.canonical import digest
 from gateway.audit.edge import Edge, Node, NodeId, cover
 from gateway.audit.errors import LogAltered, LogUnavailable
 from gateway.audit.leaf import Prepared
-from gateway.audit.orders import OpenEmergency, Standing, Stop, StopKind, instant, stamp
+from gateway.audit.orders import Approve, OpenEmergency, Standing, Stop, StopKind, instant, stamp
 
 IN_LIMIT = 500
 """Most values that are named in one statement."""
@@ -259,9 +259,14 @@ def read_standing(connection: Connection, number: int) -> Standing:
     ]
     latest = select(tables.activations).order_by(tables.activations.c.position.desc()).limit(1)
     active = connection.execute(latest).one_or_none()
+    after = -1 if active is None else active.position
     refusals = tables.refusals.c
-    since = select(refusals.at).where(refusals.position > (-1 if active is None else active.position))
+    since = select(refusals.at).where(refusals.position > after)
     revoked = connection.execute(select(tables.revocations.c.partner, tables.revocations.c.jti))
+    approval = None if active is None else _approval_of(connection, active.position)
+    announcements = tables.announcements.c
+    announced = select(announcements.digest).where(announcements.position > after)
+    lists = connection.execute(select(tables.officers.c.digest).order_by(tables.officers.c.position)).scalars()
     return Standing(
         stops=tuple(stops),
         active=None if active is None else active.digest,
@@ -277,7 +282,76 @@ def read_standing(connection: Connection, number: int) -> Standing:
                 select(tables.emergencies).order_by(tables.emergencies.c.partner, tables.emergencies.c.name)
             )
         ),
+        approval=approval or "",
+        announced=connection.execute(announced.order_by(announcements.position.desc()).limit(1)).scalar_one_or_none()
+        or "",
+        officers=tuple(lists),
+        approvals=read_approvals(connection),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """One activation, as the tables have it: the entry's place, what was put in force, and whose signatures it had."""
+
+    position: int
+    digest: str
+    by: str
+    at: datetime
+    approval: str
+
+
+def read_activations(connection: Connection) -> tuple[Activation, ...]:
+    """Every activation so far, oldest first."""
+    rows = connection.execute(select(tables.activations).order_by(tables.activations.c.position)).all()
+    return tuple(
+        Activation(row.position, row.digest, row.by, _at(row.at), _approval_of(connection, row.position) or "")
+        for row in rows
+    )
+
+
+def _approval_of(connection: Connection, position: int) -> str | None:
+    table = tables.activation_approvals.c
+    found: str | None = connection.execute(select(table.digest).where(table.position == position)).scalar_one_or_none()
+    return found
+
+
+def read_approvals(connection: Connection) -> tuple[Approve, ...]:
+    """Every human release that stands, in order."""
+    table = tables.approvals
+    return tuple(
+        Approve(
+            item=row.item,
+            partner=row.partner,
+            dataset=row.dataset,
+            purpose=row.purpose,
+            content=row.content,
+            marking=row.marking,
+            policy=row.policy,
+            officers=row.officers,
+            persons=row.persons,
+            until=_at(row.until),
+            by=row.by,
+            reason=row.reason,
+            at=_at(row.at),
+        )
+        for row in connection.execute(select(table).order_by(table.c.item, table.c.by))
+    )
+
+
+def add_approval(connection: Connection, approval: Approve) -> None:
+    """Put one officer's release in force, in place of the same officer's of the same item."""
+    table = tables.approvals
+    connection.execute(delete(table).where(table.c.item == approval.item, table.c.by == approval.by))
+    said = {column.name: getattr(approval, column.name) for column in table.columns}
+    said |= {"until": stamp(approval.until), "at": stamp(approval.at)}
+    connection.execute(insert(table).values(said))
+
+
+def drop_approvals(connection: Connection, item: str, before: datetime) -> None:
+    """Take the releases of an item out of force, and those of any item that have ended by a moment."""
+    table = tables.approvals
+    connection.execute(delete(table).where((table.c.item == item) | (table.c.until <= stamp(before))))
 
 
 def open_emergency(connection: Connection, order: OpenEmergency) -> None:
@@ -314,5 +388,5 @@ def _row(head: Head) -> dict[str, int | str]:
 def _at(text: str) -> datetime:
     at = instant(text)
     if at is None:
-        raise LogAltered("standing orders", "a stop has no time")
+        raise LogAltered("standing orders", "an order has no time")
     return at

@@ -2,8 +2,8 @@
 
 An entry's ``position`` is its index in the tree and is given by the one who appends: never a serial column,
 whose numbers are taken at insert and seen at commit, so that readers would skip rows. Every table but
-``head``, ``stops``, ``emergencies``, ``usage``, ``open_releases`` and ``totals`` only ever grows, until a removal
-that the log itself records takes bodies away (:mod:`gateway.audit.retention`).
+``head``, ``stops``, ``emergencies``, ``usage``, ``approvals``, ``open_releases`` and ``totals`` only ever grows, until
+a removal that the log itself records takes bodies away (:mod:`gateway.audit.retention`).
 """
 
 from __future__ import annotations
@@ -207,6 +207,46 @@ activations = Table(
     Column("digest", String, nullable=False),
     Column("by", String, nullable=False),
     Column("at", String, nullable=False),
+)
+
+activation_approvals = Table(
+    "activation_approvals",
+    metadata,
+    _position(),  # of the activation
+    Column("digest", String, nullable=False),  # of the artifact that holds the signatures
+)
+
+announcements = Table(
+    "announcements",
+    metadata,
+    _position(),
+    Column("digest", String, nullable=False),
+)
+
+officers = Table(
+    "officers",
+    metadata,
+    _position(),
+    Column("digest", String, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("item", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("partner", String, nullable=False),
+    Column("dataset", String, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("content", String, nullable=False),
+    Column("marking", String, nullable=False),
+    Column("policy", String, nullable=False),
+    Column("officers", String, nullable=False),
+    Column("persons", Integer, nullable=False),
+    Column("until", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at", String, nullable=False),
+    PrimaryKeyConstraint("item", "by"),
 )
 
 refusals = Table(

@@ -19,17 +19,17 @@ whole store, has a log that is sound in itself. Only a checkpoint kept elsewhere
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, select
 
 from gateway.audit import canonical, retention, standing, store, tables
-from gateway.audit.canonical import PlainJson
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
 from gateway.audit.database import Database
 from gateway.audit.errors import LogAltered, ProofRefused
-from gateway.audit.orders import OpenEmergency, Part, Standing, Stop, StopKind, instant
+from gateway.audit.orders import Part, Standing
+from gateway.audit.summing import replay
 from gateway.audit.walk import Finding, Walk
 
 Progress = Callable[[int, int], None]
@@ -187,6 +187,10 @@ def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool
             walk.find(f"entries {span.first + 100} to {span.last}", _MISSING[span.what])
 
 
+_STORED = {"activate": "activates", "announce": "announces", "install-officers": "installs"}
+"""Orders that put something in force that the store keeps by its digest, as findings say them."""
+
+
 def _check_orders(connection: Connection, walk: Walk, stands: Standing) -> None:
     """What stands must be what the orders in the entries add up to."""
     try:
@@ -199,48 +203,7 @@ def _check_orders(connection: Connection, walk: Walk, stands: Standing) -> None:
     table = tables.artifacts.c
     stored_digests = set(connection.execute(select(table.digest)).scalars())
     for index, order in walk.orders:
-        if order["order"] == "activate" and order["digest"] not in stored_digests:
-            walk.find(f"entry {index}", f"activates {order['digest']}, which is not stored")
-
-
-def replay(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> Standing:
-    """What stands after these orders, as the private parts of entries say them."""
-    stops: dict[tuple[StopKind, str], Stop] = {}
-    opened: dict[tuple[str, str], OpenEmergency] = {}
-    revoked: set[tuple[str, str]] = set()
-    active: str | None = None
-    activated_at = refused_since = None
-    for _, order in orders:
-        said = {name: str(value) for name, value in order.items()}
-        at = instant(said["at"])
-        kind = said["order"]
-        if at is None:
-            raise ValueError("an order without a time")
-        if kind == "stop":
-            stop = Stop(StopKind(said["kind"]), said["subject"], said["by"], said["reason"], at)
-            stops[stop.kind, stop.subject] = stop
-        elif kind == "lift":
-            del stops[StopKind(said["kind"]), said["subject"]]
-        elif kind == "activate":
-            active, activated_at, refused_since = said["digest"], at, None
-        elif kind == "refuse":
-            refused_since = refused_since or at
-        elif kind == "remove":
-            continue  # what is missing is accounted for by itself
-        elif kind == "open":
-            name = (said["partner"], said["name"])
-            opened[name] = OpenEmergency(*name, said["by"], said["reason"], at)
-        elif kind == "close":
-            del opened[said["partner"], said["name"]]
-        elif kind == "revoke":
-            revoked.add((said["partner"], said["jti"]))
-        else:
-            raise ValueError(f"an order of unknown kind {kind}")
-    return Standing(
-        tuple(stops.values()),
-        active,
-        activated_at,
-        refused_since,
-        frozenset(revoked),
-        opened=tuple(opened.values()),
-    )
+        verb = _STORED.get(str(order["order"]))
+        for named in ("digest", "approval") if verb is not None else ():
+            if named in order and order[named] not in stored_digests:
+                walk.find(f"entry {index}", f"{verb} {order[named]}, which is not stored")

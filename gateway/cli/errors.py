@@ -11,6 +11,7 @@ import json
 import sys
 from dataclasses import dataclass
 
+from gateway.activation.approval import NotApproved
 from gateway.activation.files import FilesError
 from gateway.activation.orders import ActivationRefused
 from gateway.audit.errors import AuditError, LogAltered, LogUnavailable
@@ -72,6 +73,9 @@ def explain(error: Exception) -> CommandFailed:
             return CommandFailed(REFUSED, f"{error.path}: {error.problem}", error.fix)
         case ActivationRefused():
             return CommandFailed(REFUSED, str(error), "What was in force still is; mend the set and try again.")
+        case NotApproved():
+            hint = "each officer signs: relgate policy sign, relgate officers sign, relgate stop ... --lift --sign"
+            return CommandFailed(REFUSED, str(error), hint)
         case _:
             return CommandFailed(REFUSED, str(error))
 

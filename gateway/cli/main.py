@@ -16,6 +16,7 @@ from gateway.cli import (
     emergency,
     keys,
     marking,
+    officers,
     open_,
     policy,
     receipt,
@@ -67,6 +68,7 @@ witness.add_to(app)
 settings.add_to(app)
 app.add_typer(policy.app)
 app.add_typer(emergency.app)
+app.add_typer(officers.app)
 app.add_typer(marking.app)
 app.add_typer(token.app)
 app.add_typer(keys.app)

@@ -38,8 +38,8 @@ async def ready(request: Request) -> Response:
             problems.append("policy_refused")
         if service.issuer_keys.stale(service.clock()):
             problems.append("issuer_keys_stale")
-    except NothingInForce:
-        problems.append("policy_unavailable")
+    except NothingInForce as nothing:
+        problems += ["policy_unavailable", *filter(None, (nothing.code,))]
         possible = False
     except AuditError:
         problems.append("audit_unreadable")

@@ -90,7 +90,7 @@ class _Reading:
             return None
         self.places[path] = places(text)
         try:
-            return model.model_validate(_frozen(tomllib.loads(text, parse_float=Decimal)))
+            return model.model_validate(frozen(tomllib.loads(text, parse_float=Decimal)))
         except tomllib.TOMLDecodeError as error:
             match = _TOML_PLACE.search(str(error))
             at = (int(match[1]), int(match[2])) if match else (0, 0)
@@ -103,12 +103,12 @@ class _Reading:
         return None
 
 
-def _frozen(value: object) -> object:
+def frozen(value: object) -> object:
     """TOML's lists as tuples, since what is read never changes."""
     if isinstance(value, list):
-        return tuple(_frozen(member) for member in value)
+        return tuple(frozen(member) for member in value)
     if isinstance(value, dict):
-        return {key: _frozen(member) for key, member in value.items()}
+        return {key: frozen(member) for key, member in value.items()}
     return value
 
 

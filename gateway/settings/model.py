@@ -232,6 +232,12 @@ class Settings(BaseSettings):
     """Seconds that fetching and judging one chunk of an answer may take."""
     policy_grace_seconds: int = Field(900, ge=0, le=86_400)
     """Seconds that releases go on under the running policy set after a newer one was refused."""
+    officer_signatures: int | None = Field(None, ge=0, le=16)
+    """Different officers who must sign a policy set, the lifting of a stop, or a new list of officers; unset means 2 in
+    production and 0 in development.
+    """
+    signatures_dir: Path = Path("signatures")
+    """Folder of officers' signatures, a folder an order; relgate policy sign writes into it."""
     clock_skew_seconds: int = Field(60, ge=0, le=300)
     """Seconds by which an issuer's clock may differ from the gateway's (RFC 7519 section 4.1.4)."""
     token_max_lifetime_seconds: int = Field(3600, ge=60, le=86_400)
@@ -307,6 +313,13 @@ class Settings(BaseSettings):
                 " behind_tls when something in front ends TLS, or host to 127.0.0.1"
             )
         return self
+
+    @property
+    def needed_signatures(self) -> int:
+        """How many different officers must sign."""
+        if self.officer_signatures is not None:
+            return self.officer_signatures
+        return 0 if self.mode is Mode.DEVELOPMENT else 2
 
     @property
     def private_keys_dir(self) -> Path:

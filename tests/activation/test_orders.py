@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import ActivationRefused, Order, activate, lift, refuse, revoke, stop
 from gateway.audit.errors import DraftRefused, LogUnavailable
@@ -41,7 +42,7 @@ def order(hands: Hands) -> Order:
 
 
 def put_in_force(here: Loopback, policies: Path, keys: Path, hands: Hands) -> None:
-    activate(here.gateway.service.log, read_policy_files(policies, keys), order(hands))
+    activate(here.gateway.service.log, read_policy_files(policies, keys), order(hands), UNSIGNED)
 
 
 def change(policies: Path, name: str, old: str, new: str) -> None:
@@ -82,7 +83,7 @@ def test_after_the_grace_time_nothing_is_released_until_a_set_that_loads_is_acti
         assert "the folder is missing" not in answer.body.decode()
     assert here.ready() == (503, ["policy_unavailable"])
     assert not [seen for seen in here.source.seen if seen.path != "/udl/elset"]
-    activate(here.gateway.service.log, good, order(hands))
+    activate(here.gateway.service.log, good, order(hands), UNSIGNED)
     assert here.ready() == (200, [])
     assert here.get(ELSETS).status == 200
 
@@ -172,7 +173,7 @@ def test_a_stop_acts_on_the_next_request_outlives_a_restart_and_ends_when_lifted
         assert here.get(others[1], others[0], Accept="*/*").status == 200
     with again(tmp_path, keys, policies, hands) as here:
         assert here.get(ELSETS).code == "stopped"
-        lift(here.gateway.service.log, kind, subject, order(hands))
+        lift(here.gateway.service.log, kind, subject, order(hands), UNSIGNED)
         assert here.get(ELSETS).status == 200
 
 
@@ -197,7 +198,7 @@ def test_a_stopped_record_is_absent_from_list_count_and_by_identifier_like_one_t
         assert [record for page in paged for record in page] == kept
         columns = json.loads(here.get("/udl/elset/tuple" + ELSETS.removeprefix("/udl/elset") + "&columns=idElset").body)
         assert [record["idElset"] for record in columns] == [record["idElset"] for record in kept]
-        lift(here.gateway.service.log, StopKind.RECORD, stopped, order(hands))
+        lift(here.gateway.service.log, StopKind.RECORD, stopped, order(hands), UNSIGNED)
         assert json.loads(here.get(ELSETS).body) == before
 
 
@@ -205,7 +206,7 @@ def test_a_stop_that_is_not_in_force_cannot_be_lifted_and_nothing_is_written(her
     log = here.gateway.service.log
     size = log.size()
     with pytest.raises(DraftRefused):
-        lift(log, StopKind.PARTNER, "GBR", order(hands))
+        lift(log, StopKind.PARTNER, "GBR", order(hands), UNSIGNED)
     assert log.size() == size
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from demo.stage import Stage
 from gateway.activation import orders
+from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.running import NothingInForce, PolicyKeeper, prepare, stored_set
 from gateway.audit.entry import Draft, Event
@@ -35,7 +36,7 @@ async def log(tmp_path: Path, keys: Path, policies: Path) -> AsyncIterator[Audit
 
 
 def keeper(log: AuditLog) -> PolicyKeeper:
-    return PolicyKeeper(log, TokenRules(), GRACE)
+    return PolicyKeeper(log, TokenRules(), GRACE, UNSIGNED)
 
 
 def put_in_force(log: AuditLog, files: dict[str, bytes]) -> str:
@@ -55,7 +56,7 @@ async def test_before_anything_was_activated_nothing_is_in_force(log: AuditLog):
 
 async def test_what_is_in_force_is_the_very_set_that_was_activated(log: AuditLog, policies: Path, keys: Path):
     files = read_policy_files(policies, keys)
-    activated = orders.activate(log, files, ORDER)
+    activated = orders.activate(log, files, ORDER, UNSIGNED)
     force = await keeper(log).in_force(AT)
     assert force.running.digest == force.standing.active == activated.digest
     assert force.running.policy.policy_set == load(files)
@@ -66,12 +67,12 @@ async def test_a_set_is_read_once_however_many_ask_and_again_only_after_an_activ
     log: AuditLog, policies: Path, keys: Path
 ):
     files = dict(read_policy_files(policies, keys))
-    orders.activate(log, files, ORDER)
+    orders.activate(log, files, ORDER, UNSIGNED)
     kept = keeper(log)
     first = await asyncio.gather(*(kept.in_force(AT) for _ in range(20)))
     assert len({id(force.running) for force in first}) == 1
     files["policies/policy.toml"] += b"\n# a remark\n"
-    activated = orders.activate(log, files, ORDER)
+    activated = orders.activate(log, files, ORDER, UNSIGNED)
     second = await asyncio.gather(*(kept.in_force(AT) for _ in range(20)))
     assert {force.running.digest for force in second} == {activated.digest}
     assert len({id(force.running) for force in second}) == 1
@@ -80,7 +81,7 @@ async def test_a_set_is_read_once_however_many_ask_and_again_only_after_an_activ
 async def test_releases_go_on_for_the_grace_time_after_a_refused_set_and_not_a_moment_longer(
     log: AuditLog, policies: Path, keys: Path
 ):
-    orders.activate(log, read_policy_files(policies, keys), ORDER)
+    orders.activate(log, read_policy_files(policies, keys), ORDER, UNSIGNED)
     orders.refuse(log, "does not load", ORDER)
     kept = keeper(log)
     assert (await kept.in_force(AT + GRACE - timedelta(microseconds=1))).standing.refused_since == AT

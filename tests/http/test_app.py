@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from demo.stage import Stage
+from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import Order, activate
 from gateway.http.app import build_app
@@ -66,7 +67,7 @@ async def test_a_failure_that_nobody_foresaw_is_recorded_and_told_to_nobody_in_w
     settings = stage.prepare("http://127.0.0.1:1")
     async with open_service(settings) as service:
         files = read_policy_files(settings.policies_dir, settings.keys_dir)
-        activate(service.log, files, Order("test", "set the stage", now()))
+        activate(service.log, files, Order("test", "set the stage", now()), UNSIGNED)
         app = build_app(service)
 
         async def broken() -> None:

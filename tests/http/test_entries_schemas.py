@@ -14,6 +14,7 @@ import pytest
 
 from demo.stage import Stage
 from gateway.activation import orders
+from gateway.activation.approval import UNSIGNED, Demand, Purpose
 from gateway.activation.files import read_policy_files
 from gateway.audit import canonical
 from gateway.audit.entry import Draft, Event
@@ -24,6 +25,7 @@ from sample_source.app import build_app
 from sample_source.flaws import Flaws
 from sample_source.serve import serving
 from sample_source.tables import build_tables
+from tests.support.officers import ALICE, BOB, ORIGIN, listed
 from tests.support.running import POLICIES, running_gateway
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +60,7 @@ def entries(tmp_path_factory) -> Iterator[tuple[StoredEntry, ...]]:
         for kind, subject in ((StopKind.PARTNER, "JPN"), (StopKind.RECORD, "x")):
             orders.stop(log, kind, subject, order)
             gateway.ask("JPN", LIST, accept="application/jose", purpose=PURPOSE)
-            orders.lift(log, kind, subject, order)
+            orders.lift(log, kind, subject, order, UNSIGNED)
         log.append_now(
             [emergency(Event.EMERGENCY_OPENED, at, until=at.isoformat())], [OpenEmergency("JPN", "e", "A", "R", at)]
         )
@@ -66,7 +68,8 @@ def entries(tmp_path_factory) -> Iterator[tuple[StoredEntry, ...]]:
         orders.revoke(log, "JPN", "jti", order)
         files = read_policy_files(gateway.settings.policies_dir, gateway.settings.keys_dir)
         with pytest.raises(orders.ActivationRefused):
-            orders.activate(log, {**files, "policies/policy.toml": b"not toml ["}, order)
+            orders.activate(log, {**files, "policies/policy.toml": b"not toml ["}, order, UNSIGNED)
+        _under_officers(log, files, order)
         log.append_now([Draft(Event.BODIES_REMOVED, at, "done")], [Remove(Part.ROWS, 0, 0, "A", "R", at)])
         log.append_now([Draft(Event.RESUMED, at, "resumed"), Draft(Event.RELEASE, at, "x", release="left", last=False)])
         log.recover(at)
@@ -76,6 +79,14 @@ def entries(tmp_path_factory) -> Iterator[tuple[StoredEntry, ...]]:
 def emergency(event: Event, at: datetime, **more: str) -> Draft:
     about = {"partner": "JPN", "name": "e", "by": "A", "reason": "R", **more}
     return Draft(event, at, "done", private=about)
+
+
+def _under_officers(log, files, order) -> None:
+    """A list of officers, and a set that they sign."""
+    orders.install_officers(log, listed(ALICE, BOB), order, Demand(0, ORIGIN))
+    announced = orders.announce(log, files, order)
+    signatures = [each.sign(Purpose.ACTIVATE, announced.digest, order.at) for each in (ALICE, BOB)]
+    orders.activate(log, files, order, Demand(2, ORIGIN), signatures, {"asked": 0, "partners": {}, "examples": []})
 
 
 def validate(name: str, value: object) -> None:

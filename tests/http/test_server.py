@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from demo.stage import Stage
+from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import Order, activate
 from gateway.audit.log import AuditLog
@@ -69,7 +70,8 @@ def process(tmp_path: Path, keys: Path) -> Iterator[Process]:
     with serving(build_app(build_tables(5), stage.source_token.read_text().strip())) as source:
         settings = stage.prepare(source.base_url)
         log = open_log(settings, stage.gateway_keys(), "officer")
-        activate(log, read_policy_files(settings.policies_dir, settings.keys_dir), Order("test", "first", now()))
+        files = read_policy_files(settings.policies_dir, settings.keys_dir)
+        activate(log, files, Order("test", "first", now()), UNSIGNED)
         token = stage.token("GBR", purpose="collision-avoidance")
         with started(stage) as (running, url):
             yield Process(stage, running, url, log, token)

@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 
 from demo.stage import Stage
+from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import Order, activate
 from gateway.activation.running import Clock
@@ -58,7 +59,7 @@ def running_gateway(
     if activated:
         log = open_log(settings, stage.gateway_keys(), "officer")
         files = read_policy_files(settings.policies_dir, settings.keys_dir)
-        activate(log, files, Order("test", "set the stage", clock()))
+        activate(log, files, Order("test", "set the stage", clock()), UNSIGNED)
         log.close()
     found: list[RunningGateway] = []
     failed: list[BaseException] = []

@@ -10,6 +10,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.activation import orders
+from gateway.activation.approval import UNSIGNED
 from gateway.activation.orders import Order
 from gateway.audit.orders import StopKind
 from sample_source.app import Source
@@ -76,7 +77,7 @@ def test_a_stop_set_while_the_source_is_asked_stops_that_very_answer(
     first = wanted(GBR_PLAIN, "elset")[0].record.identifier
     holding.fault = Meanwhile(lambda: orders.stop(log, kind, subject, order))
     answer = ask(program, operation, first)
-    orders.lift(log, kind, subject, order)
+    orders.lift(log, kind, subject, order, UNSIGNED)
     assert (answer.status_code, answer.json()["code"]) == (403, "stopped")
     holding.fault = None
     assert ask(program, operation, first).status_code == 200
@@ -97,7 +98,7 @@ def test_a_record_stopped_while_the_source_is_asked_is_not_in_that_very_answer(
     first = may[0].record.identifier
     holding.fault = Meanwhile(lambda: orders.stop(log, StopKind.RECORD, first, order))
     answer = ask(program, operation, first)
-    orders.lift(log, StopKind.RECORD, first, order)
+    orders.lift(log, StopKind.RECORD, first, order, UNSIGNED)
     if operation == "id":
         assert answer.status_code == 404
     elif operation == "count":
@@ -116,9 +117,9 @@ def test_a_policy_activated_while_the_source_is_asked_judges_that_very_answer(
     path = "policies/datasets/elset.toml"
     files[path] = files[path].replace(b'dataMode = "EXERCISE"', b'dataMode = ["EXERCISE", "REAL"]')
     assert files != before
-    holding.fault = Meanwhile(lambda: orders.activate(log, files, order))
+    holding.fault = Meanwhile(lambda: orders.activate(log, files, order, UNSIGNED))
     answer = program.listed("elset")
-    orders.activate(log, before, order)
+    orders.activate(log, before, order, UNSIGNED)
     modes = {record["dataMode"] for record in answer.json()}
     assert modes
     assert "REAL" not in modes
@@ -131,6 +132,6 @@ def test_a_stop_on_somebody_else_while_the_source_is_asked_changes_nothing(
     may = wanted(GBR_PLAIN, "elset")
     holding.fault = Meanwhile(lambda: orders.stop(log, StopKind.PARTNER, "NATO", order))
     answer = program.listed("elset")
-    orders.lift(log, StopKind.PARTNER, "NATO", order)
+    orders.lift(log, StopKind.PARTNER, "NATO", order, UNSIGNED)
     for raw, each in zip(items(answer.content), may, strict=True):
         assert differences(raw, each.record.abridged, each) == []

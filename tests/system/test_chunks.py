@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from demo.stage import Stage
 from gateway.activation import orders
+from gateway.activation.approval import UNSIGNED
 from gateway.activation.orders import Order
 from gateway.audit.entry import Event
 from gateway.audit.log import AuditLog
@@ -195,7 +196,7 @@ def test_a_stop_set_between_two_chunks_ends_the_answer_there(
         with pytest.raises(httpx.RemoteProtocolError):
             for piece in answer.iter_raw():
                 received += piece
-    orders.lift(log, kind, subject, order)
+    orders.lift(log, kind, subject, order, UNSIGNED)
     *released, ended = log.find(release)
     assert {entry.leaf.outcome for entry in released} == {"released"}
     assert not any(entry.leaf.last for entry in released)
@@ -291,7 +292,7 @@ def test_a_policy_activated_between_two_chunks_judges_the_rest(
     files = dict(stored_files(gateway))
     files["policies/policy.toml"] += b"\n# a remark\n"
     order = Order("officer", "a remark", gateway.service.clock())
-    holding.fault = Between(lambda: orders.activate(log, files, order))
+    holding.fault = Between(lambda: orders.activate(log, files, order, UNSIGNED))
     with streaming(gateway, act(GBR_PLAIN), "notification", "application/json") as answer:
         release = released_by(answer)
         body = answer.read()

@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from demo.stage import ORIGIN, Stage
+from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import Order, activate
 from gateway.audit.checkpoint import Checkpoint, open_note, parse_checkpoint, parse_verifier_key
@@ -109,7 +110,8 @@ def staged(stage: Stage, source: Served) -> Stage:
     """A stage whose policy set is in force and whose gateway may start."""
     settings = stage.prepare(source.base_url)
     log = open_log(settings, stage.gateway_keys(), "officer")
-    activate(log, read_policy_files(settings.policies_dir, settings.keys_dir), Order("test", "set the stage", START))
+    files = read_policy_files(settings.policies_dir, settings.keys_dir)
+    activate(log, files, Order("test", "set the stage", START), UNSIGNED)
     log.close()
     return stage
 

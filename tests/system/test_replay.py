@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.activation import orders
+from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import Order
 from gateway.audit.log import AuditLog
@@ -81,10 +82,10 @@ def log(gateway: RunningGateway, act: ACT, tables: Tables, tmp_path_factory: pyt
     act(AUS).listed("elset")
     act(GBR_PLAIN).listed("notification")
     ask_around(act, tables, rng)
-    orders.lift(log, StopKind.DATASET, "conjunction", order())
-    orders.lift(log, StopKind.PARTNER, "AUS", order())
+    orders.lift(log, StopKind.DATASET, "conjunction", order(), UNSIGNED)
+    orders.lift(log, StopKind.PARTNER, "AUS", order(), UNSIGNED)
     ask_around(act, tables, rng)
-    orders.activate(log, _changed(gateway, tmp_path_factory.mktemp("changed")), order())
+    orders.activate(log, _changed(gateway, tmp_path_factory.mktemp("changed")), order(), UNSIGNED)
     ask_around(act, tables, rng)
     return log
 
