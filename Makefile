@@ -8,7 +8,7 @@
 PY := .venv/bin/python
 export PYTHON
 
-.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings tamper-drill audit-go audit-campaign bench bench-impact clean env dev-env
+.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings fuzz-requests schemathesis tamper-drill audit-go audit-campaign bench bench-impact clean env dev-env
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -55,6 +55,12 @@ walk: dev-env ## walk 5,000 records through the public SDK, every page size
 
 fuzz-markings: dev-env ## throw mangled markings at the readers for SECONDS_TO_RUN (60)
 	@$(PY) -m tests.markings.fuzz_campaign --seconds $${SECONDS_TO_RUN:-60} $(ARGS)
+
+fuzz-requests: dev-env ## throw mangled tokens, paths, queries and bodies at a gateway for SECONDS_TO_RUN (60)
+	@$(PY) -m tests.http.fuzz_campaign --seconds $${SECONDS_TO_RUN:-60} $(ARGS)
+
+schemathesis: dev-env ## ask whatever the OpenAPI document allows, and does not, CASES (500) times an operation
+	@CASES=$${CASES:-500} $(PY) -m pytest -q tests/http/test_schemathesis.py $(ARGS)
 
 tamper-drill: dev-env ## tamper with a copied log in every way and show each one found, and where
 	@$(PY) -m tests.audit.tamper_drill $(ARGS)
