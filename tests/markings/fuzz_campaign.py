@@ -95,8 +95,8 @@ def _judged(label: Label, other: Label, what: str) -> str:
 
 
 def _another_code(label: Label, other: Label) -> bool:
-    """Whether one code of a list or one owner, and nothing else, is another."""
-    blank = {"rel_to": None, "owners": ()}
+    """Whether one code of a list or one owner, and nothing else, is another; whose words it is in is its owner's."""
+    blank = {"rel_to": None, "owners": (), "system": ""}
     if replace(label, **blank) != replace(other, **blank):
         return False
     changed = [

@@ -43,6 +43,9 @@ def test_a_code_that_became_another_code_is_counted_apart() -> None:
     label = markings.parse_portion("(S//REL TO USA, AUS)", profile)
     came = fuzz_campaign.check_mangled(label, label.portion(), "(S//REL TO USA, AUT)", profile, portion=True)
     assert came == "another code"
+    bare = markings.parse_portion("(U)", profile)
+    came = fuzz_campaign.check_attributes(bare, bare.to_ism(), "ownerProducer", "UGA", profile)
+    assert came == "another code"
 
 
 @pytest.mark.parametrize("name", markings.profile_names())
