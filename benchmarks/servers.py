@@ -25,7 +25,6 @@ from starlette.routing import Route
 from benchmarks.machine import pin
 from benchmarks.world import records
 from demo.stage import ORIGIN
-from gateway.http.protocol import Http
 from gateway.keys.jwks import PrivateJwk, PublicJwk, parse_private_jwks
 from gateway.keys.ring import open_ring
 from gateway.sealing.jwe import MEDIA_TYPE, seal
@@ -94,7 +93,7 @@ async def pass_through(port: int, upstream: str, answer: Answer) -> None:
                 return await answer(request, await response.read())
 
         app = Starlette(routes=[Route("/{path:path}", passing)])
-        config = uvicorn.Config(app, "127.0.0.1", port, log_config=None, access_log=False, http=Http, lifespan="off")
+        config = uvicorn.Config(app, "127.0.0.1", port, log_config=None, access_log=False, http="h11", lifespan="off")
         await uvicorn.Server(config).serve()
 
 
