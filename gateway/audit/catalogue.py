@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from gateway.audit import canonical, tables
-from gateway.audit.leaf import Leaf, Prepared, parse_leaf
-from gateway.audit.terms import Private, by_label, day_of, terms, words
+from gateway.audit import canonical, store, tables
+from gateway.audit.leaf import Leaf, Prepared
+from gateway.audit.terms import Private, by_label, day_of, entry_words
 
 COUNTED = ("answers", "refusals", "released", "withheld", "redacted")
 """What the totals count: entries with content, entries that refuse, and records by what became of them."""
@@ -44,7 +44,7 @@ def add_entries(connection: Connection, first: int, prepared: Sequence[Prepared]
     places: list[tuple[int, int, int]] = []
     totals: Totals = {}
     for position, entry in enumerate(prepared, start=first):
-        leaf = parse_leaf(entry.leaf)
+        leaf = entry.fields
         private = canonical.decode_trusted(entry.private)
         places += postings(position, leaf, private)
         count_in(totals, leaf, private)
@@ -55,7 +55,7 @@ def add_entries(connection: Connection, first: int, prepared: Sequence[Prepared]
 def postings(position: int, leaf: Leaf, private: Private | None) -> list[tuple[int, int, int]]:
     """An entry's (word, day, position)."""
     day = day_of(leaf.time)
-    return [(word, day, position) for word in words(terms(leaf, private))]
+    return [(word, day, position) for word in entry_words(leaf, private)]
 
 
 def add_postings(connection: Connection, places: Sequence[tuple[int, int, int]]) -> None:
@@ -63,10 +63,7 @@ def add_postings(connection: Connection, places: Sequence[tuple[int, int, int]])
 
     One that is there already is left as it is: nothing planted here can stop the log.
     """
-    if places:
-        rows = [{"word": word, "day": day, "position": position} for word, day, position in sorted(places)]
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(tables.postings).on_conflict_do_nothing(), rows)
+    store.add_rows(connection, tables.postings, sorted(places), keep=True)
 
 
 def remove_postings(connection: Connection, places: Iterable[tuple[int, int, int]]) -> None:
@@ -99,15 +96,15 @@ def add_totals(connection: Connection, totals: Totals) -> None:
         {"day": cell.day, "partner": cell.partner, "level": cell.level, **{name: counts[name] for name in COUNTED}}
         for cell, counts in sorted(totals.items())
     ]
-    table = tables.totals
-    if connection.dialect.name == "postgresql":
-        into = postgresql.insert(table)
-        grown = {name: table.c[name] + into.excluded[name] for name in COUNTED}
-        connection.execute(into.on_conflict_do_update(index_elements=list(table.primary_key), set_=grown), rows)
-    else:
-        other = sqlite.insert(table)
-        grown = {name: table.c[name] + other.excluded[name] for name in COUNTED}
-        connection.execute(other.on_conflict_do_update(index_elements=list(table.primary_key), set_=grown), rows)
+    connection.execute(_GROW["postgresql" if connection.dialect.name == "postgresql" else "sqlite"], rows)
+
+
+def _growing(into: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+    grown = {name: tables.totals.c[name] + into.excluded[name] for name in COUNTED}
+    return into.on_conflict_do_update(index_elements=list(tables.totals.primary_key), set_=grown)
+
+
+_GROW = {"postgresql": _growing(postgresql.insert(tables.totals)), "sqlite": _growing(sqlite.insert(tables.totals))}
 
 
 def read_totals(connection: Connection, since: int | None = None, until: int | None = None) -> Totals:

@@ -99,18 +99,16 @@ class PreparedRow:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An entry ready to be given a place: everything that will be stored of it."""
+    """An entry ready to be given a place: everything that will be stored of it. ``fields`` are the leaf's."""
 
     draft: Draft
+    fields: Leaf
     leaf: bytes
     salt: bytes
     private: bytes
     rows: tuple[PreparedRow, ...]
-
-    @property
-    def hash(self) -> bytes:
-        """The leaf's hash in the log's tree."""
-        return merkle.leaf_hash(self.leaf)
+    hash: bytes
+    """The leaf's hash in the log's tree."""
 
 
 def prepare(draft: Draft, origin: str, key: IdentifierKey, salt: bytes, orders: Sequence[Order] = ()) -> Prepared:
@@ -124,29 +122,28 @@ def prepare(draft: Draft, origin: str, key: IdentifierKey, salt: bytes, orders: 
     said = {**draft.private, "orders": [_order(order, key) for order in orders]} if orders else draft.private
     private = canonical.encode(said, "private")
     rows = tuple(_row(number, row, key) for number, row in enumerate(draft.records, start=1))
-    leaf = _LEAF.encode(
-        Leaf(
-            version=VERSION,
-            origin=origin,
-            time=stamp(draft.time),
-            event=draft.event.value,
-            partner=draft.partner,
-            request=draft.request,
-            release=draft.release,
-            chunk=draft.chunk,
-            last=draft.last,
-            outcome=draft.outcome,
-            content=_hex(draft.content, "content"),
-            sealed=_hex(draft.sealed, "sealed"),
-            key=draft.key,
-            released=draft.released,
-            records=record_root(salt, [row.body for row in rows]).hex(),
-            private=private_digest(salt, private).hex(),
-        )
+    fields = Leaf(
+        version=VERSION,
+        origin=origin,
+        time=stamp(draft.time),
+        event=draft.event.value,
+        partner=draft.partner,
+        request=draft.request,
+        release=draft.release,
+        chunk=draft.chunk,
+        last=draft.last,
+        outcome=draft.outcome,
+        content=_hex(draft.content, "content"),
+        sealed=_hex(draft.sealed, "sealed"),
+        key=draft.key,
+        released=draft.released,
+        records=record_root(salt, [row.body for row in rows]).hex(),
+        private=private_digest(salt, private).hex(),
     )
+    leaf = _LEAF.encode(fields)
     if len(leaf) > LEAF_LIMIT:
         raise DraftRefused("leaf", f"has {len(leaf)} bytes, more than {LEAF_LIMIT}", hint="Shorten its names.")
-    return Prepared(draft, leaf, salt, private, rows)
+    return Prepared(draft, fields, leaf, salt, private, rows, merkle.leaf_hash(leaf))
 
 
 def parse_leaf(data: bytes) -> Leaf:

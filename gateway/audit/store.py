@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
-from sqlalchemy import Connection, and_, delete, func, insert, literal_column, select, tuple_, update
+from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, literal_column, select, tuple_, update
+from sqlalchemy.dialects import postgresql
 
 from gateway.audit import tables
 from gateway.audit.canonical import digest
 from gateway.audit.edge import Edge, Node, NodeId, cover
+from gateway.audit.entry import Draft
 from gateway.audit.errors import LogAltered, LogUnavailable
 from gateway.audit.leaf import Prepared
 from gateway.audit.orders import Approve, OpenEmergency, Standing, Stop, StopKind, instant, stamp
@@ -129,52 +132,50 @@ def last_position(connection: Connection) -> int:
     return int(connection.execute(select(func.coalesce(func.max(tables.entries.c.position), -1))).scalar_one())
 
 
+def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[object, ...]], *, keep: bool = False) -> None:
+    """Insert rows, the values in the order of the table's columns; with ``keep`` a row that is there already stays.
+
+    SQLite's driver is given them as they are: to make parameters of every value by name costs more than the insert.
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(_insert_into(table, keep), list(rows))
+        return
+    names = [column.name for column in table.columns]
+    statement = postgresql.insert(table).on_conflict_do_nothing() if keep else insert(table)
+    connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
+
+
+@lru_cache(maxsize=64)
+def _insert_into(table: Table, keep: bool) -> str:
+    places = ", ".join("?" for _ in table.columns)
+    said = f"INSERT INTO {table.name} VALUES ({places})"  # noqa: S608 - a table of ours
+    return f"{said} ON CONFLICT DO NOTHING" if keep else said
+
+
 def add_entries(connection: Connection, first: int, prepared: Sequence[Prepared]) -> None:
     """Write entries with their private parts and record rows, from position ``first`` on."""
-    connection.execute(
-        insert(tables.entries),
-        [
-            {
-                "position": position,
-                "hash": entry.hash,
-                "leaf": entry.leaf,
-                "time": stamp(entry.draft.time),
-                "event": entry.draft.event.value,
-                "partner": entry.draft.partner,
-                "release": entry.draft.release,
-                "chunk": entry.draft.chunk,
-                "last": entry.draft.last,
-            }
-            for position, entry in enumerate(prepared, start=first)
-        ],
-    )
-    connection.execute(
-        insert(tables.private_parts),
-        [
-            {"position": position, "salt": entry.salt, "body": entry.private}
-            for position, entry in enumerate(prepared, start=first)
-        ],
-    )
+    numbered = list(enumerate(prepared, start=first))
+    filed = [(position, entry.hash, entry.leaf, *_filed(entry.draft)) for position, entry in numbered]
+    add_rows(connection, tables.entries, filed)
+    add_rows(connection, tables.private_parts, [(position, each.salt, each.private) for position, each in numbered])
     rows = [
-        {
-            "position": position,
-            "number": row.number,
-            "identifier": row.identifier,
-            "digest": row.digest,
-            "body": row.body,
-        }
-        for position, entry in enumerate(prepared, start=first)
+        (position, row.number, row.identifier, row.digest, row.body)
+        for position, entry in numbered
         for row in entry.rows
     ]
-    if rows:
-        connection.execute(insert(tables.record_rows), rows)
+    add_rows(connection, tables.record_rows, rows)
+
+
+def _filed(draft: Draft) -> tuple[str, str, str, str, int, bool]:
+    """The columns that repeat fields of the leaf."""
+    return stamp(draft.time), draft.event.value, draft.partner, draft.release, draft.chunk, draft.last
 
 
 def add_nodes(connection: Connection, made: Sequence[Node]) -> None:
     """Write interior hashes that have become complete."""
-    if made:
-        rows = [{"level": node.level, "place": node.offset, "hash": node.hash} for node in made]
-        connection.execute(insert(tables.nodes), rows)
+    add_rows(connection, tables.nodes, [(node.level, node.offset, node.hash) for node in made])
 
 
 def add_checkpoint(connection: Connection, size: int, note: str) -> None:
@@ -184,12 +185,15 @@ def add_checkpoint(connection: Connection, size: int, note: str) -> None:
 
 def releases_begun(connection: Connection, releases: Sequence[str]) -> set[str]:
     """Which of these releases have a first chunk in the log."""
-    entries = tables.entries.c
     found: set[str] = set()
     for at in range(0, len(releases), _MOST_NAMES):
-        named = entries.release.in_(releases[at : at + _MOST_NAMES])
-        found.update(connection.execute(select(entries.release).where(IS_RELEASE, named, entries.chunk == 0)).scalars())
+        found.update(connection.execute(_BEGUN, {"names": releases[at : at + _MOST_NAMES]}).scalars())
     return found
+
+
+_BEGUN = select(tables.entries.c.release).where(
+    IS_RELEASE, tables.entries.c.release.in_(bindparam("names", expanding=True)), tables.entries.c.chunk == 0
+)
 
 
 def releases_open(connection: Connection, releases: Sequence[str]) -> dict[str, OpenRelease]:

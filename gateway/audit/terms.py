@@ -19,6 +19,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
+
+import msgspec
 
 from gateway.audit.canonical import PlainJson
 from gateway.audit.leaf import Leaf
@@ -55,7 +58,11 @@ class Term:
     @property
     def word(self) -> int:
         """The signed 64-bit number that the store keeps for it."""
-        return int.from_bytes(hashlib.sha256(f"{self.kind}\n{self.value}".encode()).digest()[:8], "big", signed=True)
+        return _word(f"{self.kind}\n{self.value}")
+
+
+def _word(term: str) -> int:
+    return int.from_bytes(hashlib.sha256(term.encode()).digest()[:8], "big", signed=True)
 
 
 EVERYTHING = Term(Kind.ANY, "")
@@ -70,10 +77,12 @@ def terms(leaf: Leaf, private: Private | None) -> frozenset[Term]:
     """Everything an entry is found by; with ``None`` for a private part that was removed, what its leaf gives."""
     found = {EVERYTHING, Term(Kind.EVENT, leaf.event), Term(Kind.OUTCOME, leaf.outcome)}
     found |= {Term(kind, value) for kind, value in _named(leaf) if value}
-    if private is not None:
-        found |= {Term(kind, value) for kind, value in _said(private) if value}
-        found |= {Term(Kind.TEXT, word) for word in _words(private)}
-    return frozenset(found)
+    return frozenset(found) if private is None else frozenset(found | _terms_of(private))
+
+
+def _terms_of(private: Private) -> set[Term]:
+    said = {Term(kind, value) for kind, value in _said(private) if value}
+    return said | {Term(Kind.TEXT, word) for word in _words(private)}
 
 
 def _named(leaf: Leaf) -> Iterator[tuple[Kind, str]]:
@@ -129,6 +138,36 @@ def words(found: Iterable[Term]) -> list[int]:
     return sorted({term.word for term in found})
 
 
+def entry_words(leaf: Leaf, private: Private | None) -> list[int]:
+    """The words of an entry's terms: what :func:`words` makes of :func:`terms`, in less time.
+
+    Most entries say in most fields what others said before them; only what is this entry's alone is worked out anew.
+    """
+    found = {_word(f"{kind}\n{value}") for kind, value in _named(leaf) if value}
+    found |= _words_of_leaf(leaf.event, leaf.outcome)
+    if private is not None:
+        found |= _words_of_private(_ENCODER.encode(_read_of(private)))
+    return sorted(found)
+
+
+_READ = (
+    "dataset", "policy", "label", "by", "caller", "by_label", "why_withheld", "by_grant", "orders",
+    "path", "detail", "what", "reason", "purpose", "query",
+)  # fmt: skip
+"""All that terms are worked out of, of a private part; of ``caller`` its system alone."""
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+@lru_cache(maxsize=256)
+def _words_of_leaf(event: str, outcome: str) -> frozenset[int]:
+    return frozenset(term.word for term in (EVERYTHING, Term(Kind.EVENT, event), Term(Kind.OUTCOME, outcome)))
+
+
+@lru_cache(maxsize=8192)
+def _words_of_private(said: bytes) -> frozenset[int]:
+    return frozenset(term.word for term in _terms_of(msgspec.json.decode(said)))
+
+
 def _orders(private: Private) -> list[Private]:
     return [_map(order) for order in _list(private.get("orders"))]
 
@@ -143,3 +182,11 @@ def _map(value: PlainJson) -> Private:
 
 def _list(value: PlainJson) -> list[PlainJson]:
     return value if isinstance(value, list) else []
+
+
+def _read_of(private: Private) -> Private:
+    """What of a private part terms are worked out of, without what differs each time (the caller's token)."""
+    read = {name: private[name] for name in _READ if name in private}
+    if "caller" in read:
+        read["caller"] = {"system": _map(read["caller"]).get("system")}
+    return read
