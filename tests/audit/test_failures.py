@@ -270,6 +270,9 @@ def test_a_writer_that_lost_its_turn_writes_nothing(place, draft: Drafts):
                 self.connection.execute(text("UPDATE head SET epoch = epoch + 1"))
             return self.connection.execute(statement, *rest)
 
+        def exec_driver_sql(self, statement, *rest):  # type: ignore[no-untyped-def]
+            return self.connection.exec_driver_sql(statement, *rest)
+
     key = SigningKey("gateway.example/log", place.key)
     store = Overtaken(place.url, create=True)
     writer = Writer(store, key.name, key, place.identifiers, "gateway")

@@ -25,7 +25,7 @@ order = st.fixed_dictionaries(
 private = st.fixed_dictionaries(
     {},
     optional={
-        **{name: anything for name in ("dataset", "policy", "by", "path", "detail", "what", "reason", "purpose", "x")},
+        **dict.fromkeys(("dataset", "policy", "by", "path", "detail", "what", "reason", "purpose", "x"), anything),
         "caller": st.dictionaries(st.sampled_from(["system", "jti"]), anything) | text,
         "by_label": st.lists(label, max_size=3) | text,
         "why_withheld": st.dictionaries(text, st.integers(0, 3), max_size=3),

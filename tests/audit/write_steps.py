@@ -48,6 +48,13 @@ class Step:
         self.reach("", "after")
         return result
 
+    def exec_driver_sql(self, statement: str, *rest: object) -> object:
+        """The same for a statement that is given to the driver as it is."""
+        self.reach(" ".join(statement.split()[:3]), "before")
+        result = self._connection.exec_driver_sql(statement, *rest)  # type: ignore[arg-type]
+        self.reach("", "after")
+        return result
+
     def reach(self, name: str, how: How) -> None:
         """One more step, before or after it is done."""
         if name:
