@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ from sample_source.faults import (
     redirect,
 )
 from tests.support.loopback import ELSETS, Answer, Holds, Loopback, loopback
-from tests.support.running import POLICIES, running_gateway
+from tests.support.rawsource import RawSource, raw_source
+from tests.support.running import POLICIES, RunningGateway, running_gateway
 
 SECRET = b"TOP SECRET//SI//NOFORN the position of object 99999"
 RECORD = json.dumps(
@@ -113,6 +115,13 @@ def test_all_failures_of_a_source_look_alike_to_the_partner(here: Loopback):
 
 ODD = RECORD.replace(b'"sound"', b'"odd"')
 ODD_RECORDS = (
+    ODD.replace(b"41384", b"9" * 5000),
+    ODD.replace(b"15.0", b"-1e400"),
+    ODD.replace(b"15.0", b"0x0F"),
+    ODD.replace(b'"odd"', b'"odd\x00"'),
+    ODD[:-1] + b"," + b",".join(b'"k%d":0' % number for number in range(2000)) + b',"k0":1}',
+    ODD[:-1] + b',"' + b"k" * 100_000 + b'":1,"' + b"k" * 100_000 + b'":1}',
+    ODD[:-1] + b',"x":' + b'{"a":' * 3000 + b"1" + b"}" * 3000 + b"}",
     b"5",
     b"null",
     b"[" + ODD + b"]",
@@ -195,3 +204,90 @@ def test_a_source_that_is_down_gives_a_failure_that_does_not_say_where_it_is(
         assert "127.0.0.1" not in log_lines.getvalue()
         (entry,) = gateway.service.log.entries(gateway.service.log.size() - 2, 1)
         assert str(entry.private["detail"]).startswith("upstream_unreachable: source 'udl': ")
+
+
+SOUND = b"[" + RECORD + b"]"
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+LENGTH = b"Content-Length: %d\r\n" % len(SOUND)
+
+
+def chunked(*parts: bytes) -> bytes:
+    return b"".join(b"%x\r\n%s\r\n" % (len(each), each) for each in parts) + b"0\r\n\r\n"
+
+
+FRAMES: tuple[tuple[str, bytes], ...] = (
+    ("length-too-long", HEAD + b"Content-Length: 100000\r\n\r\n" + SOUND),
+    ("length-too-short", HEAD + b"Content-Length: 20\r\n\r\n" + SOUND),
+    ("length-zero-and-a-body", HEAD + b"Content-Length: 0\r\n\r\n" + SOUND),
+    ("two-lengths", HEAD + LENGTH + b"Content-Length: 20\r\n\r\n" + SOUND),
+    ("length-negative", HEAD + b"Content-Length: -1\r\n\r\n" + SOUND),
+    ("length-enormous", HEAD + b"Content-Length: " + b"9" * 30 + b"\r\n\r\n" + SOUND),
+    ("length-and-chunked", HEAD + LENGTH + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(SOUND + SECRET)),
+    ("chunk-size-no-number", HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n" + SOUND + b"\r\n0\r\n\r\n"),
+    ("chunk-longer-than-it-says", HEAD + b"Transfer-Encoding: chunked\r\n\r\n5\r\n" + SOUND + b"\r\n0\r\n\r\n"),
+    ("chunks-without-end", HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(SOUND), SOUND)),
+    ("chunk-size-enormous", HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 40 + b"\r\n" + SOUND),
+    ("second-array-in-another-chunk", HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(SOUND, SOUND)),
+    ("garbage-in-another-chunk", HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(SOUND, SECRET)),
+    ("head-without-end", HEAD + b"X: " + b"a" * 200_000),
+    ("headers-without-end", HEAD + b"X: a\r\n" * 50_000),
+    ("header-with-nul", HEAD + LENGTH + b"X: a\x00b\r\n\r\n" + SOUND),
+    ("no-status-line", SOUND),
+    ("another-protocol", b"SSH-2.0-OpenSSH_9.0\r\n\r\n"),
+    ("status-no-number", b"HTTP/1.1 abc OK\r\n" + LENGTH + b"\r\n" + SOUND),
+    ("switching-protocols", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" + SOUND),
+    ("coding-in-another-form", HEAD + LENGTH + b"Content-Encoding: Identity, gzip\r\n\r\n" + SOUND),
+    ("bomb-of-brotli", HEAD + LENGTH + b"Content-Encoding: br\r\n\r\n" + SOUND),
+    ("nothing", b""),
+)
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Iterator[tuple[RunningGateway, RawSource]]:
+    """A gateway before a source that sends bytes as they are told, and that loses patience soon."""
+    limits = UpstreamSettings(connect_timeout_seconds=0.5, read_timeout_seconds=0.5, max_body_bytes=100_000)
+    stage = Stage(tmp_path_factory.mktemp("raw") / "var", keys, POLICIES)
+    with raw_source() as source, running_gateway(stage, source.url, upstream=limits) as gateway:
+        yield gateway, source
+
+
+@pytest.mark.parametrize("closes", [True, False], ids=["and-closes", "and-waits"])
+@pytest.mark.parametrize("says", [each[1] for each in FRAMES], ids=[each[0] for each in FRAMES])
+def test_an_answer_whose_frame_lies_gives_no_content_and_no_word_of_it(
+    raw: tuple[RunningGateway, RawSource], log_lines: io.StringIO, says: bytes, closes: bool
+):
+    gateway, source = raw
+    source.says, source.closes = says, closes
+    begun = log_lines.tell()
+    answer = gateway.ask("GBR", LIST, purpose="collision-avoidance")
+    assert (answer.status_code, answer.json()["code"]) in ((502, "upstream_failed"), (504, "upstream_timeout"))
+    shown = answer.text + repr(answer.headers) + log_lines.getvalue()[begun:]
+    assert not [each for each in (SECRET.decode(), "sound", "41384", "OpenSSH", source.url) if each in shown]
+    (entry,) = gateway.service.log.entries(gateway.service.log.size() - 2, 1)
+    assert (entry.leaf.outcome, entry.leaf.released) == (answer.json()["code"], 0)
+
+
+def test_the_same_record_in_a_true_frame_is_released_so_the_frames_failed_for_what_they_are(
+    raw: tuple[RunningGateway, RawSource],
+):
+    gateway, source = raw
+    for says in (
+        HEAD + LENGTH + b"\r\n" + SOUND,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(*(SOUND[at : at + 7] for at in range(0, len(SOUND), 7))),
+    ):
+        source.says, source.closes = says, True
+        answer = gateway.ask("GBR", LIST, purpose="collision-avoidance")
+        assert (answer.status_code, answer.content) == (200, SOUND)
+
+
+def test_a_second_answer_sent_ahead_is_never_the_answer_to_another_partners_request(
+    raw: tuple[RunningGateway, RawSource],
+):
+    gateway, source = raw
+    smuggled = SOUND.replace(b'"sound"', b'"smuggled"')
+    source.closes = False
+    source.says = HEAD + LENGTH + b"\r\n" + SOUND + HEAD + b"Content-Length: %d\r\n\r\n" % len(smuggled) + smuggled
+    for _ in range(6):
+        answer = gateway.ask("GBR", LIST, purpose="collision-avoidance")
+        assert b"smuggled" not in answer.content
+        assert answer.status_code in (200, 502)

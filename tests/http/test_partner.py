@@ -1,5 +1,6 @@
 """The data routes before hostile callers: paths, queries, methods and bodies that are not what they seem."""
 
+import gzip
 import json
 
 import pytest
@@ -107,6 +108,11 @@ QUERIES = (
     (QUERY + "&nothing=1", "parameter_unknown", "nothing"),
     (QUERY + "&disableCapcoExtensions=true", "parameter_unknown", "disableCapcoExtensions"),
     (QUERY + "&columns=line1", "parameter_unknown", "columns"),
+    (QUERY + "&partner=JPN", "parameter_unknown", "partner"),
+    (QUERY + "&nationality=USA", "parameter_unknown", "nationality"),
+    (QUERY + "&clearance=TOP%20SECRET", "parameter_unknown", "clearance"),
+    (QUERY + "&purpose=anomaly-resolution", "parameter_unknown", "purpose"),
+    (QUERY + "&access_token=a.b.c", "parameter_unknown", "access_token"),
     (QUERY + "&maxResults=-1", "parameter_invalid", "maxResults"),
     (QUERY + "&maxResults=1e3", "parameter_invalid", "maxResults"),
     (QUERY + "&maxResults=%D9%A1", "parameter_invalid", "maxResults"),
@@ -160,11 +166,14 @@ def test_a_caller_without_a_credential_is_not_even_told_which_methods_are_served
     assert here.entry(answer).leaf.outcome == "token_missing"
 
 
+BOMB = gzip.compress(bytes(20_000_000))
 BODIES = (
     (("Content-Length: 3",), b"abc"),
     (("Transfer-Encoding: chunked",), b"3\r\nabc\r\n0\r\n\r\n"),
     (("Content-Length: 3", "Transfer-Encoding: chunked"), b"0\r\n\r\n"),
     (("Content-Length: 5000000000",), b""),
+    (("Content-Encoding: gzip", f"Content-Length: {len(BOMB)}"), BOMB),
+    (("Content-Type: application/json", "Content-Length: 17"), b'{"partner":"JPN"}'),
 )
 
 

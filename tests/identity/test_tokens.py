@@ -13,6 +13,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import RSAKey
@@ -272,6 +274,44 @@ def test_hmac_under_the_public_key_is_refused_in_every_form_of_that_key(form: st
     said = ".".join(encoded(json.dumps(part).encode()) for part in (header_of(text, alg="HS256"), claims_of(text)))
     forged = f"{said}.{encoded(hmac.new(secret, said.encode(), hashlib.sha256).digest())}"
     assert code(forged) == "token_algorithm_refused"
+
+
+ECDSA_KEYS = generate_partner("JPN", algorithm="ES256")
+
+
+def ecdsa_token() -> tuple[TokenVerifier, str]:
+    return verifier(issuer_of(ECDSA_KEYS, "ES256")), token(ECDSA_KEYS, jti="one")
+
+
+def test_an_ecdsa_signature_in_der_is_no_signature() -> None:
+    by, text = ecdsa_token()
+    private = private_as_joserfc(ECDSA_KEYS.signing).private_key
+    assert isinstance(private, EllipticCurvePrivateKey)
+    said = text.rpartition(".")[0]
+    der = private.sign(said.encode(), ECDSA(SHA256()))
+    assert code(f"{said}.{encoded(der)}", by=by) == "token_signature_invalid"
+
+
+@pytest.mark.parametrize("signature", [bytes(64), bytes(31) + b"\1" + bytes(32), b"\xff" * 64, b"", b"\0" * 96])
+def test_an_ecdsa_signature_of_zeros_or_of_another_length_is_refused(signature: bytes) -> None:
+    by, text = ecdsa_token()
+    assert code(f"{text.rpartition('.')[0]}.{encoded(signature) or 'A'}", by=by) in {
+        "token_signature_invalid",
+        "token_malformed",
+    }
+
+
+def test_the_second_encoding_of_an_ecdsa_signature_is_the_same_token_and_is_revoked_with_it() -> None:
+    by, text = ecdsa_token()
+    said, _, last = text.rpartition(".")
+    r, s = (int.from_bytes(urlsafe_b64decode(last + "==")[place : place + 32]) for place in (0, 32))
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # n of P-256 (FIPS 186-5)
+    other = f"{said}.{encoded(r.to_bytes(32) + (order - s).to_bytes(32))}"
+    assert other != text
+    assert verify(other, by=by) == verify(text, by=by)
+    for each in (text, other):
+        with pytest.raises(CredentialRefused, match="token_revoked"):
+            by.verify(f"Bearer {each}", AT, lambda _, jti: jti == "one")
 
 
 def test_an_algorithm_of_another_agreement_is_refused_for_this_one() -> None:
