@@ -21,9 +21,11 @@ from gateway.markings.profiles import Profile
 from gateway.markings.rules import validate
 from gateway.markings.words import Level
 
-_READ: Final = frozenset(
+READ: Final = frozenset(
     ("classification", "ownerProducer", "joint", *CONTROLS, "releasableTo", "displayOnlyTo", "createDate")
 )
+"""The names of the attributes that a label is read from."""
+
 Value = str | bool | Sequence[str]
 """An attribute's value: its text, the words of a list, or what a boolean one says."""
 
@@ -47,7 +49,7 @@ def from_ism(attributes: Mapping[str, Value], profile: Profile) -> Label:
     what the controls mean beside each other by :func:`gateway.markings.validate`.
     """
     given = {name.removeprefix("ism:"): _text(value) for name, value in attributes.items()}
-    if len(given) != len(attributes) or not given.keys() <= _READ | BESIDE:
+    if len(given) != len(attributes) or not given.keys() <= READ | BESIDE:
         raise _refuse("ISM-ATTRIBUTE", "an attribute is not read by this profile, or stands twice")
     check_beside(given)
     system, owners = _owners(given, profile)

@@ -3,7 +3,8 @@
 What the attributes mean is :func:`gateway.markings.from_ism`'s to say; here they are found and written. The rules:
 
 1. On an element, every attribute in the ISM namespace is handed on; one that is not understood is then refused. An
-   element without any has no marking.
+   element without any has no marking. One outside the namespace whose name ends as an ISM attribute is named is refused
+   too: a lost prefix would make a control disappear.
 2. In JSON a list may be an array of texts or one text with spaces between, and true and false may be written as
    such; every other kind of value is refused.
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.markings.ism import Value, from_ism
+from gateway.markings.ism import READ, Value, from_ism
 from gateway.markings.ismbeside import BESIDE
 from gateway.markings.label import Label
 from gateway.markings.profiles import Profile
@@ -25,6 +26,7 @@ from gateway.markings.xmltree import LABEL_BOUNDS, Element, Name, element, read_
 
 ISM_NAMESPACE: Final = "urn:us:gov:ic:ism"
 _AUTHORITY: Final = "ISM-2022"
+_NAMES: Final = tuple(name.casefold() for name in READ | BESIDE)
 
 
 def ism_attributes(one: Element) -> dict[str, str]:
@@ -32,6 +34,9 @@ def ism_attributes(one: Element) -> dict[str, str]:
     found = {local: value for (namespace, local), value in one.attributes.items() if namespace == ISM_NAMESPACE}
     if not found.keys() - BESIDE:
         raise refuse("ISM-MISSING", "the element has no ISM attribute", _AUTHORITY)
+    others = (local.casefold() for namespace, local in one.attributes if namespace != ISM_NAMESPACE)
+    if any(other.endswith(_NAMES) for other in others):
+        raise refuse("ISM-ATTRIBUTE", "an attribute named as ISM's are stands outside the ISM namespace", _AUTHORITY)
     return found
 
 

@@ -101,6 +101,8 @@ def controls_of(given: Mapping[str, tuple[str, ...]], profile: Profile) -> tuple
     known = _known(profile)
     for attribute in CONTROLS:
         tokens = given.get(attribute, ())
+        if attribute == PROTECTED and all(profile.tables.knows(token) for token in tokens):
+            tokens = _CONCEALED[: len(tokens)]
         read = [_read(attribute, token, known, profile) for token in tokens]
         pairs = [pair for pair in read if pair is not None]
         if len(pairs) != len(read) or not _in_order(attribute, tokens, pairs, profile):
@@ -128,7 +130,8 @@ def _known(profile: Profile) -> dict[tuple[str, str], str]:
     }
 
 
-_CONCEALED: Final = frozenset(("FGI",))
+_CONCEALED: Final = ("FGI",)
+"""What stands for the names of protected sources: those who may read the names are not whom this package serves."""
 Reader = Callable[[str, Profile], Pair | None]
 
 

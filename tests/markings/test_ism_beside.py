@@ -110,7 +110,8 @@ TOKENS = [
     ("atomicEnergyMarkings", "RD RD-"),
     ("atomicEnergyMarkings", "RD RD-SG-014"),
     ("nonICmarkings", "LES DS"),
-    ("FGIsourceProtected", "GBR"),
+    ("FGIsourceProtected", "FGI GBR"),
+    ("FGIsourceProtected", "XYZ"),
 ]
 
 
@@ -118,6 +119,14 @@ TOKENS = [
 def test_tokens_out_of_the_published_order_or_form_are_refused(name: str, value: str) -> None:
     with pytest.raises(MarkingError, match="ISM-TOKENS"):
         markings.from_ism({"classification": "TS", "ownerProducer": "USA", name: value}, ISM)
+
+
+def test_a_protected_source_that_is_named_is_concealed_all_the_same() -> None:
+    given = {"classification": "S", "ownerProducer": "USA", "disseminationControls": "NF"}
+    for sources in ("FGI", "GBR", "GBR JPN NATO"):
+        label = markings.from_ism(given | {"FGIsourceProtected": sources}, ISM)
+        assert label.banner() == "SECRET//FGI//NOFORN"
+        assert label.to_ism()["FGIsourceProtected"] == "FGI"
 
 
 def test_nato_controls_are_written_in_the_order_in_which_they_are_published() -> None:

@@ -49,6 +49,16 @@ def test_an_attribute_that_is_not_understood_refuses_the_element() -> None:
         from_ism_xml(MARKED.replace("i:releasableTo", "i:releasedTo").encode(), ISM)
 
 
+LOST = ("atomicEnergyMarkings", "ismatomicEnergyMarkings", "i.nonICmarkings", "i-SARIdentifier", "CLASSIFICATION")
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_an_attribute_that_lost_its_prefix_refuses_the_element_and_does_not_disappear(name: str) -> None:
+    with pytest.raises(MarkingError) as refused:
+        from_ism_xml(MARKED.replace("i:classification", f'{name}="TFNI" i:classification').encode(), ISM)
+    assert rules_of(refused.value) == ["ISM-ATTRIBUTE"]
+
+
 def test_json_lists_are_arrays_or_texts() -> None:
     label = markings.parse_banner("SECRET//REL TO USA, JPN", ISM)
     text = '{"classification":"S","ownerProducer":["USA"],"disseminationControls":"REL","releasableTo":["USA","JPN"]}'
