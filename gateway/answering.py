@@ -18,6 +18,7 @@ from gateway.content.join import join_piece
 from gateway.judging import permits_roll_up
 from gateway.policy.shape import FieldKind, FieldList
 from gateway.refusals import Refused
+from gateway.reviewing import PENDING
 from gateway.selecting import Batch
 from gateway.transforming import Picked
 
@@ -47,13 +48,22 @@ def content_of(operation: Operation, batch: Batch) -> Content:
         return Content(str(batch.counted).encode(), TEXT, "")
     if operation is Operation.IDENTIFIED:
         if not batch.going:
-            raise Refused("not_found", "no such record, or withheld")
+            raise _nothing(batch)
         body, form = batch.going[0].cut.raw, Form.OBJECT
     else:
         records = [picked.cut.raw for picked in batch.going]
         body = join_piece(records, opens=batch.number == 0, before=batch.before, closes=batch.last)
         form = Form.ARRAY
     return Content(body, JSON, _checked(body, form, batch))
+
+
+def _nothing(batch: Batch) -> Refused:
+    """Why there is no record of this identifier; only where its grant says so is the partner told that one waits."""
+    for picked in batch.withheld:
+        review = picked.judged.decision.obligations.review
+        if picked.waiting is not None and picked.judged.reasons == (PENDING,) and review is not None and review.tell:
+            return Refused("review_pending", "a human release is awaited", handle=picked.waiting.item)
+    return Refused("not_found", "no such record, or withheld")
 
 
 def _checked(body: bytes, form: Form, batch: Batch) -> str:

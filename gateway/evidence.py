@@ -274,6 +274,9 @@ def _row(picked: Picked, effect: Effect) -> RecordRow:
     }
     if judged.permitted:
         detail |= {"redacted": list(picked.cut.redacted), "rounded": list(picked.cut.rounded)}
+    waits = picked.waiting
+    if waits is not None:
+        detail["review"] = {"item": waits.item, "content": waits.content, "named": waits.named}
     digest = hashlib.sha256(picked.cut.raw).digest() if effect is Effect.RELEASE else None
     identifier = picked.view.identifier
     return RecordRow(None if identifier is None else identifier[:512], effect.value, digest, detail)

@@ -29,7 +29,7 @@ from gateway.content.strict import strict_doubts
 from gateway.markings import Label
 from gateway.markings.binding import BindingDoubt
 from gateway.policy.compile import CompiledPolicy, RolledUp
-from gateway.policy.decision import Around, Decision, Facts, Gate, LabelDoubt, Subject
+from gateway.policy.decision import Approval, Around, Decision, Facts, Gate, LabelDoubt, Subject
 from gateway.policy.facts import NOTHING_AROUND
 from gateway.policy.reasons import Reason
 from gateway.policy.shape import RecordShape
@@ -110,8 +110,9 @@ def evidence(
     more_doubts: Sequence[str] = (),
     *,
     tear_line: bool = False,
+    approval: Approval | None = None,
 ) -> Evidence:
-    """Reduce a record as it was read to what a decision depends on."""
+    """Reduce a record as it was read to what a decision depends on; ``approval`` is the human release in force."""
     values: dict[str, object] = dict(view.values)
     if shape.delay_from is not None and view.delay_from is not None:
         values[shape.delay_from] = view.delay_from.isoformat()
@@ -119,6 +120,8 @@ def evidence(
         values[shape.originator] = view.originator
     around = replace(case.around, tear_line=True) if tear_line else case.around
     facts = case.policy.facts(case.dataset, values, case.at, stops, around)
+    if approval is not None:
+        facts = replace(facts, approval=approval)
     nested = tuple((inner.path, inner.marking) for inner in view.nested)
     doubts = tuple(sorted({*map(str, view.doubts), *more_doubts}))
     day = None if view.date is None else view.date.date()
@@ -126,19 +129,30 @@ def evidence(
 
 
 def judge_record(
-    case: Case, view: RecordView, shape: RecordShape, stops: tuple[str, ...], *, twin: bool, tear_line: bool = False
+    case: Case,
+    view: RecordView,
+    shape: RecordShape,
+    stops: tuple[str, ...],
+    *,
+    twin: bool,
+    tear_line: bool = False,
+    approval: Approval | None = None,
 ) -> Judgement:
     """Judge a record as it was read; one that would go is read strictly first, and judged again if a doubt is found.
-    ``tear_line`` says that it is the tear-line version of another.
+    ``tear_line`` says that it is the tear-line version of another; ``approval`` is the human release in force for it.
     """
     dataset = case.policy.policy_set.datasets[case.dataset]
     labellers = case.policy.policy_set.labellers.get(dataset.source, ())
     doubts = ((Doubt.IDENTIFIER_DUPLICATE,) if twin else ()) + binding_doubts(view, shape, labellers, case.at)
-    judged = judge(case, evidence(case, view, shape, stops, doubts, tear_line=tear_line), shape)
+
+    def shown(*more: str) -> Evidence:
+        return evidence(case, view, shape, stops, (*doubts, *more), tear_line=tear_line, approval=approval)
+
+    judged = judge(case, shown(), shape)
     if judged.permitted:
         found = strict_doubts(view.raw, shape.marking)
         if found:
-            return judge(case, evidence(case, view, shape, stops, (*doubts, *found), tear_line=tear_line), shape)
+            return judge(case, shown(*found), shape)
     return judged
 
 

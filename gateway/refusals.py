@@ -164,6 +164,12 @@ PROBLEMS: Mapping[str, Problem] = _table(
         "The answer would go beyond what is agreed in this span of time",
         "Ask for fewer records (`maxResults`), or in the next span.",
     ),
+    (
+        "review_pending",
+        403,
+        "A human release is awaited",
+        "Ask again later; `/reviews/{handle}` says whether it has been given.",
+    ),
     # About the request: said, and the same whatever the records are.
     ("not_found", 404, "Nothing here", "Check the address; what you may not have does not exist."),
     ("method_not_allowed", 405, "Only GET is served", "The gateway forwards no writes."),
@@ -235,12 +241,14 @@ PROBLEMS: Mapping[str, Problem] = _table(
 class Refused(Exception):
     """A request that gets a problem instead of content. ``detail`` is for the audit entry, never for the partner.
 
-    ``parameter`` is the one thing of the request that may be named back: a query parameter's name.
+    ``parameter`` is the one thing of the request that may be named back: a query parameter's name. ``handle`` names a
+    human release that is awaited, to the partner whose grant lets it know.
     """
 
     code: str
     detail: str = ""
     parameter: str | None = None
+    handle: str | None = None
 
     def __str__(self) -> str:
         return f"{self.code}: {self.detail}" if self.detail else self.code

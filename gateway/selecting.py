@@ -21,6 +21,7 @@ from gateway.content.records import RecordView
 from gateway.content.tearline import tear_line_version
 from gateway.judging import judge_record
 from gateway.refusals import Refused
+from gateway.reviewing import may_wait, released, waiting
 from gateway.transforming import NOTHING, Picked, transform
 from gateway.upstream.client import Upstream
 from gateway.upstream.errors import MALFORMED, UpstreamError
@@ -127,14 +128,28 @@ class Selector:
         standing = admitted.case.standing
         record = self._log.keyed(view.identifier) if standing.stops_records and view.identifier else None
         stops = standing.stopping(admitted.partner.code, admitted.dataset.dataset, record)
-        picked = _pick(admitted, view, stops, twin=twin)
+        picked = self._pick(admitted, view, stops, twin=twin)
         if picked.permitted or admitted.shape.tear_line is None:
             return picked
         version = tear_line_version(view, admitted.shape)
         if version is None:
             return picked
-        instead = _pick(admitted, version, stops, twin=twin, tear_line=True)
+        instead = self._pick(admitted, version, stops, twin=twin, tear_line=True)
         return replace(instead, beside=picked) if instead.permitted else replace(picked, beside=instead)
+
+    def _pick(
+        self, admitted: Admitted, view: RecordView, stops: tuple[str, ...], *, twin: bool, tear_line: bool = False
+    ) -> Picked:
+        """Steps 4 and 5 for one record, or for the tear-line version of one."""
+        case = admitted.case
+        approval = released(case, view.raw)
+        judged = judge_record(case, view, admitted.shape, stops, twin=twin, tear_line=tear_line, approval=approval)
+        if judged.permitted:
+            return Picked(view, judged, transform(view, judged, admitted))
+        waits = waiting(case, view.raw, self._log.keyed) if may_wait(judged) else None
+        if waits is not None and view.identifier is not None:
+            waits = replace(waits, named=self._log.conceal(view.identifier[:512]))
+        return Picked(view, judged, NOTHING, waiting=waits)
 
     async def _one(self, ask: Ask, admitted: Admitted) -> Batch:
         identifier = ask.identifier
@@ -226,14 +241,6 @@ class Selector:
                 yield walking
         except QueryNotUnderstood as error:
             raise Refused("query_refused") from error
-
-
-def _pick(
-    admitted: Admitted, view: RecordView, stops: tuple[str, ...], *, twin: bool, tear_line: bool = False
-) -> Picked:
-    """Steps 4 and 5 for one record, or for the tear-line version of one."""
-    judged = judge_record(admitted.case, view, admitted.shape, stops, twin=twin, tear_line=tear_line)
-    return Picked(view, judged, transform(view, judged, admitted) if judged.permitted else NOTHING)
 
 
 def _same_force(one: Admitted, other: Admitted) -> bool:

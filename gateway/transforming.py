@@ -16,6 +16,7 @@ from gateway.content.project import project
 from gateway.content.records import RecordView
 from gateway.judging import Judgement
 from gateway.policy.decision import Obligations
+from gateway.reviewing import Waiting
 
 NOTHING = Degraded(b"")
 """What a withheld record is cut to."""
@@ -26,13 +27,14 @@ class Picked:
     """One judged record, and its bytes as they may go (:data:`NOTHING` when it may not).
 
     ``beside`` is what was judged with it and stays behind: the whole record where its tear-line version goes, the
-    version where neither does.
+    version where neither does. ``waiting`` says that officers could release it, and by what name.
     """
 
     view: RecordView
     judged: Judgement
     cut: Degraded
     beside: Picked | None = None
+    waiting: Waiting | None = None
 
     @property
     def permitted(self) -> bool:

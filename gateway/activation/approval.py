@@ -38,6 +38,8 @@ class Purpose(enum.StrEnum):
     ACTIVATE = "activate"  # subject: the digest of a policy set's manifest
     LIFT_STOP = "lift-stop"  # subject: kind, name and since when, so that it lifts that stop and no later one
     OFFICERS = "officers"  # subject: the SHA-256 of a list of officers
+    RELEASE = "release-record"  # subject: the item, its content, the marking and the end
+    WITHHOLD = "withhold-record"  # subject: the item
 
 
 @dataclass(frozen=True, slots=True)

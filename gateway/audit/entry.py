@@ -32,6 +32,8 @@ class Event(enum.StrEnum):
     POLICY_ANNOUNCED = "policy-announced"  # a set is about to be activated: gateways compile it
     POLICY_REFUSED = "policy-refused"
     OFFICERS_INSTALLED = "officers-installed"
+    REVIEW_APPROVED = "review-approved"  # an officer released a record that waited for it
+    REVIEW_REFUSED = "review-refused"
     STOP_SET = "stop-set"
     STOP_LIFTED = "stop-lifted"
     EMERGENCY_OPENED = "emergency-opened"

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from gateway.audit import cosigned, store
 from gateway.audit.checkpoint import ML_DSA_44, SigningKey
+from gateway.audit.concealing import conceal, reveal
 from gateway.audit.database import Database
 from gateway.audit.entry import Draft, Recorded
 from gateway.audit.errors import DraftRefused, LogUnavailable
@@ -160,6 +161,14 @@ class AuditLog(LogReader):
     def keyed(self, identifier: str) -> str:
         """A record's identifier as the log stores it."""
         return keyed(identifier, self._identifier_key)
+
+    def conceal(self, identifier: str) -> str:
+        """A record's identifier as only a holder of the identifier key can read it; see :meth:`reveal`."""
+        return conceal(identifier, self._identifier_key)
+
+    def reveal(self, concealed: str) -> str:
+        """The identifier that :meth:`conceal` was given; ``""`` where another version of the key concealed it."""
+        return reveal(concealed, self._identifier_key)
 
     def close(self) -> None:
         """Wait for what is being written, then let go of the store."""

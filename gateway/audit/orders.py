@@ -293,21 +293,20 @@ class Standing:
         return {each.name: each.at for each in self.opened if each.partner == partner}
 
     def released(self, item: str) -> Released | None:
-        """The human release of an item, if enough different officers have given it for the same thing."""
-        given = [approval for approval in self.approvals if approval.item == item]
-        if not given or len({_what(approval) for approval in given}) != 1:
-            return None
-        one = given[0]
-        if len({approval.by for approval in given}) < one.persons:
-            return None
-        until = min(approval.until for approval in given)
-        what = (one.item, one.partner, one.dataset, one.purpose, one.content, one.marking, one.policy, one.officers)
-        return Released(*what, until=until)
+        """The human release of an item, if enough different officers have given it for the same thing.
 
-    def releases(self, partner: str, dataset: str) -> tuple[Released, ...]:
-        """Every human release for a partner of a dataset's records that enough officers have given."""
-        items = {each.item for each in self.approvals if (each.partner, each.dataset) == (partner, dataset)}
-        return tuple(found for found in map(self.released, sorted(items)) if found is not None)
+        Approvals under different policy sets or lists of officers do not add up.
+        """
+        given: dict[tuple[str, ...], list[Approve]] = {}
+        for approval in self.approvals:
+            if approval.item == item:
+                given.setdefault(_what(approval), []).append(approval)
+        for what, approvals in given.items():
+            if len({each.by for each in approvals}) >= max(each.persons for each in approvals):
+                item, partner, dataset, purpose, content, marking, policy, officers = what
+                until = min(each.until for each in approvals)
+                return Released(item, partner, dataset, purpose, content, marking, policy, officers, until)
+        return None
 
     def statement(self, origin: str) -> str:
         """The text that the log's key signs for this standing. It cannot be read as a checkpoint's text.

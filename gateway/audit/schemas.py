@@ -304,6 +304,44 @@ class PolicyRefused(Closed, frozen=True):
     orders: Orders
 
 
+class ReviewApproved(Closed, frozen=True):
+    """A record that an officer released to a partner: which, as what, until when, and in which entry it was asked for.
+
+    ``given`` of ``persons`` officers have released it by now. ``signature`` is the officer's, where one was made.
+    """
+
+    by: str
+    reason: str
+    what: str
+    item: str
+    partner: str
+    dataset: str
+    purpose: str
+    content: Digest
+    marking: str
+    policy: Digest
+    until: str
+    asked: Count
+    given: Count
+    persons: Count
+    orders: Orders
+    signature: str | UnsetType = UNSET
+
+
+class ReviewRefused(Closed, frozen=True):
+    """A record that an officer refused to release, and in which entry it was asked for."""
+
+    by: str
+    reason: str
+    what: str
+    item: str
+    partner: str
+    dataset: str
+    asked: Count
+    orders: Orders
+    signature: str | UnsetType = UNSET
+
+
 class StopChanged(Closed, frozen=True):
     """A stop that was set or lifted; a record is named by the order alone, keyed."""
 
@@ -445,6 +483,16 @@ class Obligations(Closed, frozen=True):
     watermark: dict[str, str] | UnsetType = UNSET
 
 
+class InReview(Closed, frozen=True):
+    """How a record that waits for a human release is named in the queue: the item, the SHA-256 of its bytes as the
+    source gave them, and its identifier as only the gateway can read it.
+    """
+
+    item: str
+    content: Digest
+    named: str
+
+
 class Detail(Closed, frozen=True):
     """What one record was decided from, and the decision; the cuts only where it was permitted."""
 
@@ -458,6 +506,7 @@ class Detail(Closed, frozen=True):
     obligations: Obligations
     redacted: list[str] | UnsetType = UNSET
     rounded: list[str] | UnsetType = UNSET
+    review: InReview | UnsetType = UNSET
 
 
 class Row(Closed, frozen=True):
@@ -477,6 +526,8 @@ PRIVATE: Mapping[Event, type[Closed]] = MappingProxyType(
         Event.POLICY_ANNOUNCED: PolicyAnnounced,
         Event.POLICY_REFUSED: PolicyRefused,
         Event.OFFICERS_INSTALLED: OfficersInstalled,
+        Event.REVIEW_APPROVED: ReviewApproved,
+        Event.REVIEW_REFUSED: ReviewRefused,
         Event.STOP_SET: StopChanged,
         Event.STOP_LIFTED: StopChanged,
         Event.EMERGENCY_OPENED: EmergencyOpened,

@@ -20,6 +20,7 @@ from gateway.cli import (
     open_,
     policy,
     receipt,
+    review,
     serve,
     settings,
     stop,
@@ -69,6 +70,7 @@ settings.add_to(app)
 app.add_typer(policy.app)
 app.add_typer(emergency.app)
 app.add_typer(officers.app)
+app.add_typer(review.app)
 app.add_typer(marking.app)
 app.add_typer(token.app)
 app.add_typer(keys.app)

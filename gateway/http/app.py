@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import __version__
 from gateway.asking import Operation
-from gateway.http import health, openapi, pages, partner, problems, receipts, releases, tiles
+from gateway.http import health, openapi, pages, partner, problems, receipts, releases, review, tiles
 from gateway.http.negotiation import traceparent
 from gateway.refusals import Refused
 from gateway.service import Service
@@ -47,6 +47,7 @@ def build_app(service: Service) -> FastAPI:
     app.include_router(releases.router)
     app.include_router(receipts.router)
     app.include_router(tiles.router)
+    app.include_router(review.router)
     app.include_router(partner.router)
     app.add_route("/{path:path}", partner.no_such_path, methods=list(METHODS), include_in_schema=False)
     app.add_exception_handler(Refused, _refused)

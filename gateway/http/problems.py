@@ -15,7 +15,9 @@ from gateway.refusals import PROBLEMS, Problem, Refused
 MEDIA_TYPE = "application/problem+json"
 
 
-def body(problem: Problem, request: str, parameter: str | None = None) -> dict[str, str | int]:
+def body(
+    problem: Problem, request: str, parameter: str | None = None, handle: str | None = None
+) -> dict[str, str | int]:
     """The members of a problem document; ``type`` is the address of the problem's page on this gateway."""
     members: dict[str, str | int] = {
         "type": f"/problems/{problem.code}",
@@ -27,6 +29,8 @@ def body(problem: Problem, request: str, parameter: str | None = None) -> dict[s
     }
     if parameter is not None:
         members["parameter"] = parameter
+    if handle is not None:
+        members["handle"] = handle
     return members
 
 
@@ -41,7 +45,7 @@ def answer(refusal: Refused, request: str) -> Response:
         headers["Allow"] = "GET"
     if problem.status in (502, 503, 504):
         headers["Retry-After"] = "5"
-    content = json.dumps(body(problem, request, refusal.parameter)).encode()
+    content = json.dumps(body(problem, request, refusal.parameter, refusal.handle)).encode()
     return Response(content, problem.status, headers, MEDIA_TYPE)
 
 
