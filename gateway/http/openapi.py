@@ -37,6 +37,7 @@ PROBLEM_SCHEMA: Document = {
             "description": "Names the request, for asking the operator.",
         },
         "code": {"type": "string", "enum": sorted(PROBLEMS)},
+        "handle": {"type": "string", "description": "What to poll, where a human release is awaited."},
         "parameter": {"type": "string", "description": "The query parameter that was wrong, where one was."},
     },
     "additionalProperties": False,

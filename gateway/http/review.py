@@ -1,8 +1,8 @@
 """The review queue over HTTP: officers see what waits and decide it; a partner polls the handle it was given.
 
 An officer is who the list of officers in force says, by the token's digest. To anybody else there is nothing at these
-addresses. Each reading of the queue is an entry of the log before it is answered. The record itself is never shown: an
-officer looks at it in the source system, under that system's own rules.
+addresses, and they do not stand in the partners' document. Each reading of the queue is an entry of the log before it is
+answered. The record itself is never shown: an officer looks at it in the source system, under that system's own rules.
 """
 
 from __future__ import annotations
@@ -36,9 +36,6 @@ router = APIRouter(tags=["review"], route_class=PlainRoute)
 logger = structlog.get_logger("gateway.http.review")
 
 BODY_LIMIT = 16_384
-OFFICER: openapi.Document = {"security": [{"bearer": []}]}
-_ITEM = {"name": "item", "in": "path", "required": True, "schema": {"type": "string"}}
-_FAILING = ("audit_unavailable", "policy_unavailable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +47,7 @@ class _Desk:
     at: datetime
 
 
-def _described(summary: str, description: str) -> dict[int | str, dict[str, object]]:
-    shown = openapi.content_response(description, "application/json", {"type": "object"}, {"item": "3f0c"})
-    return {200: shown, **openapi.problem_responses((*ALWAYS, *_FAILING))}
-
-
-@router.get("/review", summary="What waits for you", responses=_described("", "Items."), openapi_extra=OFFICER)
+@router.get("/review", include_in_schema=False)
 async def listed(request: Request) -> Response:
     """List what waits and lies within your delegation, the longest first. For officers alone."""
     desk = await _desk(request)
@@ -66,23 +58,13 @@ async def listed(request: Request) -> Response:
     return JSONResponse({"items": [item_json(item) for item in items]}, 200, {"Cache-Control": "no-store"})
 
 
-@router.post(
-    "/review/{item}/approve",
-    summary="Release a record",
-    responses=_described("", "How many officers have released it, of how many."),
-    openapi_extra={**OFFICER, "parameters": [_ITEM]},
-)
+@router.post("/review/{item}/approve", include_in_schema=False)
 async def approved(request: Request) -> Response:
     """Release a record that waits: ``{"reason": "...", "until": "2026-07-01T00:00:00Z"}``."""
     return await _decide(request, release=True)
 
 
-@router.post(
-    "/review/{item}/refuse",
-    summary="Refuse a record",
-    responses=_described("", "It is refused."),
-    openapi_extra={**OFFICER, "parameters": [_ITEM]},
-)
+@router.post("/review/{item}/refuse", include_in_schema=False)
 async def refused(request: Request) -> Response:
     """Refuse to release a record that waits: ``{"reason": "..."}``. Approvals that others gave end with it."""
     return await _decide(request, release=False)
@@ -141,8 +123,22 @@ def _until(text: str) -> datetime:
 @router.get(
     "/reviews/{handle}",
     summary="Has your record been released",
-    responses=_described("", "`released`: ask for the record again."),
-    openapi_extra={**OFFICER, "parameters": [{**_ITEM, "name": "handle"}]},
+    responses={
+        200: {
+            "description": "It has: ask for the record again.",
+            "content": {
+                "application/json": {
+                    "schema": {"type": "object", "required": ["handle", "state"]},
+                    "example": {"handle": "3f0c91d6e0b24a7c9d3e5f60718293a4", "state": "released"},
+                }
+            },
+        },
+        **openapi.problem_responses((*ALWAYS, "audit_unavailable", "policy_unavailable")),
+    },
+    openapi_extra={
+        "security": [{"bearer": []}],
+        "parameters": [{"name": "handle", "in": "path", "required": True, "schema": {"type": "string"}}],
+    },
 )
 async def polled(request: Request) -> Response:
     """Ask about a release that you were told is awaited: 403 `review_pending` while it is, 200 once it is given, 404

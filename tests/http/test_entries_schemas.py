@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jsonschema
@@ -18,7 +18,7 @@ from gateway.activation.approval import UNSIGNED, Demand, Purpose
 from gateway.activation.files import read_policy_files
 from gateway.audit import canonical
 from gateway.audit.entry import Draft, Event
-from gateway.audit.orders import CloseEmergency, OpenEmergency, Part, Remove, StopKind
+from gateway.audit.orders import Approve, CloseEmergency, OpenEmergency, Part, Remove, StopKind, Withhold
 from gateway.audit.schemas import PRIVATE, documents
 from gateway.audit.stored import StoredEntry
 from sample_source.app import build_app
@@ -87,6 +87,15 @@ def _under_officers(log, files, order) -> None:
     announced = orders.announce(log, files, order)
     signatures = [each.sign(Purpose.ACTIVATE, announced.digest, order.at) for each in (ALICE, BOB)]
     orders.activate(log, files, order, Demand(2, ORIGIN), signatures, {"asked": 0, "partners": {}, "examples": []})
+    about = {"by": "alice", "reason": "R", "what": "review i", "item": "i", "partner": "JPN", "dataset": "elset"}
+    given = {"purpose": "p", "content": "aa" * 32, "marking": "U", "policy": announced.digest, "until": "later"}
+    approval = Approve("i", "JPN", "elset", "p", "aa" * 32, "U", announced.digest, "bb" * 32, 1,
+                       order.at + timedelta(days=1), "alice", "R", order.at)  # fmt: skip
+    counted = {"asked": 0, "given": 1, "persons": 1}
+    approved = Draft(Event.REVIEW_APPROVED, order.at, "approved", private={**about, **given, **counted})
+    log.append_now([approved], [approval])
+    refused = Draft(Event.REVIEW_REFUSED, order.at, "refused", private={**about, "asked": 0})
+    log.append_now([refused], [Withhold("i", "alice", "R", order.at)])
 
 
 def validate(name: str, value: object) -> None:
