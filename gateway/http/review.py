@@ -1,8 +1,8 @@
 """The review queue over HTTP: officers see what waits and decide it; a partner polls the handle it was given.
 
 An officer is who the list of officers in force says, by the token's digest. To anybody else there is nothing at these
-addresses, and they do not stand in the partners' document. Each reading of the queue is an entry of the log before it is
-answered. The record itself is never shown: an officer looks at it in the source system, under that system's own rules.
+addresses, and they do not stand in the partners' document. Each reading of the queue is an entry of the log before it
+is answered. The record itself is never shown: an officer looks at it in the source system, under that system's rules.
 """
 
 from __future__ import annotations
