@@ -35,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
 def serve(context: typer.Context) -> None:
     """Answer partners' requests until Ctrl-C. Settings say where and how; `relgate settings` shows them."""
     settings, kept = session(context).settings, session(context).keeping
-    _check_tls(settings, kept)
+    check_tls(settings, kept)
     logs.configure(settings.log_level, settings.log_format)
 
     def started(_server: uvicorn.Server, _service: Service, url: str) -> None:
@@ -50,7 +50,7 @@ def serve(context: typer.Context) -> None:
         raise CommandFailed(UNAVAILABLE, str(busy), hint) from None
 
 
-def _check_tls(settings: Settings, kept: Keeping) -> None:
+def check_tls(settings: Settings, kept: Keeping) -> None:
     """Load certificate and key once, so that a wrong file is named before anything is opened."""
     if settings.tls_certificate is None or settings.tls_key is None:
         return

@@ -45,6 +45,7 @@ def reencrypt(folder: Path, old: Passphrase | None, new: Passphrase) -> tuple[Pa
     ``old`` opens what is encrypted under another one; ``None`` when nothing is. Raises :class:`KeyFileRefused`, and
     then nothing has changed.
     """
+    check_private_folder(folder)
     with held(folder):
         files = private_files(folder)
         made = {kept.path: under_new for kept in files if (under_new := _under(kept, old, new)) is not None}

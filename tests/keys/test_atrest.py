@@ -184,6 +184,16 @@ def test_a_change_that_breaks_off_between_two_files_is_finished_by_running_it_ag
     assert open_ring(folder, NAME, UNDER_TWO).log_verifier_key == made.log_verifier_key
 
 
+def test_a_folder_that_is_not_there_or_holds_no_key_is_named(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyFileRefused, match="is not there"):
+        reencrypt(folder, None, ONE)
+    folder.mkdir(mode=0o700)
+    with pytest.raises(KeyFileRefused, match="holds no private key"):
+        reencrypt(folder, None, ONE)
+    with pytest.raises(KeyFileRefused, match="No such file or directory"):
+        UNENCRYPTED.write(tmp_path / "nowhere" / "key", b"x")
+
+
 def test_a_full_disk_leaves_every_file_as_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     open_ring(folder, NAME, UNDER_ONE)
     before = {path: path.read_bytes() for path in folder.iterdir()}
