@@ -150,5 +150,5 @@ def compare_totals(found: Totals, wanted: Totals) -> list[str]:
     return [
         f"totals of day {cell.day}, {cell.partner or 'nobody'}, level {cell.level or 'none'}: differ from the entries'"
         for cell in sorted(found.keys() | wanted.keys())
-        if +found.get(cell, Counter()) != +wanted.get(cell, Counter())
+        if any(found.get(cell, Counter())[name] != wanted.get(cell, Counter())[name] for name in COUNTED)
     ]

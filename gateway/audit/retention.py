@@ -141,6 +141,21 @@ def removals(connection: Connection) -> list[Span]:
     return [Span(Part(row.what), row.first, row.last) for row in rows]
 
 
+def placed(connection: Connection) -> list[tuple[int, Span]]:
+    """The removals so far with the entries that they are filed under; one of an impossible count is under none."""
+    table = tables.removals.c
+    wanted = select(table.position, table.what, table.first, table.last, table.count.label("lost"))
+    return [
+        (row.position if 0 <= row.lost <= row.last - row.first + 1 else -1, Span(Part(row.what), row.first, row.last))
+        for row in connection.execute(wanted.order_by(table.position))
+    ]
+
+
+def placed_by(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> list[tuple[int, Span]]:
+    """The removals among orders, each with the entry that records it."""
+    return [(index, span) for index, order in orders for span in spans_of([(index, order)])]
+
+
 def part_removed(spans: Sequence[Span], index: int) -> Part | None:
     """The most that any removal took from an entry."""
     parts = {span.what for span in spans if span.first <= index <= span.last}

@@ -1,7 +1,8 @@
 """Checking a whole log, from its first entry to its head: everything recomputed, every alteration named with
 its place.
 
-What is checked, in this order for each page of entries and then once for the whole:
+Before anything else: the store has the form that the gateway gives it (:mod:`gateway.audit.form_check`). Then, in this
+order, for each page of entries and once for the whole:
 
 1. every entry is there, in order, and agrees with its leaf: private part, record rows, the columns it is
    filed under;
@@ -10,26 +11,28 @@ What is checked, in this order for each page of entries and then once for the wh
 4. chunks of a release follow one another;
 5. the head is the last checkpoint, nothing lies beyond it, and nothing is missing;
 6. what stands (stops, activations, revocations) is what the entries' orders add up to, and is signed;
-7. every artifact has the digest it is stored by;
-8. the log extends the checkpoint that the auditor holds from outside, when one is given.
+7. every artifact has the digest it is stored by, and those that an activation names are there;
+8. the catalogue (postings and totals) is what the entries are found by;
+9. cosignatures that are kept belong to checkpoints, and those by known witnesses verify;
+10. the log extends the checkpoint that the auditor holds from outside, when one is given.
 
-**What this cannot show without 8**: whoever holds the signing key, or puts back an older copy of the
+**What this cannot show without 10**: whoever holds the signing key, or puts back an older copy of the
 whole store, has a log that is sound in itself. Only a checkpoint kept elsewhere shows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
 
-from gateway.audit import canonical, retention, standing, store, tables
+from gateway.audit import canonical, cosigned, form_check, orders_check, retention, standing, store, tables
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
 from gateway.audit.database import Database
 from gateway.audit.errors import LogAltered, ProofRefused
-from gateway.audit.orders import Part, Standing
-from gateway.audit.summing import replay
+from gateway.audit.note import split_note
+from gateway.audit.orders import Part
 from gateway.audit.walk import Finding, Walk
 
 Progress = Callable[[int, int], None]
@@ -61,18 +64,21 @@ def verify(
     held: Checkpoint | None = None,
     whole: bool = True,
     progress: Progress | None = None,
+    witnesses: Iterable[VerifierKey] = (),
 ) -> Report:
     """Check the log. ``held`` is a checkpoint kept from an earlier check, or by somebody else; it must be
-    opened.
+    opened. ``witnesses`` are the keys by which cosignatures that are kept must verify.
 
-    With ``whole`` False only what follows ``held`` is checked, and what stands is checked against its
-    signature but not against the orders of entries before. Entries appended meanwhile are left for the
-    next check. Raises :class:`LogUnavailable` when the store cannot be read at all.
+    With ``whole`` False only what follows ``held`` is checked; what stands is checked against its signature but not
+    against the orders of entries before, and the catalogue not at all. Entries appended meanwhile are checked too: the
+    last step sees one moment of the store, and catches up with it first. Raises :class:`LogUnavailable` when the store
+    cannot be read at all.
     """
     with database.reading() as connection:
-        head = store.read_head(connection)
+        malformed = tuple(form_check.differences(connection))
+        head = None if malformed else store.read_head(connection)
     if head is None:
-        return Report(0, 0, "", (Finding("head", "the store has no head"),))
+        return Report(0, 0, "", malformed)
     walk = Walk(origin, verifier, head.size, held)
     if held is not None and held.size > head.size:
         walk.find("head", f"the log has {head.size} entries, but you hold a checkpoint of {held.size}: rolled back")
@@ -81,38 +87,70 @@ def verify(
         with database.reading() as connection:
             walk.start_at(connection, start)
     walk.compare_held()
-    while walk.next < head.size:
+    while walk.next < walk.size:
         with database.reading() as connection:
             walk.page(connection)
         if progress is not None:
-            progress(walk.next - start, head.size - start)
+            progress(walk.next - start, walk.size - start)
     with database.reading() as connection:
-        _check_whole(connection, walk, from_first=not start)
+        head = store.read_head(connection)
+        if head is None or head.size < walk.size:
+            walk.find("head", "went back while the log was being checked")
+            return Report(walk.size, walk.size - start, "", tuple(walk.findings))
+        walk.size = head.size
+        while walk.next < walk.size:
+            walk.page(connection)
+        _check_whole(connection, walk, head, from_first=not start)
+        _check_cosigned(connection, walk, tuple(witnesses))
     return Report(head.size, head.size - start, head.checkpoint, tuple(walk.findings))
 
 
-def _check_whole(connection: Connection, walk: Walk, *, from_first: bool) -> None:
-    """What only the whole store can show. The log may have grown meanwhile: this looks at the head as it is
-    now.
-    """
-    head = store.read_head(connection)
-    if head is None or head.size < walk.size:
-        walk.find("head", "went back while the log was being checked")
-        return
+def _check_whole(connection: Connection, walk: Walk, head: store.Head, *, from_first: bool) -> None:
+    """What only the whole store can show."""
     _check_head(connection, walk, head)
     _check_extent(connection, walk, head, from_first=from_first)
+    digests: set[str] = set()
     for row in connection.execute(select(tables.artifacts)):
+        digests.add(row.digest)
         if canonical.digest(row.body).hex() != row.digest:
             walk.find(f"artifact {row.digest}", "its bytes do not have this digest")
+    for index, digest in walk.artifacts:
+        if digest not in digests:
+            walk.find(f"entry {index}", f"names the artifact {digest}, which is not stored")
+    _account_for_missing(connection, walk, from_first=from_first)
     try:
         stands = standing.read(connection, head, walk.origin, walk.verifier)
     except LogAltered as error:
         walk.find(error.where, error.what)
-        return
-    if head.size == walk.size:
-        _account_for_missing(connection, walk, from_first=from_first)
-        if from_first:
-            _check_orders(connection, walk, stands)
+        stands = None
+    if from_first:
+        if stands is not None:
+            for finding in orders_check.differences(connection, walk.orders, stands):
+                walk.find(finding.where, finding.what)
+        for where, what in walk.catalogue.differences(connection, walk.size):
+            walk.find(where, what)
+
+
+def _check_cosigned(connection: Connection, walk: Walk, witnesses: tuple[VerifierKey, ...]) -> None:
+    """The signature lines got from witnesses: of a checkpoint that is there, as many as is said, none of them bad."""
+    notes = tables.checkpoints.c
+    wanted = select(cosigned.table, notes.note).join(
+        tables.checkpoints, notes.size == cosigned.table.c.size, isouter=True
+    )
+    for row in connection.execute(wanted):
+        where = f"cosignatures of {row.size}"
+        if row.note is None:
+            walk.find(where, "are of no checkpoint")
+            continue
+        try:
+            lines = split_note(row.note + row.lines)[1]
+            signers = {(line.name, line.key_id) for line in lines}
+            own = {(line.name, line.key_id) for line in split_note(row.note)[1]}
+            if len({name for name, _ in signers - own}) != row.witnesses:
+                walk.find(where, f"are said to be of {row.witnesses} witnesses")
+            open_note(row.note + row.lines, (walk.verifier, *witnesses))
+        except ProofRefused as error:
+            walk.find(where, str(error))
 
 
 def _check_head(connection: Connection, walk: Walk, head: store.Head) -> None:
@@ -137,28 +175,44 @@ def _check_extent(connection: Connection, walk: Walk, head: store.Head, *, from_
     """Nothing beyond the head, nothing without an entry, nothing missing."""
     for table, name in ((tables.entries, "entries"), (tables.private_parts, "private parts")):
         column = table.c.position
-        counted = select(func.count(), func.min(column), func.max(column))
+        counted = select(func.count(), func.coalesce(func.min(column), 0), func.coalesce(func.max(column), -1))
         count, least, most = connection.execute(counted).one()
-        if head.size and (least < 0 or most >= head.size):
+        if least < 0 or most >= head.size:
             walk.find(f"{name} {least} to {most}", f"lie outside the {head.size} entries of the head")
         wanted = head.size - (walk.bodiless if table is tables.private_parts else 0)
         if count != wanted and (from_first or table is tables.entries):
             walk.find(name, f"are {count}, but the head says {wanted}")
-    rows = tables.record_rows.c
-    orphans = select(rows.position).where((rows.position >= head.size) | (rows.position < 0)).distinct()
-    for position in connection.execute(orphans.limit(100)).scalars():
-        walk.find(f"entry {position}", "has record rows, but lies beyond the head")
+    beyond = (
+        (tables.record_rows.c.position, 0, head.size, "entry", "has record rows, but lies beyond the head"),
+        (tables.checkpoints.c.size, 1, head.size + 1, "checkpoint of", "is of no size that the log has had"),
+        (tables.removals.c.position, 0, head.size, "removal at entry", "lies beyond the head"),
+    )
+    for at, least, end, name, what in beyond:
+        orphans = select(at).where((at < least) | (at >= end)).distinct().limit(100)
+        for position in connection.execute(orphans).scalars():
+            walk.find(f"{name} {position}", what)
+    _check_nodes(connection, walk, head)
+    _check_open(connection, walk)
+
+
+def _check_nodes(connection: Connection, walk: Walk, head: store.Head) -> None:
     nodes = tables.nodes.c
-    grouped = select(nodes.level, func.count(), func.max(nodes.place)).group_by(nodes.level)
-    found = {level: (count, most) for level, count, most in connection.execute(grouped)}
-    for level in range(1, max([head.size.bit_length(), *found]) + 1):
-        wanted = head.size >> level
-        count, most = found.get(level, (0, -1))
-        if (count, most) != (wanted, wanted - 1):
+    grouped = select(nodes.level, func.count(), func.min(nodes.place), func.max(nodes.place)).group_by(nodes.level)
+    found = {level: (count, least, most) for level, count, least, most in connection.execute(grouped)}
+    for level in sorted({*range(1, head.size.bit_length() + 1), *found}):
+        wanted = head.size >> level if level > 0 else 0
+        count, least, most = found.get(level, (0, 0, -1))
+        if (count, least, most) != (wanted, 0, wanted - 1):
             walk.find(f"hashes of level {level}", f"are {count} up to place {most}, not {wanted}")
-    open_now = dict(connection.execute(select(tables.open_releases.c.release, tables.open_releases.c.chunk)).all())
-    if head.size == walk.size and open_now != walk.chunks:
-        for name in sorted(open_now.keys() ^ walk.chunks.keys()) or sorted(open_now):
+
+
+def _check_open(connection: Connection, walk: Walk) -> None:
+    """Which gateway has a release open is not in the log; all else is."""
+    table = tables.open_releases.c
+    rows = connection.execute(select(table.release, table.chunk, table.partner, table.request))
+    found = {row.release: (row.chunk, row.partner, row.request) for row in rows}
+    for name in sorted(found.keys() | walk.chunks.keys()):
+        if found.get(name) != walk.chunks.get(name):
             walk.find(f"open release {name}", "is not what its entries say")
 
 
@@ -177,7 +231,7 @@ def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool
         walk.find("removals", f"an entry's order cannot be read: {error!r}")
         return
     stored_removals = retention.removals(connection)
-    if from_first and stored_removals != recorded:
+    if from_first and retention.placed(connection) != retention.placed_by(walk.orders):
         walk.find("removals", "are not those that the entries record")
     # In part only, the removals recorded earlier are believed: they were checked with the entries before.
     for span in retention.uncovered(walk.missing, recorded if from_first else stored_removals):
@@ -185,25 +239,3 @@ def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool
             walk.find(f"entry {index}", _MISSING[span.what])
         if span.last > span.first + 99:
             walk.find(f"entries {span.first + 100} to {span.last}", _MISSING[span.what])
-
-
-_STORED = {"activate": "activates", "announce": "announces", "install-officers": "installs"}
-"""Orders that put something in force that the store keeps by its digest, as findings say them."""
-
-
-def _check_orders(connection: Connection, walk: Walk, stands: Standing) -> None:
-    """What stands must be what the orders in the entries add up to."""
-    try:
-        replayed = replay(walk.orders)
-    except (KeyError, ValueError, TypeError) as error:
-        walk.find("standing orders", f"an entry's order cannot be read: {error!r}")
-        return
-    if replayed.statement("") != replace(stands, number=replayed.number).statement(""):
-        walk.find("standing orders", "are not what the entries' orders add up to")
-    table = tables.artifacts.c
-    stored_digests = set(connection.execute(select(table.digest)).scalars())
-    for index, order in walk.orders:
-        verb = _STORED.get(str(order["order"]))
-        for named in ("digest", "approval") if verb is not None else ():
-            if named in order and order[named] not in stored_digests:
-                walk.find(f"entry {index}", f"{verb} {order[named]}, which is not stored")

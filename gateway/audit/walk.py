@@ -14,15 +14,22 @@ from sqlalchemy import Connection, Integer, cast, func, select
 
 from gateway.audit import merkle, retention, store, stored, tables
 from gateway.audit.canonical import PlainJson
+from gateway.audit.catalogue_check import CatalogueCheck
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
 from gateway.audit.edge import NodeId, fold
+from gateway.audit.entry import Event
 from gateway.audit.errors import LogAltered, ProofRefused
+from gateway.audit.leaf import parse_leaf
 from gateway.audit.orders import Part
 from gateway.audit.retention import Span
 from gateway.audit.stored import RawEntry, StoredEntry
 
 PAGE = 1000
-FINDINGS_LIMIT = 10_000
+FINDINGS_LIMIT = 100_000
+
+
+OpenChunk = tuple[int, str, str]
+"""The latest chunk of a release that is open: its number, its partner, its request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +52,9 @@ class Walk:
     findings: list[Finding] = field(default_factory=list)
     stack: list[bytes] = field(default_factory=list)
     lost: bool = False  # an entry is missing: the tree cannot be recomputed past it
-    chunks: dict[str, int] = field(default_factory=dict)
+    chunks: dict[str, OpenChunk] = field(default_factory=dict)
+    artifacts: list[tuple[int, str]] = field(default_factory=list)  # digests that activations name
+    catalogue: CatalogueCheck = field(default_factory=CatalogueCheck)
     orders: list[tuple[int, Mapping[str, PlainJson]]] = field(default_factory=list)
     missing: list[Span] = field(default_factory=list)  # what entries lack, for a removal to account for
     bad_roots: int = 0
@@ -65,9 +74,14 @@ class Walk:
             self.find(error.where, error.what)
             self.lost = True
         table = tables.entries.c
-        begun = select(table.release, func.max(table.chunk)).where(table.position < size, table.release != "")
+        begun = select(func.max(table.position)).where(table.position < size, table.release != "")
         unfinished = begun.group_by(table.release).having(func.max(cast(table.last, Integer)) == 0)
-        self.chunks = {row[0]: row[1] for row in connection.execute(unfinished)}
+        for leaf in connection.execute(select(table.leaf).where(table.position.in_(unfinished))).scalars():
+            try:
+                said = parse_leaf(leaf)
+            except ProofRefused:
+                continue  # its release is then found to be another than the store has open
+            self.chunks[said.release] = (said.chunk, said.partner, said.request)
 
     def page(self, connection: Connection) -> None:
         """Check the next page of entries, with the hashes and checkpoints that they complete."""
@@ -107,10 +121,12 @@ class Walk:
                 if entry.lacks is not None:
                     retention.note_missing(self.missing, index, entry.lacks)
                 self._follow(entry)
+                self.catalogue.add(index, entry.leaf, None if entry.lacks is Part.PRIVATE else entry.private)
         except LogAltered as error:
             self.find(error.where, error.what)
         if not self.lost:
-            self._grow(index, raw.hash, hashes)
+            is_hash = len(raw.hash) == merkle.HASH_BYTES  # else it was found above, as another than the leaf's
+            self._grow(index, raw.hash if is_hash else merkle.leaf_hash(raw.leaf), hashes)
 
     def _grow(self, index: int, current: bytes, hashes: Mapping[NodeId, bytes]) -> None:
         """Add a leaf's hash, comparing every node it completes with the stored one."""
@@ -124,7 +140,7 @@ class Walk:
                 self.find(_range(node), "the hash over them is missing")
             elif expected != current:
                 self.find(_range(node), "are not those that the stored hash was made over")
-                current = expected
+                current = expected if len(expected) == merkle.HASH_BYTES else current
         self.stack.append(current)
 
     def _follow(self, entry: StoredEntry) -> None:
@@ -134,14 +150,18 @@ class Walk:
             self.find(f"entry {entry.index}", f"belongs to the log {leaf.origin}")
         if leaf.release:
             before = self.chunks.pop(leaf.release, None)
-            if leaf.chunk != (-1 if before is None else before) + 1 and not (before is None and self._lost_leaves):
+            if leaf.chunk != (-1 if before is None else before[0]) + 1 and not (before is None and self._lost_leaves):
                 self.find(f"entry {entry.index}", f"chunk {leaf.chunk} of {leaf.release} does not follow the last")
             if not leaf.last:
-                self.chunks[leaf.release] = leaf.chunk
+                self.chunks[leaf.release] = (leaf.chunk, leaf.partner, leaf.request)
         said = entry.private.get("orders", [])
         for order in said if isinstance(said, list) else ():
             if isinstance(order, dict):
                 self.orders.append((entry.index, order))
+        if leaf.event == Event.POLICY_ACTIVATED:
+            for named in (entry.private.get("files"), entry.private.get("tables")):
+                digests = named.values() if isinstance(named, dict) else ()
+                self.artifacts += [(entry.index, str(digest)) for digest in digests]
 
     @property
     def bodiless(self) -> int:

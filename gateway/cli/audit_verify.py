@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint, parse_verifier_key
 from gateway.audit.database import Database
 from gateway.audit.folder import write_whole
 from gateway.audit.folder_check import verify_folder
@@ -88,7 +88,10 @@ def _check(
     settings = here.settings
     database = Database(settings.log_url, busy_timeout=settings.busy_timeout_ms / 1000)
     try:
-        return verify_log(database, settings.log_origin, verifier, held=kept, whole=whole, progress=progress)
+        witnesses = [parse_verifier_key(said.key) for said in settings.witnesses.values()]
+        return verify_log(
+            database, settings.log_origin, verifier, held=kept, whole=whole, progress=progress, witnesses=witnesses
+        )
     finally:
         database.close()
 

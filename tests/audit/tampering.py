@@ -17,6 +17,7 @@ from gateway.audit.orders import Activate, LiftStop, Order, Refuse, Revoke, SetS
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 MANIFEST = b"manifest"
+TABLE = b"table"
 DIGEST = hashlib.sha256(MANIFEST).hexdigest()
 TAMPERINGS = tomllib.loads((Path(__file__).parent / "tamperings.toml").read_text())
 TRUNCATED = "the last three entries taken away without a trace"
@@ -49,7 +50,9 @@ def write_log(log: AuditLog, draft: Drafts = make_draft, at: datetime = AT) -> N
     def order(*orders: Order) -> None:
         log.append_now([draft("", event=Event.STOP_SET, outcome="done", records=())], orders)
 
-    order(Activate(DIGEST, "officer", at, (MANIFEST, b"table")))  # 0
+    files = {"files": {"table": hashlib.sha256(TABLE).hexdigest()}}
+    activated = draft("", event=Event.POLICY_ACTIVATED, outcome="done", records=(), private=files)
+    log.append_now([activated], [Activate(DIGEST, "officer", at, (MANIFEST, TABLE))])  # 0
     for number in range(10):  # 1 to 10
         rows = tuple(RecordRow(f"sat-{n}", "release", bytes([n]) * 32) for n in range(number % 4))
         log.append_now([draft(f"r{number}", records=rows)])

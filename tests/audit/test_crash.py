@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -21,7 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 KEY = bytes(range(32))
 AT = datetime(2026, 3, 1, tzinfo=UTC)
-ROUNDS = 20
+ROUNDS = int(os.environ.get("AUDIT_KILL_ROUNDS", "12"))
 
 
 def start(url: str, name: str, *count: str) -> subprocess.Popen[str]:

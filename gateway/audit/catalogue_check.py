@@ -1,0 +1,98 @@
+"""Checking the catalogue while a whole log is checked: every posting and total worked out again from the entries.
+
+A log has ten times as many postings as entries, so they are compared by sums: of each page of entries, the sum of the
+hashes of its postings, as they must be and as they are. The hashes are salted anew for each check, so that nobody can
+have prepared changes that cancel out. A page whose sums differ is looked at entry by entry.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, select
+
+from gateway.audit import catalogue, retention, stored, tables
+from gateway.audit.catalogue import COUNTED, Totals
+from gateway.audit.errors import LogAltered
+from gateway.audit.leaf import Leaf
+from gateway.audit.orders import Part
+from gateway.audit.terms import Private
+
+PAGE = 1000
+_BATCH = 10_000
+Posting = tuple[int, int, int]
+
+
+@dataclass
+class CatalogueCheck:
+    """What the catalogue must hold, as entry after entry is added."""
+
+    sums: defaultdict[int, int] = field(default_factory=lambda: defaultdict(int))
+    totals: Totals = field(default_factory=dict)
+    salt: int = field(default_factory=lambda: secrets.randbits(62))
+
+    def add(self, position: int, leaf: Leaf, private: Private | None) -> None:
+        """Add an entry that agrees with its leaf; ``None`` for a private part that was removed."""
+        self._sum(catalogue.postings(position, leaf, private))
+        if private is not None:
+            catalogue.count_in(self.totals, leaf, private)
+
+    def _sum(self, postings: list[Posting]) -> None:
+        for word, day, position in postings:
+            self.sums[position // PAGE] += hash((self.salt, word, day, position))
+
+    def differences(self, connection: Connection, size: int) -> Iterator[tuple[str, str]]:
+        """Where the stored catalogue differs, and how; for a log that was walked whole up to ``size``."""
+        there = CatalogueCheck(salt=self.salt)
+        for batch in _stored(connection):
+            there._sum(batch)
+        wrong = {page for page in self.sums.keys() | there.sums.keys() if self.sums[page] != there.sums[page]}
+        if wrong:
+            yield from _located(connection, wrong, size)
+        yield from self._totals(connection)
+
+    def _totals(self, connection: Connection) -> Iterator[tuple[str, str]]:
+        """Totals outlive the private parts that they were counted from: where any was removed they may be larger."""
+        found = catalogue.read_totals(connection)
+        if not retention.removals(connection):
+            for said in catalogue.compare_totals(found, self.totals):
+                yield tuple(said.split(": ", 1))  # type: ignore[misc]  # "totals of ...: differ ..."
+            return
+        for cell, counts in sorted(self.totals.items()):
+            held = found.get(cell, Counter())
+            if any(held[name] < counts[name] for name in COUNTED):
+                yield f"totals of day {cell.day}, {cell.partner}, level {cell.level}", "are less than the entries'"
+
+
+def _stored(connection: Connection) -> Iterator[list[Posting]]:
+    table = tables.postings.c
+    rows = connection.execution_options(yield_per=_BATCH).execute(select(table.word, table.day, table.position))
+    for batch in rows.partitions():
+        yield [(word, day, position) for word, day, position in batch]
+
+
+def _located(connection: Connection, pages: set[int], size: int) -> Iterator[tuple[str, str]]:
+    """Which entries of these pages are filed otherwise."""
+    there: defaultdict[int, set[Posting]] = defaultdict(set)
+    for batch in _stored(connection):
+        for posting in batch:
+            if posting[2] // PAGE in pages:
+                there[posting[2]].add(posting)
+    for page in sorted(pages):
+        for raw in stored.read_raw(connection, page * PAGE - 1, PAGE, before=min(size, (page + 1) * PAGE), rows=False):
+            found = there.pop(raw.index, set())
+            try:
+                entry = None if retention.without_leaf(raw) else stored.check_summary(raw, removed=Part.PRIVATE)
+            except LogAltered:
+                continue  # found already, as what it is
+            wanted = set() if entry is None else set(catalogue.postings(raw.index, entry.leaf, entry.private))
+            if found != wanted:
+                said = (
+                    f"{len(wanted - found)} of its {len(wanted)} words are missing, {len(found - wanted)} are not its"
+                )
+                yield f"entry {raw.index}", f"is not found by what it says: {said}"
+    for position in sorted(there):
+        yield f"postings of entry {position}", "belong to no entry"

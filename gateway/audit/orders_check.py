@@ -1,0 +1,79 @@
+"""Checking standing orders: what stands, row by row, must be what the orders in the entries add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection, select
+
+from gateway.audit import tables
+from gateway.audit.canonical import PlainJson
+from gateway.audit.orders import Standing
+from gateway.audit.summing import replay
+from gateway.audit.walk import Finding
+
+_RECORDED = (
+    tables.activations,
+    tables.activation_approvals,
+    tables.announcements,
+    tables.officers,
+    tables.refusals,
+    tables.revocations,
+)
+"""The tables that keep orders one by one. What else stands (stops, emergencies, approvals) is signed whole."""
+
+_STORED = {"activate": "activates", "announce": "announces", "install-officers": "installs"}
+"""Orders that put something in force that the store keeps by its digest, as findings say them."""
+
+Orders = Iterable[tuple[int, Mapping[str, PlainJson]]]
+"""The orders in entries' private parts, each with its entry's index, in the order of the log."""
+
+
+def differences(
+    connection: Connection, orders: list[tuple[int, Mapping[str, PlainJson]]], stands: Standing
+) -> Iterator[Finding]:
+    """Where what the tables say of orders is not what the entries record."""
+    try:
+        replayed = replay(orders)
+        wanted = rows(orders)
+    except (KeyError, ValueError, TypeError) as error:
+        yield Finding("standing orders", f"an entry's order cannot be read: {error!r}")
+        return
+    if replayed.statement("") != replace(stands, number=replayed.number).statement(""):
+        yield Finding("standing orders", "are not what the entries' orders add up to")
+    for table in _RECORDED:
+        found = {tuple(row) for row in connection.execute(select(table))}
+        for row in sorted(found - wanted[table.name]):
+            yield Finding(table.name, f"{row[0]}, {row[1]} is not as any entry records it")
+        for row in sorted(wanted[table.name] - found):
+            yield Finding(table.name, f"{row[0]}, {row[1]} is missing, which an entry records")
+    stored_digests = set(connection.execute(select(tables.artifacts.c.digest)).scalars())
+    for index, order in orders:
+        verb = _STORED.get(str(order["order"]))
+        for named in ("digest", "approval") if verb is not None else ():
+            if named in order and order[named] not in stored_digests:
+                yield Finding(f"entry {index}", f"{verb} {order[named]}, which is not stored")
+
+
+def rows(orders: Orders) -> dict[str, set[tuple[object, ...]]]:
+    """The rows of the tables that record orders one by one, as they must be."""
+    wanted: dict[str, set[tuple[object, ...]]] = {table.name: set() for table in _RECORDED}
+    revoked: set[tuple[PlainJson, PlainJson]] = set()
+    for index, order in orders:
+        who = (order["by"], order["at"])
+        match order["order"]:
+            case "activate":
+                wanted["activations"].add((index, order["digest"], *who))
+                if "approval" in order:
+                    wanted["activation_approvals"].add((index, order["approval"]))
+            case "announce":
+                wanted["announcements"].add((index, order["digest"]))
+            case "install-officers":
+                wanted["officers"].add((index, order["digest"]))
+            case "refuse":
+                wanted["refusals"].add((index, order["reason"], *who))
+            case "revoke" if (order["partner"], order["jti"]) not in revoked:  # again changes nothing
+                revoked.add((order["partner"], order["jti"]))
+                wanted["revocations"].add((order["partner"], order["jti"], *who))
+    return wanted

@@ -1,0 +1,179 @@
+"""The audit log's long runs, seeded, with figures: mutations by a superuser, kills, lost writes, failing write steps.
+
+    make audit-campaign               python -m tests.audit.campaign [--mutations 10000] [--entries 1000000] ...
+
+1. ``--mutations`` seeded mutations of a short log with everything in it, one at a time, each checked whole; every
+   hundredth check is of a clean copy and must find nothing.
+2. A log of ``--entries`` entries, clean, then with ``--at-once`` of its entries mutated, each in one way: one check
+   must name every one of them and no other.
+3. ``--kills`` rounds of ``kill -9`` of appending processes, ``--seeds`` losses of unsynced writes, and each write step
+   failed in both ways: the tests that run in small by default.
+
+Ends with exit code 1 at the first thing that is not as it must be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from gateway.audit.database import Database
+from gateway.audit.errors import LogUnavailable
+from gateway.audit.verification import Progress, Report, verify
+from gateway.cli.progress import bar, watched
+from tests.audit import long_log, tamper_drill
+from tests.audit.mutations import altered, mutate
+from tests.audit.tampering import make_draft, write_log
+
+PRIVATE = {
+    "dataset": "elset",
+    "path": "/udl/elset",
+    "level": "S",
+    "by_label": [
+        {"label": "S", "level": "S", "communities": ["FVEY"], "released": 1, "withheld": 2, "redacted": 0},
+    ],
+    "why_withheld": {"clearance:above_ceiling": 2},
+    "by_grant": {"g": 1},
+}
+LOCAL = (("entries", "leaf"), ("entries", "hash"), ("entries", "partner"), ("entries", "time"))
+LOCAL += (("private_parts", "body"), ("private_parts", "salt"))
+"""Columns whose every change is told of its own entry and of no other."""
+
+
+def check(file: Path, progress: Progress | None = None) -> Report:
+    """Check a log as an auditor does, with its public key alone."""
+    database = Database(f"sqlite:///{file}")
+    try:
+        return verify(database, long_log.ORIGIN, long_log.LOG.verifier, progress=progress)
+    finally:
+        database.close()
+
+
+def short_log(place: Path) -> Path:
+    """A log with everything in it that a log can hold; its file, closed."""
+    file = place / "short.db"
+    log = tamper_drill.opened(f"sqlite:///{file}")
+    write_log(log)
+    log.append_now([make_draft(f"judged{number}", private=PRIVATE) for number in range(3)])
+    log.close()
+    with sqlite3.connect(file) as store:
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    return file
+
+
+def one_by_one(sound: Path, seeds: range) -> Iterator[tuple[int, str, Report | None]]:
+    """Mutate a copy for each seed and check it; every hundredth copy is left clean. Without a report: unreadable."""
+    file = sound.with_name("mutated.db")
+    for seed in seeds:
+        said = ""
+        chance = random.Random(seed)
+        while not said:
+            for companion in ("", "-wal", "-shm"):
+                file.with_name(file.name + companion).unlink(missing_ok=True)
+            shutil.copy(sound, file)
+            if seed % 100 == 99:
+                break
+            said = mutate(file, chance)
+        try:
+            yield seed, said, check(file)
+        except LogUnavailable:
+            yield seed, said, None
+
+
+def at_once(file: Path, count: int, size: int) -> set[int]:
+    """Mutate so many entries of a log, each in one way; which."""
+    chance = random.Random(20260401)
+    places = chance.sample(range(size), count)
+    with sqlite3.connect(file) as store:
+        for position in places:
+            table, name = chance.choice(LOCAL)
+            (value,) = store.execute(f"SELECT {name} FROM {table} WHERE position = ?", (position,)).fetchone()  # noqa: S608
+            to = value
+            while to == value or type(to) is not type(value):
+                to = altered(value, chance)
+            store.execute(f"UPDATE {table} SET {name} = ? WHERE position = ?", (to, position))  # noqa: S608
+    store.close()
+    return set(places)
+
+
+def named(report: Report) -> set[int]:
+    """The entries that a report names one by one."""
+    found = (re.fullmatch(r"entry (\d+)", finding.where) for finding in report.findings)
+    return {int(match[1]) for match in found if match}
+
+
+def run_short(place: Path, mutations: int) -> str:
+    """Part 1."""
+    tables: Counter[str] = Counter()
+    clean = 0
+    for seed, said, report in watched(one_by_one(short_log(place), range(mutations)), "mutations", mutations):
+        if (report is None or not report.sound) != bool(said):
+            raise AssertionError(f"seed {seed}: {said or 'a clean copy'}: {report and report.findings}")
+        tables[re.split(r"[.:]", said)[0].removeprefix("trigger on ")] += bool(said)
+        clean += not said
+    shares = ", ".join(f"{name} {count}" for name, count in tables.most_common() if count)
+    return f"{mutations - clean} mutations of a short log, each found ({shares}); {clean} clean copies, no alarm"
+
+
+def run_long(place: Path, entries: int, count: int) -> Iterator[str]:
+    """Part 2."""
+    file = place / "long.db"
+    with bar("writing") as progress:
+        long_log.write(f"sqlite:///{file}", entries, progress=lambda size: progress(size, entries))
+    for what in ("clean", f"with {count} entries mutated"):
+        changed = at_once(file, count, entries) if what != "clean" else set()
+        begun, busy = time.perf_counter(), time.process_time()
+        with bar("checking") as progress:
+            report = check(file, progress)
+        if named(report) != changed or bool(report.findings) != bool(changed):
+            odd = sorted(named(report) ^ changed)[:5]
+            raise AssertionError(f"{what}: entries {odd} were told otherwise: {report.findings[:3]}")
+        spent = f"{time.perf_counter() - begun:.1f} s, {time.process_time() - busy:.1f} s of processor"
+        yield f"{entries} entries {what}: checked whole in {spent}; {len(named(report))} entries named, no other"
+
+
+def run_tests(kills: int, seeds: int) -> str:
+    """Part 3: the tests of crashes, at length."""
+    settings = {"AUDIT_KILL_ROUNDS": str(kills), "AUDIT_LOSSY_SEEDS": str(seeds)}
+    tests = [f"tests/audit/test_{name}.py" for name in ("crash", "lossy", "write_steps", "failures")]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise AssertionError(done.stdout[-3000:])
+    outcome = done.stdout.strip().rpartition("\n")[2]
+    return f"{kills} rounds of kill -9, {seeds} losses of unsynced writes, every write step failed twice: {outcome}"
+
+
+def main() -> int:
+    """Run it and print the report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    defaults = {"mutations": 10_000, "entries": 1_000_000, "at-once": 10_000, "kills": 200, "seeds": 1_000}
+    for name, number in defaults.items():
+        parser.add_argument(f"--{name}", type=int, default=number)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="audit-campaign-") as name:
+        try:
+            print(run_short(Path(name), options.mutations), flush=True)
+            for line in run_long(Path(name), options.entries, options.at_once):
+                print(line, flush=True)
+            print(run_tests(options.kills, options.seeds), flush=True)
+        except AssertionError as wrong:
+            print(f"WRONG: {wrong}")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
