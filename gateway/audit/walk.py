@@ -159,9 +159,9 @@ class Walk:
             if isinstance(order, dict):
                 self.orders.append((entry.index, order))
         if leaf.event == Event.POLICY_ACTIVATED:
-            for named in (entry.private.get("files"), entry.private.get("tables")):
-                digests = named.values() if isinstance(named, dict) else ()
-                self.artifacts += [(entry.index, str(digest)) for digest in digests]
+            named = entry.private.get("files")  # tables that come with the gateway are not in the store
+            digests = named.values() if isinstance(named, dict) else ()
+            self.artifacts += [(entry.index, str(digest)) for digest in digests]
 
     @property
     def bodiless(self) -> int:
