@@ -8,7 +8,7 @@
 PY := .venv/bin/python
 export PYTHON
 
-.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings fuzz-requests schemathesis tamper-drill audit-go audit-campaign bench bench-impact clean env dev-env
+.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings fuzz-requests schemathesis tamper-drill audit-go audit-campaign bench bench-log bench-spill bench-receipts bench-impact clean env dev-env
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -76,6 +76,15 @@ bench-impact: dev-env ## put 1,000,000 logged decisions to an edited policy set 
 
 bench: dev-env ## measure, beside what it is compared with (about four minutes; ARGS=--quick for one)
 	@$(PY) -m benchmarks $(ARGS)
+
+bench-log: dev-env ## a log of ENTRIES (10,000,000) entries: append, size, proofs, search, checking (over an hour)
+	@$(PY) -m benchmarks.long_log --entries $${ENTRIES:-10000000} $(ARGS)
+
+bench-spill: dev-env ## who got a record, among RECORDS (10,000,000) record-releases
+	@$(PY) -m benchmarks.spill --records $${RECORDS:-10000000} $(ARGS)
+
+bench-receipts: dev-env ## releases each with its receipt over HTTP, beside a pass-through, for SECONDS_TO_RUN (600)
+	@$(PY) -m benchmarks.proven --seconds $${SECONDS_TO_RUN:-600} $(ARGS)
 
 clean: ## remove what was made: virtual environment, caches, and var/ with the demo's keys and log
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist var

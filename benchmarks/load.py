@@ -50,9 +50,14 @@ class Outcome:
         return self.processor / self.answers * 1e6
 
 
+Then = Callable[[Asked, bytes], bytes | None]
+"""The request that follows from an answer, before it counts; ``None`` where nothing more is to be asked."""
+
+
 class _Connection(asyncio.Protocol):
-    def __init__(self, ask: Callable[[], Asked | None], outcome: Outcome) -> None:
-        self._ask, self._outcome = ask, outcome
+    def __init__(self, ask: Callable[[], Asked | None], outcome: Outcome, then: Then | None) -> None:
+        self._ask, self._outcome, self._then = ask, outcome, then
+        self._asked: Asked | None = None
         self._received: list[bytes] = []
         self._missing = 0
         self.ended = asyncio.get_running_loop().create_future()
@@ -66,7 +71,7 @@ class _Connection(asyncio.Protocol):
         if asked is None:
             self._transport.close()
             return
-        self._number, self._begun = asked.number, time.perf_counter()
+        self._number, self._begun, self._asked = asked.number, time.perf_counter(), asked
         self._transport.write(asked.request)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
@@ -87,6 +92,12 @@ class _Connection(asyncio.Protocol):
 
     def _answered(self, answer: bytes) -> None:
         outcome = self._outcome
+        if self._then is not None and self._asked is not None and answer.startswith(b"HTTP/1.1 200"):
+            follow, self._asked = self._then(self._asked, answer), None
+            if follow is not None:
+                self._received = []
+                self._transport.write(follow)  # type: ignore[attr-defined]
+                return
         outcome.answers += 1
         outcome.waits.append(time.perf_counter() - self._begun)
         if not answer.startswith(b"HTTP/1.1 200"):
@@ -101,12 +112,18 @@ class _Connection(asyncio.Protocol):
             self.ended.set_result(None)
 
 
-def drive(port: int, requests: Sequence[bytes], seconds: float, process: int, first: int = 0) -> Outcome:
-    """Ask for so many seconds, beginning with request number ``first``; ``process`` is the server's id."""
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_drive(port, requests, seconds, process, first))
+def drive(
+    port: int, requests: Sequence[bytes], seconds: float, process: int, first: int = 0, then: Then | None = None
+) -> Outcome:
+    """Ask for so many seconds, beginning with request number ``first``; ``process`` is the server's id. With ``then``,
+    an answer counts once what follows from it is answered too.
+    """
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_drive(port, requests, seconds, process, first, then))
 
 
-async def _drive(port: int, requests: Sequence[bytes], seconds: float, process: int, first: int) -> Outcome:
+async def _drive(
+    port: int, requests: Sequence[bytes], seconds: float, process: int, first: int, then: Then | None
+) -> Outcome:
     outcome, numbers = Outcome(), itertools.count(first)
     processor, begun = processor_time(process), time.perf_counter()
 
@@ -118,7 +135,7 @@ async def _drive(port: int, requests: Sequence[bytes], seconds: float, process: 
 
     loop = asyncio.get_running_loop()
     connections = [
-        (await loop.create_connection(lambda: _Connection(ask, outcome), "127.0.0.1", port))[1]
+        (await loop.create_connection(lambda: _Connection(ask, outcome, then), "127.0.0.1", port))[1]
         for _ in range(CONNECTIONS)
     ]
     await asyncio.gather(*(connection.ended for connection in connections))

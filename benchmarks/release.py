@@ -63,8 +63,8 @@ def measure(rounds: int, seconds: float) -> list[Line]:
         source_url = f"http://127.0.0.1:{ports['source']}"
         world = build(Path(folder), source_url)
         processes = {
-            kind: running.enter_context(_process(arguments, ports[kind]))
-            for kind, arguments in _commands(world, ports, source_url)
+            kind: running.enter_context(process(arguments, ports[kind]))
+            for kind, arguments in commands(world, ports, source_url)
         }
         asked = requests(world)
         found: dict[str, list[Outcome]] = {kind: [] for kind in KINDS}
@@ -93,7 +93,8 @@ def requests(world: World) -> list[bytes]:
     return asked
 
 
-def _commands(world: World, ports: dict[str, int], source_url: str) -> Iterator[tuple[str, list[str]]]:
+def commands(world: World, ports: dict[str, int], source_url: str) -> Iterator[tuple[str, list[str]]]:
+    """What starts each server, by kind; the log is made and the policy put in force before the gateway's."""
     stage = world.stage
     servers = [sys.executable, "-m", "benchmarks.servers"]
     yield "source", [*servers, "source", str(ports["source"])]
@@ -112,7 +113,7 @@ def _commands(world: World, ports: dict[str, int], source_url: str) -> Iterator[
 
 
 @contextmanager
-def _process(arguments: Sequence[str], port: int) -> Iterator[int]:
+def process(arguments: Sequence[str], port: int) -> Iterator[int]:
     """A server, from the moment it answers until the end; its log lines go to a file nobody reads."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(arguments, stdout=log, stderr=log)

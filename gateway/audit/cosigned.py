@@ -6,7 +6,7 @@ cosignatures away (a receipt then lacks them) and can make none.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, Table, Text, delete, insert, select
+from sqlalchemy import BigInteger, Column, Connection, Integer, Table, Text, case, delete, insert, select
 
 from gateway.audit import tables
 
@@ -39,12 +39,9 @@ def newest_over(connection: Connection, position: int, wanted: int) -> tuple[int
     covering = (
         select(table.c.size, notes.c.note, table.c.lines)
         .join(notes, notes.c.size == table.c.size)
-        .where(table.c.size > position)
-        .order_by(table.c.size.desc())
+        .where(table.c.size > position, table.c.witnesses >= 1)
+        .order_by(case((table.c.witnesses >= wanted, 0), else_=1), table.c.size.desc())
         .limit(1)
     )
-    for enough in (wanted, 1):
-        row = connection.execute(covering.where(table.c.witnesses >= enough)).one_or_none()
-        if row is not None:
-            return row.size, row.note + row.lines
-    return None
+    row = connection.execute(covering).one_or_none()
+    return None if row is None else (row.size, row.note + row.lines)

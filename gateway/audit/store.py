@@ -12,7 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import Connection, Table, and_, bindparam, delete, func, insert, literal_column, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Table,
+    TextClause,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 
 from gateway.audit import tables
@@ -117,14 +130,32 @@ def read_nodes(connection: Connection, wanted: Iterable[NodeId]) -> dict[NodeId,
         rows = connection.execute(select(entries.position, entries.hash).where(entries.position.in_(leaves)))
         found.update({(0, row.position): row.hash for row in rows})
     if inner:
-        nodes = tables.nodes.c
-        named = tuple_(nodes.level, nodes.place)
-        rows = connection.execute(select(nodes.level, nodes.place, nodes.hash).where(named.in_(inner)))
+        said = {
+            f"{name}{number}": value
+            for number, node in enumerate(inner)
+            for name, value in zip("lp", node, strict=True)
+        }
+        rows = connection.execute(_named_nodes(len(inner)), said)
         found.update({(row.level, row.place): row.hash for row in rows})
     for level, place in ids:
         if (level, place) not in found:
             raise LogAltered(f"hash {place} of level {level}", "is missing from the store")
     return found
+
+
+@lru_cache(maxsize=256)
+def _named_nodes(count: int) -> TextClause:
+    """The statement that finds so many nodes by (level, place).
+
+    A join with what is wanted, because for a list of pairs SQLite reads the whole table; and as text, because only a
+    statement that is the same again costs nothing to make.
+    """
+    pairs = ", ".join(f"(CAST(:l{number} AS INTEGER), CAST(:p{number} AS BIGINT))" for number in range(count))
+    found = "SELECT nodes.level, nodes.place, nodes.hash FROM wanted CROSS JOIN nodes"
+    return text(f"WITH wanted(level, place) AS (VALUES {pairs}) {found} WHERE {_SAME_NODE}")
+
+
+_SAME_NODE = "nodes.level = wanted.level AND nodes.place = wanted.place"
 
 
 def last_position(connection: Connection) -> int:

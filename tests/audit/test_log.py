@@ -317,6 +317,26 @@ def test_a_search_by_release_reads_an_index_and_never_the_whole_log(place, draft
     assert "USING INDEX one_entry_per_chunk" in plan.replace("COVERING ", ""), (asked, plan)
 
 
+def test_a_proof_looks_its_hashes_up_and_never_reads_all_hashes(place, draft: Drafts):
+    """A proof then costs the same in a log of any size."""
+    log = place.open()
+    if not place.url.startswith("sqlite"):
+        pytest.skip("the plan's words are SQLite's")
+    log.append_now([draft(f"r{number}") for number in range(9)])
+    plans: list[str] = []
+    engine = create_engine(place.url)
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def explain(_connection, cursor, statement, parameters, *_rest):
+        plans.extend(str(row) for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall())
+
+    with engine.connect() as connection:
+        assert len(store.read_nodes(connection, [(0, 8), (1, 1), (2, 1), (3, 0)])) == 4
+    engine.dispose()
+    assert any("SEARCH nodes USING PRIMARY KEY" in plan for plan in plans), plans
+    assert not any("SCAN nodes" in plan or "SCAN entries" in plan for plan in plans), plans
+
+
 async def test_callers_in_two_event_loops_are_each_answered_in_their_own(log: AuditLog, draft: Drafts):
     there = await asyncio.gather(
         asyncio.to_thread(lambda: asyncio.run(log.append(draft("there")))),
