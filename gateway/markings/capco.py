@@ -241,9 +241,10 @@ class _Reading:
     def _token(self, token: str, at: int, *, opens: bool) -> None:
         word, rest = self._word(token)
         if word is None:
-            other = token.partition("-")[0] in SPELLINGS and not self._meant(token)
-            message = _OTHER_PROFILES if other else _NO_WORD
-            self._find("GRAMMAR-TOKEN", "CAPCO-2016 A.6", message, at, token, meant=self._meant(token))
+            suggestion = self._meant(token)
+            elsewhere = suggestion is None and token.partition("-")[0] in SPELLINGS
+            message = _OTHER_PROFILES if elsewhere else _NO_WORD
+            self._find("GRAMMAR-TOKEN", "CAPCO-2016 A.6", message, at, token, meant=suggestion)
             return
         if word.shape not in (Shape.LIST, Shape.OWNED):
             self._parts(word, token, at, token, opens=opens)

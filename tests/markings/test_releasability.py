@@ -89,6 +89,20 @@ def test_a_member_that_has_left_is_out_whatever_the_labels_day() -> None:
     assert "JPN" not in markings.releasable_nations(label, date(2025, 1, 1), tables)
 
 
+def test_a_dated_label_is_for_nobody_who_was_not_meant_on_its_own_day() -> None:
+    label = read("S//REL TO USA, NATO", "udl")
+    assert "FIN" not in markings.releasable_to(replace(label, created=date(2020, 1, 1)), AT)
+    assert "NOR" in markings.releasable_to(replace(label, created=date(2020, 1, 1)), AT)
+    assert "FIN" in markings.releasable_to(replace(label, created=date(2023, 4, 4)), AT)
+    young = Label("udl", Level.S, (), ("USA", "SSD"), created=date(2009, 1, 1))
+    assert markings.releasable_to(young, AT) == {"USA"}
+    follows = replace(CSPO, code="FOLL", follows_membership=True, source="charter, article 3")
+    tables = markings.shipped_tables().with_communities([CSPO, follows])
+    for code, meant in (("CSPO", False), ("FOLL", True)):
+        dated = Label("udl", Level.S, (), ("USA", code), created=date(2023, 1, 1))
+        assert ("NOR" in markings.releasable_to(dated, AT, tables)) is meant
+
+
 def test_a_community_that_follows_membership_asks_only_about_this_day() -> None:
     follows = replace(CSPO, code="FOLL", follows_membership=True, source="charter, article 3")
     tables = markings.shipped_tables().with_communities([follows])
