@@ -53,6 +53,10 @@ oracle: dev-env ## compare the decision with its slow oracle in 100,000 random c
 walk: dev-env ## walk 5,000 records through the public SDK, every page size
 	@$(PY) -m tests.system.walk_campaign --records $${WALK_RECORDS:-5000} $(ARGS)
 
+.PHONY: kill latency silence
+kill: dev-env ## kill the gateway under load 1,000 times (KILLS=...): nothing received may be missing from the log
+	@$(PY) -m tests.system.kill_campaign --kills $${KILLS:-1000} $(ARGS)
+
 fuzz-markings: dev-env ## throw mangled markings at the readers for SECONDS_TO_RUN (60)
 	@$(PY) -m tests.markings.fuzz_campaign --seconds $${SECONDS_TO_RUN:-60} $(ARGS)
 

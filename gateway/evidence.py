@@ -12,7 +12,7 @@ import hashlib
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -42,6 +42,9 @@ STEPS = ("authenticate", "fetch-label-decide-transform", "check", "seal")
 """The timed steps; recording and responding come after the entry is made."""
 
 
+LISTED_VALUES = 16
+"""Most identifiers of one query parameter that are kept each by itself; a longer list is kept as one value."""
+
 UNLISTED_NAMES = 32
 """Most names of unlisted fields that an entry keeps; the others are counted together."""
 _FIELD_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}(\.[A-Za-z_][A-Za-z0-9_]{0,63}){0,3}")
@@ -55,6 +58,8 @@ NATION_LETTERS = 3
 class Notes:
     """What is known of a request so far; filled in as the pipeline goes.
 
+    ``keyed`` gives a record's identifier as the log stores it. ``identifying`` are the parameters whose values are such
+    identifiers; ``None`` while no policy set says so, and then any value might be one.
     ``chunks`` are recorded, and ``is_open`` says that more must follow. ``writing`` is a chunk's entry that is being
     written, and who will say whether it was.
     """
@@ -62,6 +67,8 @@ class Notes:
     ask: Ask
     release: str
     at: datetime
+    keyed: Callable[[str], str]
+    identifying: frozenset[str] | None = None
     caller: Caller | None = None
     approach: Approach | None = None
     chunks: int = 0
@@ -162,7 +169,7 @@ def _about_request(notes: Notes) -> dict[str, Json]:
         "gateway": __version__,
         "operation": ask.operation.value,
         "path": ask.path[:256],
-        "query": [[name[:64], _without_tokens(value)[:512]] for name, value in ask.query[:64]],
+        "query": [[name[:64], _asked(name, value, notes)] for name, value in ask.query[:64]],
         "timing_us": dict(notes.timing),
         "traceparent": ask.traceparent,
     }
@@ -174,6 +181,14 @@ def _about_request(notes: Notes) -> dict[str, Json]:
             "credential": caller.credential.name.lower(),
         }
     return about
+
+
+def _asked(name: str, value: str, notes: Notes) -> str:
+    """A query's value as the entry keeps it: identifiers of records keyed, each of a list by itself."""
+    if notes.identifying is not None and name not in notes.identifying:
+        return _without_tokens(value)[:512]
+    parts = value.split(",")
+    return ",".join(notes.keyed(part.strip()) for part in (parts if len(parts) <= LISTED_VALUES else [value]))
 
 
 def _without_tokens(value: str) -> str:

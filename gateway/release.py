@@ -97,7 +97,7 @@ class Pipeline:
         Raises:
             Refused: the request gets a problem; the refusal is recorded. ``audit_unavailable`` when it cannot be.
         """
-        notes = Notes(ask, uuid.uuid4().hex, self._clock())
+        notes = Notes(ask, uuid.uuid4().hex, self._clock(), self._log.keyed)
         batch: Batch | None = None
         try:
             admitted = await self._authenticate(notes)  # 1
@@ -149,7 +149,7 @@ class Pipeline:
 
     async def identify(self, ask: Ask) -> Caller:
         """Who asks, for a door that hands out no content; a credential that proves nothing is recorded."""
-        notes = Notes(ask, uuid.uuid4().hex, self._clock())
+        notes = Notes(ask, uuid.uuid4().hex, self._clock(), self._log.keyed)
         try:
             return identify(ask, await self._in_force(notes), notes.at)
         except Refused as refusal:
@@ -162,7 +162,7 @@ class Pipeline:
 
         Who asks is established first, so that nothing is told to a caller without a credential.
         """
-        notes = Notes(ask, uuid.uuid4().hex, self._clock())
+        notes = Notes(ask, uuid.uuid4().hex, self._clock(), self._log.keyed)
         refusal = Refused(code, parameter=parameter)
         try:
             force = await self._in_force(notes)
@@ -175,11 +175,13 @@ class Pipeline:
     async def _in_force(self, notes: Notes) -> Force:
         notes.at = self._clock()
         try:
-            return await self._keeper.in_force(notes.at)
+            force = await self._keeper.in_force(notes.at)
         except NothingInForce as nothing:
             raise Refused("policy_unavailable", nothing.why) from nothing
         except AuditError as error:
             raise Refused("audit_unavailable", str(error)) from error
+        notes.identifying = force.running.identifying
+        return force
 
     async def _authenticate(self, notes: Notes) -> Admitted:
         """Step 1."""

@@ -42,12 +42,16 @@ logger = structlog.get_logger("gateway.activation")
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """One policy set, compiled and ready to judge, with its partners' token verifier and its datasets by path."""
+    """One policy set, compiled and ready to judge, with its partners' token verifier and its datasets by path.
+
+    ``identifying`` are the names of all query parameters, of whatever dataset, that filter on a record's identifier.
+    """
 
     digest: str
     policy: CompiledPolicy
     verifier: TokenVerifier
     paths: Mapping[str, DatasetFile]
+    identifying: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,14 @@ def prepare(policy_set: PolicySet, rules: TokenRules, published: PublishedKeys |
     """Compile a loaded set and the verifier of its partners' tokens; ``published`` are keys that issuers publish."""
     issuers = tuple(_issuer(partner, policy_set) for partner in policy_set.partners.values())
     paths = {dataset.path: dataset for dataset in policy_set.datasets.values()}
-    return Running(policy_set.digest, compile_policy(policy_set), TokenVerifier(issuers, rules, published), paths)
+    identifying = frozenset(
+        name
+        for dataset in policy_set.datasets.values()
+        for name, field in dataset.query.parameters.items()
+        if field == dataset.record.identifier
+    )
+    verifier = TokenVerifier(issuers, rules, published)
+    return Running(policy_set.digest, compile_policy(policy_set), verifier, paths, identifying)
 
 
 def stored_files(log: LogReader, digest: str) -> Mapping[str, bytes]:

@@ -45,14 +45,21 @@ class Process:
 
 @contextmanager
 def started(config: Path, **changed: object) -> Iterator[Process]:
-    """Start a gateway from a settings file; whatever happens it is gone when the block ends."""
+    """Start a gateway from a settings file and wait until it answers."""
+    with begun(config, **changed) as (running, told):
+        yield Process(told.recv(), running)
+
+
+@contextmanager
+def begun(config: Path, **changed: object) -> Iterator[tuple[BaseProcess, Connection]]:
+    """Begin to start a gateway: its process, and where it will tell its address; at the block's end it is gone."""
     _CONTEXT.set_forkserver_preload([__name__])
     here, there = _CONTEXT.Pipe(duplex=False)
     running = _CONTEXT.Process(target=_run, args=(config, changed, there), daemon=True)
     running.start()
     there.close()
     try:
-        yield Process(here.recv(), running)
+        yield running, here
     finally:
         running.kill()
         running.join()
