@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, time, timedelta
 
 from gateway.admission import Admitted
 from gateway.asking import Ask, Operation, identifier_exists
@@ -198,16 +199,18 @@ class Selector:
         plan, place = start.admitted.plan, start.place
         wanted = plan.first + min(plan.most, self._max_page)
         batch, size = Batch(start.admitted, start.number, start.before), 0
+        until = _earlier(place.until, _midnight_after(start.admitted.case.at))  # owners are looked up by day
         async with self._walk(ask, start.admitted, place, max(1, wanted - place.released)) as walking:
             async for seen in walking:
                 if place.released >= wanted:
                     break
                 picked = self._judge(batch.admitted, seen.view, twin=seen.twin)
+                until = _earlier(until, _holds_until(picked))
                 if not picked.permitted:
                     if place.released >= plan.first:
                         batch.withheld.append(picked)
                     continue
-                place = Place(place.released + 1, seen.after, seen.view.identifier)
+                place = Place(place.released + 1, seen.after, seen.view.identifier, until)
                 if place.released > plan.first:
                     batch.going.append(picked)
                     size += len(picked.cut.raw)
@@ -248,9 +251,33 @@ def _same_force(one: Admitted, other: Admitted) -> bool:
     return one.case.policy is other.case.policy and one.case.standing.number == other.case.standing.number
 
 
+def _holds_until(picked: Picked) -> datetime | None:
+    """When what was decided of a record, and of its tear-line version, may come out otherwise."""
+    until = picked.judged.decision.stays_true_until
+    return until if picked.beside is None else _earlier(until, picked.beside.judged.decision.stays_true_until)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two instants; ``None`` is never."""
+    return one if other is None or (one is not None and one <= other) else other
+
+
+def _midnight_after(at: datetime) -> datetime:
+    return datetime.combine(at.astimezone(UTC).date() + timedelta(days=1), time(0), UTC)
+
+
 def _collection(ask: Ask, admitted: Admitted) -> Collection:
     dataset, plan = admitted.dataset, admitted.plan
-    return Collection(dataset.source, dataset.path, plan.filters, plan.sort, admitted.shape, ask.traceparent)
+    return Collection(
+        source=dataset.source,
+        path=dataset.path,
+        filters=plan.filters,
+        sort=plan.sort,
+        shape=admitted.shape,
+        traceparent=ask.traceparent,
+        named_by=dataset.named_by,
+        at_once=dataset.query.ids_at_once,
+    )
 
 
 def _walk_key(admitted: Admitted) -> tuple[object, ...]:

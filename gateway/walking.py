@@ -2,8 +2,10 @@
 
 The source is asked page by page, in an order whose last key is the identifier, beginning one record before the place
 wanted and reading one past each record given out: records that share an identifier stand side by side, so each is
-known to be a twin whatever the page sizes were. Twins that a partner's own sort order or filters keep apart are not
-seen here; the answer by identifier refuses them (see :func:`one`).
+known to be a twin whatever the page sizes were. A partner's own sort order may keep twins apart; so in any order that
+does not begin with the identifier, the source is asked besides, page by page, for the identifiers of the page under the
+same filters, and a record that is not found exactly once is a twin. So which records of a collection are twins does not
+depend on the order in which it is asked for (docs/decisions, "Twins are twins in every order").
 
 Each page begins with the last record of the page before. If it does not, the source's order has changed in between
 (or it takes no notice of offsets), and records would be lost or come twice: the walk is refused.
@@ -18,8 +20,11 @@ collection, not on this memory or that page size.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 from gateway.content.errors import SourceMalformed
 from gateway.content.records import RecordView, read_array, read_object
@@ -35,9 +40,16 @@ WALK_LIMIT = 5_000_000
 """Most records of one walk; a source that never ends is broken."""
 
 
+_ASKABLE = re.compile(r"(?!.*\.\.)[A-Za-z0-9_.:-]{1,128}")
+"""Identifiers that a query can name: no list, comparison, range or pattern can be read into them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """What is walked: a dataset's path at its source, filtered and sorted."""
+    """What is walked: a dataset's path at its source, filtered and sorted.
+
+    ``named_by`` is the parameter that filters on identifiers, ``at_once`` how many of them the source takes in it.
+    """
 
     source: str
     path: str
@@ -45,6 +57,13 @@ class Collection:
     sort: str | None
     shape: RecordShape
     traceparent: str | None = None
+    named_by: str | None = None
+    at_once: int = 1
+
+    @property
+    def parts_twins(self) -> bool:
+        """Whether its order may keep records that share an identifier apart."""
+        return self.sort is None or self.sort.partition(",")[0] != self.shape.identifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +88,7 @@ async def walk(
     """
     offset = max(0, start - 1)
     size = max(1, min(size + (start - offset) + 1, PAGE_LIMIT))
-    waiting: tuple[RecordView, int] | None = None
+    waiting: tuple[RecordView, int, bool] | None = None
     before: str | None = None
     while offset < start + WALK_LIMIT:
         overlap = 0 if waiting is None else 1
@@ -78,12 +97,13 @@ async def walk(
             raise UpstreamError(MALFORMED, collection.source, f"the order changed before record {offset}")
         if waiting is None and behind is not None and not (page and page[0].identifier == behind):
             raise PlaceLost
+        apart = await _apart(upstream, collection, page[overlap:]) if collection.parts_twins else frozenset()
         for view in page[overlap:]:
             if waiting is not None:
                 if waiting[1] >= start:
                     yield _seen(waiting, before, view.identifier)
                 before = waiting[0].identifier
-            waiting = (view, offset)
+            waiting = (view, offset, view.identifier in apart)
             offset += 1
         if len(page) == overlap:
             if waiting is not None and waiting[1] >= start:
@@ -117,9 +137,39 @@ def _is_same(view: RecordView, known: RecordView) -> bool:
     return view.identifier == known.identifier if known.identifier is not None else view.raw == known.raw
 
 
-def _seen(waiting: tuple[RecordView, int], before: str | None, after: str | None) -> Seen:
-    view, offset = waiting
-    return Seen(view, view.identifier is not None and view.identifier in (before, after), offset + 1)
+def _seen(waiting: tuple[RecordView, int, bool], before: str | None, after: str | None) -> Seen:
+    view, offset, apart = waiting
+    return Seen(view, apart or (view.identifier is not None and view.identifier in (before, after)), offset + 1)
+
+
+async def _apart(upstream: Upstream, collection: Collection, page: Sequence[RecordView]) -> frozenset[str]:
+    """The identifiers of a page that are not known to stand for one record of the collection alone.
+
+    The work is that of the page, whatever is in it: nothing here knows what a partner may have.
+    """
+    named = list(dict.fromkeys(view.identifier for view in page if view.identifier is not None))
+    askable = [identifier for identifier in named if _ASKABLE.fullmatch(identifier) and collection.named_by]
+    alone: set[str] = set()
+    for first in range(0, len(askable), collection.at_once):
+        alone |= await _alone(upstream, collection, askable[first : first + collection.at_once])
+    return frozenset(named) - alone
+
+
+async def _alone(upstream: Upstream, collection: Collection, identifiers: Sequence[str]) -> AbstractSet[str]:
+    """Which of these identifiers the source finds exactly once under the collection's filters."""
+    wanted = (str(collection.named_by), ",".join(identifiers))
+    others = tuple(filter_ for filter_ in collection.filters if filter_[0] != collection.named_by)
+    found = replace(collection, filters=(*others, wanted), sort=f"{collection.shape.identifier},ASC")
+    most = 2 * len(identifiers)
+    page = await _page(upstream, found, 0, most)
+    times = Counter(view.identifier for view in page)
+    if not times.keys() <= {*identifiers}:
+        raise UpstreamError(MALFORMED, collection.source, "answered with records of other identifiers than asked for")
+    if len(page) == most and len(identifiers) > 1:  # there may be more, of some that did not come
+        half = len(identifiers) // 2
+        first = await _alone(upstream, collection, identifiers[:half])
+        return first | await _alone(upstream, collection, identifiers[half:])
+    return {identifier for identifier in identifiers if times[identifier] == 1}
 
 
 class PlaceLost(Exception):

@@ -10,16 +10,18 @@ from hypothesis import strategies as st
 from gateway.content.records import RecordView
 from gateway.refusals import Refused
 from gateway.upstream.errors import UpstreamError
-from gateway.walking import PAGE_LIMIT, PlaceLost, Seen, one, walk
-from tests.support.shelf import COLLECTION, Shelf, record, serving
+from gateway.walking import PAGE_LIMIT, Collection, PlaceLost, Seen, one, walk
+from tests.support.shelf import COLLECTION, OWN_ORDER, Shelf, record, serving
 
 shelves = st.lists(st.sampled_from("abcdefghijklmnop"), max_size=40).map(sorted)
 
 
-def walked(shelf: Shelf, start: int, size: int, behind: str | None = None) -> list[Seen]:
+def walked(
+    shelf: Shelf, start: int, size: int, behind: str | None = None, collection: Collection = COLLECTION
+) -> list[Seen]:
     async def run() -> list[Seen]:
         async with serving(shelf) as upstream:
-            return [seen async for seen in walk(upstream, COLLECTION, start, size, behind)]
+            return [seen async for seen in walk(upstream, collection, start, size, behind)]
 
     return asyncio.run(run())
 
@@ -41,6 +43,38 @@ def test_twins_are_known_whatever_the_page_size_and_wherever_the_walk_begins(ide
     seen = walked(shelf_of(identifiers), start, size)
     twins = {one for one in identifiers if identifiers.count(one) > 1}
     assert [each.twin for each in seen] == [each.view.identifier in twins for each in seen]
+
+
+@given(identifiers=shelves.flatmap(st.permutations), start=st.integers(0, 45), size=st.integers(1, 50))
+def test_in_an_order_of_the_partners_own_the_same_records_are_twins(identifiers, start, size):
+    seen = walked(shelf_of(identifiers), start, size, collection=OWN_ORDER)
+    assert [each.view.identifier for each in seen] == identifiers[start:]
+    assert [each.twin for each in seen] == [identifiers.count(each) > 1 for each in identifiers[start:]]
+
+
+@given(count=st.integers(0, 40), size=st.integers(1, 50))
+def test_to_know_twins_in_an_order_of_its_own_costs_one_more_pass_by_identifiers(count, size):
+    shelf = shelf_of([f"{number:02}" for number in range(count)][::-1])
+    walked(shelf, 0, size, collection=OWN_ORDER)
+    assert sorted(name for names in shelf.named for name in names) == [f"{number:02}" for number in range(count)]
+    assert all(1 <= len(names) <= OWN_ORDER.at_once for names in shelf.named)
+
+
+@pytest.mark.parametrize("identifier", ["a,b", ">a", "*", "a b", "a..b", "~a", "x" * 200])
+def test_an_identifier_that_a_query_would_read_otherwise_is_not_asked_for_and_stands_alone_for_nobody(identifier):
+    shelf = shelf_of([identifier, "z"])
+    assert [each.twin for each in walked(shelf, 0, 5, collection=OWN_ORDER)] == [True, False]
+    assert all(identifier not in names for names in shelf.named)
+
+
+def test_a_source_that_answers_by_identifier_with_other_records_is_refused():
+    class Lying(Shelf):
+        def _named(self, names: Sequence[str], most: int) -> bytes:
+            return b"[" + record("c") + b"]"
+
+    shelf = Lying([record("b"), record("a")])
+    with pytest.raises(UpstreamError, match="other identifiers"):
+        walked(shelf, 0, 5, collection=OWN_ORDER)
 
 
 @given(identifiers=shelves, size=st.integers(1, 50))

@@ -154,7 +154,8 @@ class QueryTable(Strict):
 
     ``parameters`` maps a parameter to the record field it filters on; ``required`` must be given;
     ``sortable`` names fields; ``id_pattern`` is what an identifier may look like; ``max_page`` bounds
-    ``maxResults``.
+    ``maxResults``. ``ids_at_once`` is how many identifiers, joined by commas, the source takes in the parameter that
+    filters on them; the gateway asks so whether an identifier stands for one record alone.
     """
 
     parameters: dict[FieldName, FieldPath] = Field(default_factory=dict)
@@ -162,6 +163,7 @@ class QueryTable(Strict):
     sortable: tuple[FieldPath, ...] = ()
     id_pattern: str = r"[A-Za-z0-9-]{1,64}"
     max_page: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    ids_at_once: Annotated[int, Field(ge=1, le=100)] = 1
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
@@ -239,6 +241,11 @@ class DatasetFile(Strict):
     compilation: tuple[CompilationTable, ...] = ()
 
     @property
+    def named_by(self) -> str | None:
+        """The query parameter that filters on the identifier."""
+        return next((name for name, field in self.query.parameters.items() if field == self.record.identifier), None)
+
+    @property
     def compiled_fields(self) -> frozenset[str]:
         """Every field that a compilation asks about."""
         return frozenset(name for rule in self.compilation for name in rule.fields or ())
@@ -247,6 +254,8 @@ class DatasetFile(Strict):
     def _sound(self) -> Self:
         self._check_groups()
         self._check_special()
+        if self.query.sortable and self.named_by is None:
+            raise ValueError("what can be sorted needs a parameter that filters on the identifier, to find twins by")
         for deny in self.deny:
             for name in deny.where.reads:
                 if name not in self.facts:

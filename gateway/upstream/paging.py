@@ -6,8 +6,9 @@ partner's offset, the gateway walks the collection from a place it knows. This m
 
 The memory is a hint. It may be lost at any time: a walk from the beginning finds the same place, since a place is
 only remembered under a key that holds everything the walk depends on (policy, stops, subject, purpose, query), and
-only believed while the same record stands before it (``behind``). Places are forgotten after ``seconds``, because
-records may change where they stand and delays may pass.
+only believed while the same record stands before it (``behind``), and while every decision that was made on the way
+would come out the same (``until``): when a delay passes or an agreement ends, the way is counted anew. Places are
+forgotten after ``seconds`` besides, because records may change where they stand.
 """
 
 from __future__ import annotations
@@ -22,12 +23,18 @@ from datetime import datetime, timedelta
 class Place:
     """``released`` releasable records stand before the source's record number ``offset``.
 
-    ``behind`` is the identifier of the last of them, the record just before; ``None`` where there is none.
+    ``behind`` is the identifier of the last of them, the record just before; ``None`` where there is none. ``until`` is
+    the first instant at which a decision about any record before the place may come out otherwise; ``None`` is never.
     """
 
     released: int = 0
     offset: int = 0
     behind: str | None = None
+    until: datetime | None = None
+
+    def stands(self, at: datetime) -> bool:
+        """Whether the decisions it was counted by still hold."""
+        return self.until is None or at < self.until
 
 
 @dataclass(slots=True)
@@ -56,7 +63,8 @@ class PagingMemory:
             self._walks.pop(key, None)
             return Place()
         self._walks.move_to_end(key)
-        before = max((known for known in walk.places if known <= released), default=None)
+        places = (place for place in walk.places.values() if place.released <= released and place.stands(at))
+        before = max((place.released for place in places), default=None)
         if before is None:
             return Place()
         walk.places.move_to_end(before)

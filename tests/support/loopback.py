@@ -122,15 +122,20 @@ class Loopback:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """A source that holds these records and no others, in this order, whatever they are (a fault of the sample)."""
+    """A source that holds these element sets and no others, in this order whatever order is asked for (a fault of the
+    sample); by identifiers it finds those that name them.
+    """
 
     records: tuple[bytes, ...]
 
     async def __call__(self, sound: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a page."""
         asked = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-        first = int(asked["firstResult"])
-        page = as_array(self.records[first : first + int(asked["maxResults"])])
+        first, held = int(asked["firstResult"]), self.records
+        if "idElset" in asked:
+            names = [f'"idElset":"{name}"'.encode() for name in sorted(asked["idElset"].split(","))]
+            held = tuple(raw for name in names for raw in held if name in raw)
+        page = as_array(held[first : first + int(asked["maxResults"])])
         await Answers(200, page)(sound, scope, receive, send)
 
 

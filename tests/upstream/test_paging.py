@@ -1,5 +1,6 @@
 """The memory of a walk is a hint: it never names a place that was not remembered, and may be lost at any time."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -65,6 +66,19 @@ def test_a_place_is_forgotten_when_its_walk_has_become_too_old():
     assert memory.recall("key", 7, AT + timedelta(seconds=300)) == Place(5, 9)
     assert memory.recall("key", 7, AT + timedelta(seconds=301)) == Place()
     assert memory.recall("key", 7, AT) == Place()
+
+
+@given(gaps=steps, seconds=st.lists(st.integers(1, 200), min_size=30, max_size=30), later=st.integers(0, 250))
+def test_a_place_is_believed_only_while_every_decision_on_the_way_to_it_holds(gaps, seconds, later):
+    memory = PagingMemory()
+    walked, until = [], AT + timedelta(days=1)
+    for place, left in zip(places(gaps), seconds, strict=False):
+        until = min(until, AT + timedelta(seconds=left))
+        walked.append(replace(place, until=until))
+        memory.remember("key", walked[-1], AT)
+    at = AT + timedelta(seconds=later)
+    standing = [place for place in walked if place.until is not None and at < place.until]
+    assert memory.recall("key", 99, at) == (standing[-1] if standing else Place())
 
 
 def test_the_walk_and_the_place_used_longest_ago_make_room_for_others():
