@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.activation.approval import UNSIGNED
 from gateway.activation.orders import Order, lift, stop
 from gateway.audit.orders import StopKind
 from tests.support.cases import elset
@@ -42,8 +43,8 @@ def releasable(drawn: list[tuple[str, bool]]) -> list[str]:
 def forget(here: Loopback) -> None:
     """Lose every way that the gateway remembers: what stands has changed, though for nobody here."""
     order = Order("officer", "elsewhere", here.gateway.service.clock())
-    for act in (stop, lift):
-        act(here.gateway.service.log, StopKind.PARTNER, "NATO", order)
+    stop(here.gateway.service.log, StopKind.PARTNER, "NATO", order)
+    lift(here.gateway.service.log, StopKind.PARTNER, "NATO", order, UNSIGNED)
 
 
 def serve(here: Loopback, drawn: list[tuple[str, bool]]) -> None:
