@@ -13,12 +13,14 @@ Not promised: a caller who spells a secret as a lower-case event name with hyphe
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import re
 import sys
 import traceback
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -113,6 +115,7 @@ def configure(
     readable = log_format is LogFormat.CONSOLE or (log_format is LogFormat.AUTO and target.isatty())
     handler = _Handler(target)
     handler.setFormatter(_formatter(_renderer(target) if readable else structlog.processors.JSONRenderer()))
+    handler.for_people = readable
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -144,6 +147,25 @@ def get_logger(name: str) -> BoundLogger:
     return logger
 
 
+_REQUESTS = logging.getLogger("gateway.http")
+_THEIRS = logging.makeLogRecord({"name": _REQUESTS.name})
+
+
+def tell_request(**said: object) -> None:
+    """The line about a request that is over. The same as ``get_logger("gateway.http").info("request", ...)``, by a way
+    that costs a fifth: there is one for every request.
+    """
+    handlers = logging.getLogger().handlers
+    handler = handlers[0] if len(handlers) == 1 else None
+    if not isinstance(handler, _Handler) or handler.for_people:
+        get_logger(_REQUESTS.name).info("request", **said)
+    elif _REQUESTS.isEnabledFor(logging.INFO):
+        time = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        known = structlog.contextvars.get_contextvars()
+        line = only_known(None, "info", {"time": time, "level": "info", "event": "request", **known, **said})
+        handler.write(json.dumps(line), _THEIRS)
+
+
 def request_context(
     request: str, trace: str | None = None, span: str | None = None
 ) -> contextlib.AbstractContextManager[None]:
@@ -170,6 +192,17 @@ def only_known(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDi
 
 class _Handler(logging.StreamHandler[TextIO]):
     """A stream handler whose own failure says nothing of the line: the standard one prints its arguments."""
+
+    for_people = True
+
+    def write(self, line: str, record: logging.LogRecord) -> None:
+        """Write a line that is made already, as :meth:`emit` would; ``record`` says whose it is if it is lost."""
+        with self.lock or contextlib.nullcontext():
+            try:
+                self.stream.write(line + self.terminator)
+                self.flush()
+            except (OSError, ValueError):
+                self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Write that a line was lost, and which logger's; a stream that is gone is given up."""

@@ -11,7 +11,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.logs import FIELDS, REDACTED, configure, get_logger, only_known, request_context
+from gateway.logs import FIELDS, REDACTED, configure, get_logger, only_known, request_context, tell_request
 from gateway.settings import LogFormat, LogLevel
 
 SECRETS = (
@@ -250,3 +250,30 @@ def test_lines_below_the_level_are_not_written():
         root.handlers[:], root.level = before
         structlog.reset_defaults()
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["loud"]
+
+
+@pytest.mark.parametrize("secret", [None, *SECRETS])
+def test_the_short_way_of_a_request_line_writes_what_the_long_way_writes(pipe, secret):
+    said = {"method": "GET", "route": "/{source}/{dataset}", "status": 200, "duration_ms": 1.2345, "partner": secret}
+    with request_context("01J-abc", trace="4bf92f3577b34da6a3ce929d0e0e4736"):
+        tell_request(**said, unlisted=secret)
+        get_logger("gateway.http").info("request", **said, unlisted=secret)
+    short, long = lines(pipe)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", short.pop("time"))
+    assert len(long.pop("time")) == 27
+    assert list(short.items()) == list(long.items())
+    assert secret is None or secret not in pipe.getvalue()
+
+
+def test_a_request_line_is_left_out_where_the_level_asks_for_less(pipe):
+    logging.getLogger().setLevel(logging.WARNING)
+    tell_request(status=200)
+    assert pipe.getvalue() == ""
+
+
+def test_a_request_line_that_cannot_be_written_says_only_that_it_was_lost(pipe, monkeypatch):
+    written = []
+    monkeypatch.setattr(pipe, "write", lambda text: written.append(text) or (_ for _ in ()).throw(OSError("full")))
+    tell_request(status=200)
+    assert "log-line-lost" in written[-1]
+    assert "200" not in written[-1]

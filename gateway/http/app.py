@@ -17,9 +17,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway import __version__
+from gateway import __version__, logs
 from gateway.asking import Operation
 from gateway.http import health, openapi, pages, partner, problems, receipts, releases, review, tiles
+from gateway.http.datapaths import DataPaths, Target
 from gateway.http.negotiation import traceparent
 from gateway.refusals import Refused
 from gateway.service import Service
@@ -52,7 +53,8 @@ def build_app(service: Service) -> FastAPI:
     app.add_route("/{path:path}", partner.no_such_path, methods=list(METHODS), include_in_schema=False)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _not_routed)
-    app.add_middleware(Door)
+    others = [health, pages, releases, receipts, tiles]
+    app.add_middleware(Door, paths=DataPaths(route.path for each in others for route in each.router.routes))
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
     return app
 
@@ -87,8 +89,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
 class Door:
     """The outermost door: request id, trace, timing, one log line, and the last catch."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, paths: DataPaths) -> None:
         self._app = app
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -97,7 +100,7 @@ class Door:
             return
         begun = time.perf_counter()
         identifier = uuid.uuid4().hex
-        request = Request(scope)
+        request = Request(scope, receive)
         trace = traceparent(request.headers.get("traceparent"))
         scope.setdefault("state", {})["request_id"] = identifier
         scope["state"]["traceparent"] = trace
@@ -117,7 +120,13 @@ class Door:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_headers)
+            target = self._paths.find(scope)
+            if target is None:
+                await self._app(scope, receive, send_with_headers)
+            else:
+                scope["route"] = target
+                answer = await self._data(request, target)
+                await answer(scope, receive, send_with_headers)
         except partner.AnswerCut as cut:
             structlog.contextvars.bind_contextvars(code=cut.code)  # the server closes the connection
         except Exception:
@@ -129,7 +138,15 @@ class Door:
         finally:
             spent_ms = round((time.perf_counter() - begun) * 1000, 1)
             route = getattr(scope.get("route"), "path", "/")
-            logger.info("request", method=request.method, route=route, status=status, duration_ms=spent_ms)
+            logs.tell_request(method=request.method, route=route, status=status, duration_ms=spent_ms)
+
+    @staticmethod
+    async def _data(request: Request, target: Target) -> Response:
+        """What the data route gives, or its refusal."""
+        try:
+            return await partner.answer(request, target.dataset, target.operation, target.identifier)
+        except Refused as refusal:
+            return await _refused(request, refusal)
 
     @staticmethod
     async def _deny(request: Request) -> Refused:

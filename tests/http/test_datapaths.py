@@ -1,0 +1,63 @@
+"""The short way finds exactly the data route that the router finds, and leaves everything else to it."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from starlette.routing import Match
+
+from gateway.asking import Operation
+from gateway.http import health, pages, partner, receipts, releases, tiles
+from gateway.http.datapaths import DataPaths
+
+OTHERS = [route for each in (health, pages, releases, receipts, tiles) for route in each.router.routes]
+ROUTES = [*OTHERS, *partner.router.routes]
+PATHS = DataPaths(route.path for route in OTHERS)
+OPERATIONS = {
+    "/{source}/{dataset}": Operation.LIST,
+    "/{source}/{dataset}/count": Operation.COUNT,
+    "/{source}/{dataset}/tuple": Operation.TUPLE,
+    "/{source}/{dataset}/queryhelp": Operation.QUERYHELP,
+    "/{source}/{dataset}/{identifier}": Operation.IDENTIFIED,
+}
+FIRSTS = sorted({route.path.split("/")[1] for route in ROUTES if "{" not in route.path.split("/")[1]})
+PARTS = ["udl", "elset", "count", "tuple", "queryhelp", "", "a b", "{source}", "..", "\n", "é", "tile", *FIRSTS]
+TAILS = ("x", "x/y", "x/receipt", "0/1", "x/y/z", "")
+MADE = ["/" + "/".join(parts) for size in (1, 2, 3, 4) for parts in itertools.product(PARTS[:12], repeat=size)]
+WRITTEN = ["/", "", "*", "udl/elset", "//udl/elset", *MADE[:6000]]
+WRITTEN += [f"/{first}/{tail}" for first in FIRSTS for tail in TAILS]
+
+
+def scope(path: str, method: str = "GET") -> dict[str, object]:
+    return {"type": "http", "method": method, "path": path, "root_path": "", "headers": []}
+
+
+def routed(path: str) -> tuple[str, dict[str, str]] | None:
+    """The first route that the router would take, and its parameters; ``None`` for one that is not for data."""
+    for route in ROUTES:
+        found, child = route.matches(scope(path))
+        if found is Match.FULL:
+            return (route.path, child["path_params"]) if route in partner.router.routes else None
+    return None
+
+
+def test_the_short_way_and_the_router_find_the_same_route_for_every_path() -> None:
+    found = 0
+    for path in WRITTEN:
+        target, expected = PATHS.find(scope(path)), routed(path)
+        if target is None:
+            assert expected is None or path.split("/")[1] in FIRSTS, path
+            continue
+        assert expected is not None, path
+        template, named = expected
+        assert (target.path, target.operation) == (template, OPERATIONS[template]), path
+        assert target.dataset == f"/{named['source']}/{named['dataset']}"
+        assert target.identifier == named.get("identifier")
+        found += 1
+    assert found > 500
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "OPTIONS", "get", "TRACE"])
+def test_another_method_is_left_to_the_router(method: str) -> None:
+    assert PATHS.find(scope("/udl/elset", method)) is None
