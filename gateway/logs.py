@@ -99,6 +99,7 @@ FIELDS: Mapping[str, Kind] = {
 type.
 """
 
+_ORDER = {field: place for place, field in enumerate(FIELDS)}
 _ALWAYS = ("time", "level", "event")
 
 
@@ -179,9 +180,9 @@ def only_known(_logger: WrappedLogger, _method: str, line: EventDict) -> EventDi
     event = line.get("event")
     named = isinstance(event, str) and len(event) <= 64 and EVENT.fullmatch(event)
     kept: EventDict = {"time": line["time"], "level": line["level"], "event": event if named else UNNAMED}
-    for field, kind in FIELDS.items():
-        if line.get(field) is not None:
-            kept[field] = _seemly(line[field], kind)
+    for field in sorted(line.keys() & FIELDS.keys(), key=_ORDER.__getitem__):
+        if line[field] is not None:
+            kept[field] = _seemly(line[field], FIELDS[field])
     if "message" in line and isinstance(line["message"], _Constant):
         kept["message"] = str(line["message"])
     dropped = sorted(str(name) for name in line if name not in FIELDS and name not in (*_ALWAYS, "message"))

@@ -68,12 +68,16 @@ def _is_plain(value: object, depth: int) -> bool:
         for key, item in value.items():  # type: ignore[attr-defined]  # a dict
             if key.__class__ is not str or not key.isascii():
                 return False
-            if item.__class__ is not str and not _is_plain(item, depth + 1):
+            if item.__class__ not in _SIMPLE and not _is_plain(item, depth + 1):
                 return False
         return True
     if kind is list or kind is tuple:
-        return all(item.__class__ is str or _is_plain(item, depth + 1) for item in value)  # type: ignore[attr-defined]
+        return all(item.__class__ in _SIMPLE or _is_plain(item, depth + 1) for item in value)  # type: ignore[attr-defined]
     return False
+
+
+_SIMPLE = frozenset({str, bool, type(None)})
+"""Classes of which every value is plain."""
 
 
 def _plain(value: object, path: str, depth: int) -> PlainJson:

@@ -35,6 +35,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import NamedTuple, NoReturn, TypeAlias
 
 import orjson
@@ -360,6 +361,7 @@ def _is_whole(value: Value, span: timedelta) -> bool:
     return len(value) == _WHOLE_LENGTH and int(at.timestamp()) % int(span.total_seconds()) == 0
 
 
+@lru_cache(maxsize=4096)
 def _is_ambiguous(names: tuple[str, ...], marking: str) -> bool:
     folded = marking.casefold()
     return any(name.casefold() == folded and name != marking for name in names)

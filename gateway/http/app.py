@@ -20,18 +20,36 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway import __version__, logs
 from gateway.asking import Operation
 from gateway.http import health, openapi, pages, partner, problems, receipts, releases, review, tiles
-from gateway.http.datapaths import DataPaths, Target
+from gateway.http.datapaths import DataPaths
 from gateway.http.negotiation import traceparent
 from gateway.refusals import Refused
 from gateway.service import Service
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+OTHERS = tuple(each.router for each in (health, pages, releases, receipts, tiles, review))
+"""Every router but that of the data routes, which comes last: what begins as one of these is no dataset's."""
 logger = structlog.get_logger("gateway.http")
+
+
+class PartnerApi(FastAPI):
+    """The partner API: requests for data go straight through the door to the pipeline, all others by the router."""
+
+    data_paths = DataPaths(())
+    data_door: Door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the start and end of serving."""
+        target = self.data_paths.find(scope) if scope["type"] == "http" else None
+        if target is None:
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"], scope["route"] = self, target
+        await self.data_door(scope, receive, send)
 
 
 def build_app(service: Service) -> FastAPI:
     """The partner API over an open service."""
-    app = FastAPI(
+    app = PartnerApi(
         title="Releasability Gateway",
         version=__version__,
         description=openapi.DESCRIPTION,
@@ -43,20 +61,26 @@ def build_app(service: Service) -> FastAPI:
     app.state.pipeline = service.pipeline
     app.state.log = service.log
     app.state.public_keys = service.public_keys
-    app.include_router(health.router)
-    app.include_router(pages.router)
-    app.include_router(releases.router)
-    app.include_router(receipts.router)
-    app.include_router(tiles.router)
-    app.include_router(review.router)
-    app.include_router(partner.router)
+    for router in (*OTHERS, partner.router):
+        app.include_router(router)
     app.add_route("/{path:path}", partner.no_such_path, methods=list(METHODS), include_in_schema=False)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _not_routed)
-    others = [health, pages, releases, receipts, tiles]
-    app.add_middleware(Door, paths=DataPaths(route.path for each in others for route in each.router.routes))
+    app.add_middleware(Door)
+    app.data_paths = DataPaths(OTHERS)
+    app.data_door = Door(_data)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
     return app
+
+
+async def _data(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request whose data route was found (``scope["route"]``)."""
+    request, target = Request(scope, receive), scope["route"]
+    try:
+        answer = await partner.answer(request, target.dataset, target.operation, target.identifier)
+    except Refused as refusal:
+        answer = await _refused(request, refusal)
+    await answer(scope, receive, send)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -89,9 +113,8 @@ def _document(app: FastAPI) -> dict[str, Any]:
 class Door:
     """The outermost door: request id, trace, timing, one log line, and the last catch."""
 
-    def __init__(self, app: ASGIApp, paths: DataPaths) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -100,7 +123,7 @@ class Door:
             return
         begun = time.perf_counter()
         identifier = uuid.uuid4().hex
-        request = Request(scope, receive)
+        request = Request(scope)
         trace = traceparent(request.headers.get("traceparent"))
         scope.setdefault("state", {})["request_id"] = identifier
         scope["state"]["traceparent"] = trace
@@ -120,13 +143,7 @@ class Door:
             await send(message)
 
         try:
-            target = self._paths.find(scope)
-            if target is None:
-                await self._app(scope, receive, send_with_headers)
-            else:
-                scope["route"] = target
-                answer = await self._data(request, target)
-                await answer(scope, receive, send_with_headers)
+            await self._app(scope, receive, send_with_headers)
         except partner.AnswerCut as cut:
             structlog.contextvars.bind_contextvars(code=cut.code)  # the server closes the connection
         except Exception:
@@ -139,14 +156,6 @@ class Door:
             spent_ms = round((time.perf_counter() - begun) * 1000, 1)
             route = getattr(scope.get("route"), "path", "/")
             logs.tell_request(method=request.method, route=route, status=status, duration_ms=spent_ms)
-
-    @staticmethod
-    async def _data(request: Request, target: Target) -> Response:
-        """What the data route gives, or its refusal."""
-        try:
-            return await partner.answer(request, target.dataset, target.operation, target.identifier)
-        except Refused as refusal:
-            return await _refused(request, refusal)
 
     @staticmethod
     async def _deny(request: Request) -> Refused:

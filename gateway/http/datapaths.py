@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fastapi import APIRouter
+from starlette.routing import Route
 from starlette.types import Scope
 
 from gateway.asking import Operation
@@ -39,9 +41,10 @@ _ONE = "/{source}/{dataset}/{identifier}"
 class DataPaths:
     """Knows which first parts of a path belong to other routes."""
 
-    def __init__(self, templates: Iterable[str]) -> None:
-        firsts = (template.split("/")[1] for template in templates)
-        self._others = frozenset(first for first in firsts if not first.startswith("{"))
+    def __init__(self, others: Iterable[APIRouter]) -> None:
+        """``others`` are all routers but that of the data routes; each of their paths begins with a fixed part."""
+        routes = (route for router in others for route in router.routes if isinstance(route, Route))
+        self._others = frozenset(route.path.split("/")[1] for route in routes)
 
     def find(self, scope: Scope) -> Target | None:
         """The data route for this request; ``None`` where the router must look."""

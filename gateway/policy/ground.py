@@ -36,6 +36,9 @@ from gateway.policy.raising import passed
 from gateway.policy.setwide import RowKind
 from gateway.policy.volume import counters, ending
 
+_OWED_LIMIT = 256
+"""Most different obligations of one partner over one dataset that are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seal:
@@ -77,6 +80,7 @@ class Ground:
         self._reads = tuple(sorted(book.reads))
         self._plain = not (book.dataset.compilation or book.emergencies or book.dataset.record.tear_line is not None)
         self._keeps = self._plain and never_counts(book)
+        self._owed: dict[Hashable, Obligations] = {}
         self._memo = memo
         self._named = named
 
@@ -113,10 +117,17 @@ class Ground:
         results = judge(case, STEADY)
         erred = any(result.outcome is Outcome.ERRED for result in results)
         grants, duties = ((), Obligations()) if erred else obligations(case)
-        answered = Answered(Judged(results, grants, duties))
+        answered = Answered(Judged(results, grants, self._same(grants, duties)))
         if not erred:
             self._memo.put(key, answered)
         return answered
+
+    def _same(self, grants: tuple[str, ...], duties: Obligations) -> Obligations:
+        """One object for what is the same, so that whatever is worked out of it (a cutting plan) is so once."""
+        if len(self._owed) >= _OWED_LIMIT:
+            self._owed.clear()
+        known = self._owed.setdefault((grants, duties.review), duties)
+        return known if known == duties else duties
 
     def _put_together(self, case: Case, known: Answered, *, keep: bool) -> Decision:
         """Ask channel and hold, and make the decision of all nine; ``keep`` it where rule 3 lets it be kept."""

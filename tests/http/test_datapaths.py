@@ -8,12 +8,12 @@ import pytest
 from starlette.routing import Match
 
 from gateway.asking import Operation
-from gateway.http import health, pages, partner, receipts, releases, tiles
+from gateway.http import partner
+from gateway.http.app import OTHERS
 from gateway.http.datapaths import DataPaths
 
-OTHERS = [route for each in (health, pages, releases, receipts, tiles) for route in each.router.routes]
-ROUTES = [*OTHERS, *partner.router.routes]
-PATHS = DataPaths(route.path for route in OTHERS)
+ROUTES = [route for router in (*OTHERS, partner.router) for route in router.routes]
+PATHS = DataPaths(OTHERS)
 OPERATIONS = {
     "/{source}/{dataset}": Operation.LIST,
     "/{source}/{dataset}/count": Operation.COUNT,
@@ -56,6 +56,13 @@ def test_the_short_way_and_the_router_find_the_same_route_for_every_path() -> No
         assert target.identifier == named.get("identifier")
         found += 1
     assert found > 500
+
+
+def test_every_other_route_begins_with_a_part_of_its_own() -> None:
+    firsts = {route.path.split("/")[1] for router in OTHERS for route in router.routes}
+    assert firsts == PATHS._others
+    assert all(first and "{" not in first for first in firsts)
+    assert {"healthz", "docs", "releases", "problems"} <= firsts
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "OPTIONS", "get", "TRACE"])
