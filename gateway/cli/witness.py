@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +16,12 @@ from gateway.audit.witness_store import WitnessStore
 from gateway.cli.errors import UNAVAILABLE, USAGE, CommandFailed
 from gateway.cli.output import say
 from gateway.http import server
+from gateway.http.protocol import HEAD_BYTES, Fault, Limits, protocol_within
 from gateway.http.witness import build_witness
 from gateway.keys.atrest import Keeping, read_passphrase
 from gateway.keys.witness import open_witness
 from gateway.service import now
-from gateway.settings.model import LogFormat, LogLevel, is_loopback
+from gateway.settings.model import HttpSettings, LogFormat, LogLevel, is_loopback
 
 EXAMPLES = """Examples:
 
@@ -84,17 +86,38 @@ def witness(
     except server.AddressBusy as busy:
         raise CommandFailed(UNAVAILABLE, str(busy), "choose another port: --port 8091") from None
     store = WitnessStore(f"sqlite:///{keys.memory}", tuple(signing), _by_origin(log))
-    config = uvicorn.Config(build_witness(store, now), log_config=None, access_log=False, lifespan="off")
     address = "{}:{}".format(*listener.getsockname()[:2])
     say(f"{name} witnesses {len(log)} log key(s) on http://{address}; Ctrl-C stops")
     for key in signing:
         say(str(key.verifier))
     _warn(passphrase_file)
+    _serve(store, listener)
+
+
+def _serve(store: WitnessStore, listener: socket.socket) -> None:
+    """Answer until Ctrl-C, by the same strict reader of HTTP as the gateway and within the same times."""
+    http = HttpSettings()
+    limits = Limits(http.header_seconds, http.body_seconds, http.stall_seconds, http.max_connections, _tell)
+    config = uvicorn.Config(
+        build_witness(store, now),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        http=protocol_within(limits),
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        ws="none",
+        lifespan="off",
+        proxy_headers=False,
+    )
     try:
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
     finally:
         store.close()
+
+
+def _tell(fault: Fault) -> None:
+    logs.get_logger(__name__).warning("stranger", code=fault.value)
 
 
 def _keeping(file: Path | None, *, plain: bool) -> Keeping:
