@@ -26,7 +26,7 @@ from gateway.audit.entry import Event
 from gateway.audit.orders import Standing, Stop
 from gateway.audit.reading import LogReader
 from gateway.audit.stored import StoredEntry
-from gateway.impact import Comparison, seat
+from gateway.impact import Comparison, counted_as_unused, seat
 from gateway.judging import Case, Evidence, judge
 from gateway.policy.compile import CompiledPolicy, compile_policy
 from gateway.policy.decision import Effect, Subject
@@ -68,10 +68,11 @@ class Question:
         subject = seat(self.recorded, self.then, policy, self.at)
         if subject is None or self.dataset not in policy.policy_set.datasets:
             return REFUSED.reasons
-        case = Case(policy, Standing(stops=self.stops), subject, self.dataset, self.purpose, self.at)
+        around = policy.unused(self.recorded.partner, self.dataset)
+        case = Case(policy, Standing(stops=self.stops), subject, self.dataset, self.purpose, self.at, around)
         if self.shown is None:
             return tuple(against(case))
-        judged = judge(case, self.shown, policy.shape(self.dataset))
+        judged = judge(case, counted_as_unused(case, self.shown), policy.shape(self.dataset))
         return () if judged.permitted else judged.reasons
 
     def marked(self, marking: str | None) -> Question:

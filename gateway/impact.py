@@ -132,7 +132,8 @@ class _Asked:
         for policy in policies:
             subject = seat(recorded, then, policy, at)
             known = subject is not None and dataset in policy.policy_set.datasets
-            cases.append(Case(policy, Standing(), subject, dataset, purpose, at) if subject and known else None)
+            around = policy.unused(recorded.partner, dataset)
+            cases.append(Case(policy, Standing(), subject, dataset, purpose, at, around) if subject and known else None)
         return cls(recorded.partner, dataset, at, msgspec.json.encode(said), tuple(cases))
 
 
@@ -144,7 +145,7 @@ def _of_log(case: Case | None, shown: Evidence | None) -> Verdict:
         return Verdict(not reasons, Obligations(), tuple(reasons))
     policy = case.policy
     untold = policy.reads(case.subject.partner, case.dataset) - shown.facts.values.keys() - shown.facts.problems.keys()
-    judged = judge(case, shown, policy.shape(case.dataset))
+    judged = judge(case, counted_as_unused(case, shown), policy.shape(case.dataset))
     unsure = bool(untold) and set(judged.reasons) <= _UNTOLD
     decision = judged.decision
     return Verdict(judged.permitted, decision.obligations, judged.reasons, decision.stays_true_until, unsure)
@@ -153,6 +154,15 @@ def _of_log(case: Case | None, shown: Evidence | None) -> Verdict:
 def without_stops(shown: Evidence) -> Evidence:
     """The same evidence as if no stop had stood."""
     return replace(shown, facts=replace(shown.facts, stops=())) if shown.facts.stops else shown
+
+
+def counted_as_unused(case: Case, shown: Evidence) -> Evidence:
+    """The same evidence; a volume that nobody counted then, since the set of then had none, counts as unused."""
+    missing = case.around.usage.keys() - shown.facts.usage.keys()
+    if not missing:
+        return shown
+    usage = {**case.around.usage, **shown.facts.usage}
+    return replace(shown, facts=replace(shown.facts, usage=usage))
 
 
 def seat(recorded: Subject, then: PolicySet, policy: CompiledPolicy, at: datetime) -> Subject | None:
@@ -186,7 +196,8 @@ def _of_cell(policy: CompiledPolicy, cell: Cell) -> Verdict:
     except CallerRefused:
         return REFUSED
     label = read_label(policy, dataset, cell.marking, cell.day)
-    return Verdict.of(policy.decide(subject, cell.dataset, label, cell.facts, cell.purpose, cell.at))
+    facts = replace(cell.facts, usage=policy.unused(cell.partner, cell.dataset).usage)
+    return Verdict.of(policy.decide(subject, cell.dataset, label, facts, cell.purpose, cell.at))
 
 
 def _facts_said(cell: Cell) -> str:

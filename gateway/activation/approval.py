@@ -37,6 +37,7 @@ class Purpose(enum.StrEnum):
 
     ACTIVATE = "activate"  # subject: the digest of a policy set's manifest
     LIFT_STOP = "lift-stop"  # subject: kind, name and since when, so that it lifts that stop and no later one
+    EMERGENCY = "emergency"  # subject: partner and name, and the digest of the set that holds it
     OFFICERS = "officers"  # subject: the SHA-256 of a list of officers
     RELEASE = "release-record"  # subject: the item, its content, the marking and the end
     WITHHOLD = "withhold-record"  # subject: the item

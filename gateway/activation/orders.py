@@ -25,10 +25,8 @@ from gateway.audit.log import AuditLog
 from gateway.audit.orders import (
     Activate,
     Announce,
-    CloseEmergency,
     InstallOfficers,
     LiftStop,
-    OpenEmergency,
     Refuse,
     Revoke,
     SetStop,
@@ -40,7 +38,6 @@ from gateway.identity.caller import IdentityError, TokenRules
 from gateway.identity.officers import Officers, read_officers
 from gateway.keys.errors import KeysError
 from gateway.policy.errors import PolicyError
-from gateway.policy.grants import EmergencyTable
 from gateway.policy.load import load
 from gateway.policy.policyset import PolicySet
 
@@ -250,47 +247,6 @@ def stop_lifted(log: AuditLog, kind: StopKind, subject: str) -> str:
         if (found.kind, found.subject) == (kind, stored):
             return f"{kind}:{stored}@{stamp(found.at)}"
     raise DraftRefused("orders", f"lift {kind}:{subject}, but no such stop is in force")
-
-
-class EmergencyRefused(Exception):
-    """The emergency may not be opened; nothing changed. The message says why, ``hint`` what to do."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-def open_emergency(log: AuditLog, policy_set: PolicySet, partner: str, name: str, order: Order) -> datetime:
-    """Open an emergency of the set in force, for as long as its file says; gives the instant at which it ends.
-
-    One officer suffices, if the file names that officer: the officers who signed the set gave the second signature.
-
-    Raises:
-        EmergencyRefused: the set has no such emergency, or does not let this officer open it.
-        LogUnavailable: nothing was written, and nothing is open.
-    """
-    holder = policy_set.partners.get(partner)
-    rules = () if holder is None else holder.grants
-    found = {rule.id: rule for rule in rules if isinstance(rule, EmergencyTable)}
-    if name not in found:
-        known = ", ".join(sorted(found)) or "none"
-        raise EmergencyRefused(f"the set in force has no emergency {name} for {partner}", f"it has {known}")
-    table = found[name]
-    if order.by not in table.officers:
-        officers = ", ".join(table.officers)
-        raise EmergencyRefused(f"{order.by} may not open {name}", f"its file names {officers}; --by says who you are")
-    until = order.at + table.lasts
-    about = {"partner": partner, "name": name, "by": order.by, "reason": order.reason, "until": until.isoformat()}
-    draft = Draft(Event.EMERGENCY_OPENED, order.at, "opened", private=about)
-    log.append_now((draft,), (OpenEmergency(partner, name, order.by, order.reason, order.at),))
-    return until
-
-
-def close_emergency(log: AuditLog, partner: str, name: str, order: Order) -> None:
-    """Close an emergency before its time. Anybody may; the log refuses when it was not opened."""
-    about = {"partner": partner, "name": name, "by": order.by, "reason": order.reason}
-    draft = Draft(Event.EMERGENCY_CLOSED, order.at, "closed", private=about)
-    log.append_now((draft,), (CloseEmergency(partner, name, order.by, order.reason, order.at),))
 
 
 def revoke(log: AuditLog, partner: str, jti: str, order: Order) -> None:

@@ -362,6 +362,7 @@ class EmergencyOpened(Closed, frozen=True):
     name: str
     until: str
     orders: Orders
+    signature: str | UnsetType = UNSET
 
 
 class EmergencyClosed(Closed, frozen=True):

@@ -20,8 +20,9 @@ from gateway.cli.output import Data, say
 from gateway.cli.session import instant
 from gateway.policy.admission import Claims
 from gateway.policy.compile import CompiledPolicy
-from gateway.policy.decision import LabelDoubt, Subject
+from gateway.policy.decision import Around, LabelDoubt, Subject
 from gateway.policy.errors import CallerRefused
+from gateway.policy.facts import NOTHING_AROUND
 from gateway.policy.policyset import Partner
 from gateway.policy.reasons import MEANING, Reason
 from gateway.policy.trial import Question, record_fields
@@ -116,14 +117,18 @@ def question_at(
     fields: Sequence[str],
     purpose: str,
     system: str,
+    around: Around = NOTHING_AROUND,
 ) -> tuple[Question, date]:
-    """The question that these options ask, its label still in doubt, and the day the record was marked."""
+    """The question that these options ask, its label still in doubt, and the day the record was marked. What nothing
+    is said of counts as unused.
+    """
     moment = instant(at, "--at") if at else now()
     asker = known(policy.policy_set.partners, partner, "partner")
     file = known(policy.policy_set.datasets, dataset, "dataset")
     asking = subject_of(policy, asker, system, moment)
     marked = day_of(day, moment)
-    facts = policy.facts(dataset, record_fields(file, fields_of(fields), marked), moment)
+    around = policy.unused(partner, dataset, around)
+    facts = policy.facts(dataset, record_fields(file, fields_of(fields), marked), moment, (), around)
     for_purpose = purpose_of(policy, asker, asking, dataset, purpose)
     unread = LabelDoubt(Reason.LABEL_MISSING)
     return Question(asking, dataset, unread, facts, for_purpose, moment), marked

@@ -15,11 +15,11 @@ from gateway.activation.files import read_policy_files
 from gateway.activation.running import stored_set
 from gateway.cli.asking import day_of, fields_of, known, purpose_of, read_marking, subject_of
 from gateway.cli.errors import REFUSED, CommandFailed
+from gateway.cli.explaining import duties_rows, obligations_data
 from gateway.cli.output import Block, Data, Facts, Line, Table
 from gateway.cli.session import Json, Session, instant, session
 from gateway.policy.compile import compile_policy
-from gateway.policy.decision import Decision, Outcome
-from gateway.policy.diff import reviewed
+from gateway.policy.decision import Around, Decision, Outcome
 from gateway.policy.load import load
 from gateway.policy.policyset import PolicySet
 from gateway.policy.reasons import MEANING, Reason
@@ -61,13 +61,14 @@ def check(
     """
     here = session(context)
     moment = instant(at, "--at") if at else now()
-    found, stops = _set(here, partner, dataset, in_force=in_force)
+    found, stops, emergencies = _set(here, partner, dataset, in_force=in_force)
     policy = compile_policy(found)
     asker = known(found.partners, partner, "partner")
     known(found.datasets, dataset, "dataset")
     asking = subject_of(policy, asker, system, moment)
     label = read_marking(policy, dataset, marking, day_of(day, moment))
-    facts = policy.facts(dataset, fields_of(field or ()), moment, stops)
+    around = policy.unused(partner, dataset, Around(emergencies=emergencies))
+    facts = policy.facts(dataset, fields_of(field or ()), moment, stops, around)
     for_purpose = purpose_of(policy, asker, asking, dataset, purpose)
     decision = policy.decide(asking, dataset, label, facts, for_purpose, moment)
     data = _as_data(decision, partner, dataset, for_purpose, moment)
@@ -76,16 +77,19 @@ def check(
         raise typer.Exit(REFUSED)
 
 
-def _set(here: Session, partner: str, dataset: str, *, in_force: bool) -> tuple[PolicySet, tuple[str, ...]]:
+def _set(
+    here: Session, partner: str, dataset: str, *, in_force: bool
+) -> tuple[PolicySet, tuple[str, ...], dict[str, datetime]]:
+    """The set to ask, with the stops and the opened emergencies that concern the question."""
     if not in_force:
-        return load(read_policy_files(here.settings.policies_dir, here.settings.keys_dir)), ()
+        return load(read_policy_files(here.settings.policies_dir, here.settings.keys_dir)), (), {}
     with here.reader() as reader:
         standing = reader.standing()
         if standing.active is None:
             raise CommandFailed(REFUSED, "no policy set is in force", "relgate policy activate")
         concerned = {partner, dataset}
         stops = tuple(str(stop) for stop in standing.stops if stop.subject in concerned)
-        return stored_set(reader, standing.active), stops
+        return stored_set(reader, standing.active), stops, standing.emergencies(partner)
 
 
 def _as_data(decision: Decision, partner: str, dataset: str, purpose: str, at: datetime) -> Data:
@@ -102,12 +106,7 @@ def _as_data(decision: Decision, partner: str, dataset: str, purpose: str, at: d
         "at": at.isoformat(),
         "gates": gates,
         "grants": list(decision.grants),
-        "obligations": {
-            "drop": sorted(duties.drop),
-            "round": {path: str(step) for path, step in sorted(duties.round.items())},
-            "delay_seconds": int(duties.delay.total_seconds()),
-            "review": reviewed(duties.review),
-        },
+        "obligations": obligations_data(duties),
         "policy": decision.policy,
         "stays_true_until": decision.stays_true_until.isoformat() if decision.stays_true_until else None,
     }
@@ -125,14 +124,8 @@ def _blocks(decision: Decision, marking: str, partner: str, dataset: str) -> lis
     blocks.append(Table(("gate", "outcome", "why not"), rows))
     duties = decision.obligations
     facts = [("grants", ", ".join(decision.grants) or "none")]
-    if duties.drop:
-        facts.append(("left out", ", ".join(sorted(duties.drop))))
-    if duties.round:
-        facts.append(("rounded", ", ".join(f"{path} to {step}" for path, step in sorted(duties.round.items()))))
-    if duties.delay:
-        facts.append(("delay", str(duties.delay)))
-    if duties.review is not None:
-        facts.append(("review", reviewed(duties.review)))
+    if decision.permitted:
+        facts += duties_rows(duties)
     until = decision.stays_true_until
     facts.append(("policy set", decision.policy[:16]))
     facts.append(("stays true until", until.isoformat() if until else "the policy changes"))

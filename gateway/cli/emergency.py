@@ -6,18 +6,26 @@ signature. It ends by itself after the time that the file states.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from gateway.activation.orders import EmergencyRefused, close_emergency, open_emergency
+from gateway.activation import approval
+from gateway.activation.approval import Purpose, statement
+from gateway.activation.emergencies import EmergencyRefused, close_emergency, open_emergency, subject
 from gateway.activation.running import stored_set
 from gateway.audit.reading import LogReader
 from gateway.cli.errors import REFUSED, USAGE, CommandFailed
 from gateway.cli.output import Data, Line, Table
 from gateway.cli.session import By, Json, order, session
+from gateway.cli.signing import officer_name
+from gateway.keys.officer import read_officer_key
 from gateway.policy.policyset import PolicySet
-from gateway.service import now
+from gateway.sealing.order_signature import sign
+from gateway.service import demand, now
 
 EXAMPLES = """Examples:
 
@@ -36,6 +44,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+GOOD_FOR = timedelta(minutes=5)
+"""How long the signature that opens one is good for: it is used at once."""
+
 Partner = Annotated[str, typer.Argument(help="The partner's code.")]
 Name = Annotated[str, typer.Argument(help="The id of the [[procedures.emergency]] in the partner's file.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
@@ -43,15 +54,28 @@ Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit lo
 
 @app.command("open")
 def open_one(
-    context: typer.Context, partner: Partner, name: Name, reason: Reason = "", by: By = "", as_json: Json = False
+    context: typer.Context,
+    partner: Partner,
+    name: Name,
+    reason: Reason = "",
+    by: By = "",
+    key: Annotated[
+        Path | None, typer.Option("--key", help="Your private key, where orders are signed (relgate officers key).")
+    ] = None,
+    as_json: Json = False,
 ) -> None:
     """Open an emergency, from now on and for as long as its file says."""
     here = session(context)
     _needs(reason, f"relgate emergency open {partner} {name} --reason 'why'")
     with here.log() as log:
-        given = order(by, reason)
+        given, policy_set, signature = order(by, reason), _in_force(log), ""
+        if key is not None:
+            private = read_officer_key(key)
+            about = statement(Purpose.EMERGENCY, subject(policy_set, partner, name), here.settings.log_origin)
+            signature = sign(about, private, given.at, GOOD_FOR)
+            given = replace(given, by=officer_name(approval.in_force(log), private, key))
         try:
-            until = open_emergency(log, _in_force(log), partner, name, given)
+            until = open_emergency(log, policy_set, partner, name, given, demand(here.settings), signature)
         except EmergencyRefused as refused:
             raise CommandFailed(REFUSED, str(refused), refused.hint) from refused
     data: Data = {"partner": partner, "name": name, "by": given.by, "until": until.isoformat()}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
+
 from gateway.cli.output import Block, Data, Facts, Line, Table
 from gateway.policy.decision import Obligations, Outcome
-from gateway.policy.diff import reviewed
 from gateway.policy.explain import Account, Explanation
+from gateway.policy.telling import marked, named, reviewed
 from gateway.policy.whereabouts import Place
-from gateway.policy.wording import number, span
+from gateway.policy.wording import number, span, step_text
 
 
 def place_data(place: Place) -> Data:
@@ -41,6 +44,9 @@ def obligations_data(duties: Obligations) -> Data:
     return {
         "drop": sorted(duties.drop),
         "round": {path: number(step) for path, step in sorted(duties.round.items())},
+        "coarsen_seconds": {path: int(span_.total_seconds()) for path, span_ in sorted(duties.coarsen.items())},
+        "only": None if duties.only is None else sorted(duties.only),
+        "watermark": dict(sorted(duties.watermark.items())),
         "delay_seconds": int(duties.delay.total_seconds()),
         "review": reviewed(duties.review),
         "because": list(duties.because),
@@ -58,15 +64,21 @@ def explanation_blocks(explanation: Explanation) -> list[Block]:
             rows.append((account.gate.value if not number_ else "", said if not number_ else "", text, place))
     blocks: list[Block] = [Table(("gate", "outcome", "why", "where"), rows)]
     if explanation.decision.permitted:
-        blocks.append(Facts(_duties(explanation.decision.obligations)))
+        blocks.append(Facts(duties_rows(explanation.decision.obligations)))
     return [*blocks, Line("For the opposite answer:"), *(Line(f"  {each}") for each in explanation.opposite)]
 
 
-def _duties(duties: Obligations) -> list[tuple[str, str]]:
-    rounded = ", ".join(f"{path} to {number(step)}" for path, step in sorted(duties.round.items()))
+def duties_rows(duties: Obligations) -> list[tuple[str, str]]:
+    """What a release obliges to, for people; what only some grants ask for stands there where one does."""
+    steps: dict[str, Decimal | timedelta] = {**duties.round, **duties.coarsen}
+    rounded = ", ".join(f"{path} to {step_text(step)}" for path, step in sorted(steps.items()))
+    special = [("fields that go", named(duties.only))] if duties.only is not None else []
+    if duties.watermark:
+        special.append(("watermark", marked(duties)))
     return [
         ("left out", ", ".join(sorted(duties.drop)) or "nothing"),
         ("rounded", rounded or "nothing"),
+        *special,
         ("delay", span(duties.delay)),
         ("review", reviewed(duties.review)),
         ("because", "; ".join(duties.because) or "no grant asks for anything"),

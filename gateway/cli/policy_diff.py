@@ -9,7 +9,7 @@ import typer
 from gateway.cli.output import Data, Line, Table
 from gateway.cli.policy_files import IN_FORCE, named_files
 from gateway.cli.session import Json, session
-from gateway.policy.diff import Direction
+from gateway.policy.changes import Direction
 from gateway.policy.diff import diff as compare
 from gateway.policy.load import load
 

@@ -18,8 +18,9 @@ from gateway.cli.policy_files import IN_FORCE, named_files
 from gateway.cli.progress import watched
 from gateway.cli.session import By, Json, LogKey, Session, instant, session
 from gateway.impact import GRID, Comparison
+from gateway.policy.changes import Change, Direction
 from gateway.policy.compile import compile_policy
-from gateway.policy.diff import Change, Direction, diff
+from gateway.policy.diff import diff
 from gateway.policy.grid import Grid, grid
 from gateway.policy.impact import Flip, Impact
 from gateway.policy.load import load

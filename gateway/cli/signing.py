@@ -27,7 +27,8 @@ GOOD_FOR = timedelta(days=7)
 OfficerKey = Annotated[Path, typer.Option("--key", help="Your private key (PEM, mode 0600; relgate officers key).")]
 
 
-def _name(officers: Officers, private: Ed25519PrivateKey, key: Path) -> str:
+def officer_name(officers: Officers, private: Ed25519PrivateKey, key: Path) -> str:
+    """The name of the officer in force whose key this is; raises :class:`CommandFailed` when it is nobody's."""
     signer = officers.signer(public_of(private).thumbprint)
     if signer is None:
         hint = "relgate officers list shows who is; relgate officers install puts a new list in force"
@@ -58,7 +59,7 @@ def sign_order(
     """
     private, at, origin = read_officer_key(key), now(), here.settings.log_origin
     counting = officers or (Officers() if log is None else approval.in_force(log))
-    name = by if log is None else _name(counting, private, key)
+    name = by if log is None else officer_name(counting, private, key)
     text = sign(statement(purpose, subject, origin), private, at, GOOD_FOR)
     path = write_signature(here.settings.signatures_dir, purpose, subject, name, text)
     given, _ = approval.count(signatures_of(here, purpose, subject), counting, purpose, subject, origin, at)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from gateway.activation.running import NothingInForce
+from gateway.activation.running import Force, NothingInForce
 from gateway.audit.errors import AuditError
 from gateway.service import Service
 from gateway.settings.model import Mode
 
 router = APIRouter(tags=["operation"])
+
+
+def _emergency_open(force: Force, at: datetime) -> bool:
+    policy_set = force.running.policy.policy_set
+    ends = (policy_set.emergency_ends(each.partner, each.name, each.at) for each in force.standing.opened)
+    return any(until is not None and at < until for until in ends)
 
 
 @router.get("/healthz", summary="Is the process alive", responses={200: {"description": "It is."}})
@@ -36,6 +44,8 @@ async def ready(request: Request) -> Response:
         force = await service.keeper.in_force(service.clock())
         if force.standing.refused_since is not None:
             problems.append("policy_refused")
+        if _emergency_open(force, service.clock()):
+            problems.append("emergency_open")  # said for as long as it lasts: nobody opens one unnoticed
         if service.issuer_keys.stale(service.clock()):
             problems.append("issuer_keys_stale")
     except NothingInForce as nothing:

@@ -18,7 +18,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from gateway.policy.decision import Gate
 from gateway.policy.reasons import Reason
-from gateway.policy.values import Code, Day, Duration, FieldName, Moment, Slug, Some, Step, Strict, Text
+from gateway.policy.values import Coarse, Code, Day, Duration, FieldName, Moment, Slug, Some, Strict, Text
 
 FieldValue = str | bool | int | Decimal
 """A field of the record that rules read, as its JSON would hold it."""
@@ -52,9 +52,12 @@ class CaseTable(Strict):
 
     ``date`` is the day the record was marked (absent: the day of ``at``). ``system`` may be left out where the partner
     has one, ``purpose`` where one is granted. ``key = "registered"`` asks with the keys of the set instead of
-    assuming a sound one. Of a released record, ``rounded`` maps fields (or a ``group.quantity``) to the step they
+    assuming a sound one. ``tear_line`` asks about a record's tear-line version; ``used`` says how much of a volume has
+    gone before (absent: nothing), ``emergencies`` which were opened at ``at``, ``approved`` that officers have released
+    the record by hand. Of a released record, ``rounded`` maps fields (or a ``group.quantity``) to the step or span they
     are rounded to, ``dropped`` names fields or groups that must be left out, ``untouched`` such that must be neither,
-    ``delay`` the wait that was kept, ``grants`` exactly the grants that apply. Of a withheld one, ``gates`` names
+    ``only`` exactly the fields that may go, ``watermark`` a text that must be written into it, ``delay`` the wait that
+    was kept, ``grants`` exactly the grants that apply. Of a withheld one, ``gates`` names
     exactly the gates that refuse and ``reasons`` codes that must be among theirs.
     """
 
@@ -68,11 +71,17 @@ class CaseTable(Strict):
     system: Slug | None = None
     key: Literal["assumed", "registered"] = "assumed"
     fields: dict[FieldName, FieldValue] = Field(default_factory=dict)
+    tear_line: bool = False
+    used: dict[Slug, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
+    emergencies: tuple[Slug, ...] = ()
+    approved: bool = False
     expect: Literal["released", "withheld"]
     grants: Annotated[tuple[Slug, ...], Some] | None = None
-    rounded: dict[Touched, Step] = Field(default_factory=dict)
+    rounded: dict[Touched, Coarse] = Field(default_factory=dict)
     dropped: tuple[Touched, ...] = ()
     untouched: tuple[Touched, ...] = ()
+    only: Annotated[tuple[FieldName, ...], Some] | None = None
+    watermark: Text | None = None
     delay: Duration | None = None
     gates: Annotated[tuple[GateName, ...], Some] | None = None
     reasons: tuple[ReasonCode, ...] = ()
@@ -84,9 +93,10 @@ class CaseTable(Strict):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        of_release = self.rounded or self.dropped or self.untouched or self.delay is not None
-        if not self.released and of_release:
-            raise ValueError("rounded, dropped, untouched and delay are said of a released record")
+        of_release = (*self.rounded, *self.dropped, *self.untouched, *(self.only or ()))
+        if not self.released and (of_release or self.delay is not None or self.watermark is not None):
+            message = "rounded, dropped, untouched, only, watermark and delay are said of a released record"
+            raise ValueError(message)
         if self.released and (self.gates or self.reasons):
             raise ValueError("gates and reasons are said of a withheld record: they are what refuses it")
         return self

@@ -15,7 +15,7 @@ from gateway import markings
 from gateway.policy import admission
 from gateway.policy.admission import Claims, Purpose
 from gateway.policy.books import Book, compile_book, is_open
-from gateway.policy.dataset import DatasetFile
+from gateway.policy.dataset import CompilationTable, DatasetFile
 from gateway.policy.decision import (
     Around,
     Credential,
@@ -25,6 +25,7 @@ from gateway.policy.decision import (
     Gate,
     GateResult,
     LabelDoubt,
+    Obligations,
     Outcome,
     RecipientKey,
     Subject,
@@ -35,6 +36,7 @@ from gateway.policy.ground import Answered, Ground, Seal
 from gateway.policy.memo import Calendar, Eras, Memo, Named
 from gateway.policy.obligations import may_degrade
 from gateway.policy.policyset import Partner, PolicySet
+from gateway.policy.raising import compilations
 from gateway.policy.reasons import Reason
 from gateway.policy.shape import RecordShape
 from gateway.policy.volume import Counter, Take, counters, takes
@@ -208,6 +210,20 @@ class CompiledPolicy:
         """What is counted of this partner's releases of the dataset."""
         book = self._book(partner, dataset)
         return () if book is None else counters(book)
+
+    def unused(self, partner: str, dataset: str, around: Around = NOTHING_AROUND) -> Around:
+        """The same surroundings, with each counter of which nothing is said counting as unused: for questions that are
+        asked of a set and not of a gateway.
+        """
+        zeros = {counter.name: 0 for counter in self.counters(partner, dataset)}
+        return replace(around, usage={**zeros, **around.usage})
+
+    def compilations(
+        self, partner: str, dataset: str, facts: Facts, duties: Obligations
+    ) -> tuple[CompilationTable, ...]:
+        """The compilations that a record with these facts would complete, for an explanation."""
+        book = self._book(partner, dataset)
+        return () if book is None else compilations(book, facts, duties)
 
     def takes(self, subject: Subject, dataset: str, at: datetime, records: int, *, first: bool) -> tuple[Take, ...]:
         """What handing over so many records takes from each counter; ``first`` for a release's first chunk."""

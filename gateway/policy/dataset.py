@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 
 from gateway.policy.conditions import Condition, FactKind, parse_condition
 from gateway.policy.decision import PartnerKind
+from gateway.policy.errors import Misplaced
 from gateway.policy.fieldlist import FieldsTable
 from gateway.policy.shape import FieldKind
 from gateway.policy.values import (
@@ -255,24 +256,29 @@ class DatasetFile(Strict):
         self._check_groups()
         self._check_special()
         if self.query.sortable and self.named_by is None:
-            raise ValueError("what can be sorted needs a parameter that filters on the identifier, to find twins by")
-        for deny in self.deny:
+            message = "what can be sorted needs a parameter that filters on the identifier, to find twins by"
+            raise Misplaced(message, "query", "sortable")
+        for index, deny in enumerate(self.deny):
             for name in deny.where.reads:
                 if name not in self.facts:
-                    raise ValueError(f"deny {deny.id} reads the fact {name}, which [facts] does not define")
+                    message = f"deny {deny.id} reads the fact {name}, which [facts] does not define"
+                    raise Misplaced(message, "deny", index, "where")
         return self
 
     def _check_special(self) -> None:
         """A watermark goes where the list of fields has room for it, a tear-line version never inside its record."""
         watermark, tear_line = self.record.watermark, self.record.tear_line
         if watermark is not None and self.fields.kind(watermark) is not FieldKind.TEXT:
-            raise ValueError(f"record.watermark is {watermark}, which [fields] does not list as text")
+            message = f"the watermark goes to {watermark}, which [fields] does not list as text"
+            raise Misplaced(message, "record", "watermark")
         if tear_line is not None and self.fields.holds(tear_line):
-            raise ValueError(f"record.tear_line is {tear_line}, which never leaves inside a record: [fields] lists it")
-        for rule in self.compilation:
+            message = f"[fields] lists {tear_line}, and a tear-line version never leaves inside its record"
+            raise Misplaced(message, "record", "tear_line")
+        for index, rule in enumerate(self.compilation):
             for name in rule.fields or ():
                 if not self.fields.holds(name):
-                    raise ValueError(f"compilation {rule.id} names {name}, which [fields] does not list")
+                    message = f"compilation {rule.id} names {name}, which [fields] does not list"
+                    raise Misplaced(message, "compilation", index, "fields")
 
     def _check_groups(self) -> None:
         """No fact in two groups, no field rounded by two, and none that the gateway itself must keep."""

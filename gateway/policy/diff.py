@@ -9,43 +9,23 @@
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
+from gateway.policy import diff_procedures
+from gateway.policy.changes import NARROWER, OTHER, WIDER, Change, Direction, names, turned
 from gateway.policy.conditions import Condition
 from gateway.policy.dataset import DatasetFile
-from gateway.policy.decision import Obligations, Review
+from gateway.policy.decision import Obligations
 from gateway.policy.grants import GrantTable
 from gateway.policy.implication import implies
 from gateway.policy.obligations import compile_duties, merge, strictest_review
 from gateway.policy.partner import ConsentTable
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.setwide import STRICTNESS
+from gateway.policy.telling import coarser, degraded, fewer, marked, named, reviewed, touched
 from gateway.policy.values import LEVELS
 from gateway.policy.whereabouts import dataset_file, keys_file, partner_file
-from gateway.policy.wording import condition, number, span
-
-
-class Direction(enum.StrEnum):
-    """What a change can do to what is released."""
-
-    WIDER = "wider"
-    NARROWER = "narrower"
-    OTHER = "other"
-
-
-_WIDER, _NARROWER, _OTHER = Direction.WIDER, Direction.NARROWER, Direction.OTHER
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Change:
-    """One change of meaning, in the file where it is written. ``what`` names the field or rule."""
-
-    file: str
-    what: str
-    text: str
-    direction: Direction
+from gateway.policy.wording import condition, span
 
 
 def diff(old: PolicySet, new: PolicySet) -> tuple[Change, ...]:
@@ -56,42 +36,37 @@ def diff(old: PolicySet, new: PolicySet) -> tuple[Change, ...]:
     for name in sorted(old.datasets.keys() | new.datasets.keys()):
         found += _datasets(old.datasets.get(name), new.datasets.get(name), name)
     if old.owners.digest != new.owners.digest:
-        found.append(Change("policies/tables/object-owners.csv", "table", "objects change owners", _OTHER))
+        found.append(Change("policies/tables/object-owners.csv", "table", "objects change owners", OTHER))
     if old.casbin_model != new.casbin_model:
-        found.append(Change("policies/casbin-model.conf", "model", "the text of the model changes", _OTHER))
+        found.append(Change("policies/casbin-model.conf", "model", "the text of the model changes", OTHER))
     return tuple(sorted(found))
-
-
-def kept_obligations(decision: Obligations) -> frozenset[str]:
-    """Every field that an obligation touches."""
-    return decision.drop | decision.round.keys()
 
 
 def _settings(old: PolicySet, new: PolicySet) -> Iterator[Change]:
     file = "policies/policy.toml"
-    yield from _names(file, "purposes", old.settings.purposes, new.settings.purposes, _OTHER, _OTHER)
+    yield from names(file, "purposes", old.settings.purposes, new.settings.purposes, OTHER, OTHER)
     rows = {(p, c): k for p, held in old.settings.tighten.items() for c, k in held.items()}
     after = {(p, c): k for p, held in new.settings.tighten.items() for c, k in held.items()}
     for key in sorted(rows.keys() | after.keys()):
         was, now = rows.get(key, "as in its table"), after.get(key, "as in its table")
         if was != now:
             stricter = STRICTNESS.get(now, -1) > STRICTNESS.get(was, -1)
-            yield Change(file, f"tighten.{'.'.join(key)}", _turned(was, now), _NARROWER if stricter else _WIDER)
+            yield Change(file, f"tighten.{'.'.join(key)}", turned(was, now), NARROWER if stricter else WIDER)
 
 
 def _communities(old: PolicySet, new: PolicySet) -> Iterator[Change]:
     file = "policies/communities.toml"
     was = {each.code: each for each in old.own_communities}
     now = {each.code: each for each in new.own_communities}
-    yield from _names(file, "communities", was, now, _WIDER, _NARROWER)
+    yield from names(file, "communities", was, now, WIDER, NARROWER)
     for code in sorted(was.keys() & now.keys()):
         if was[code].follows_membership != now[code].follows_membership:
-            towards = _WIDER if now[code].follows_membership else _NARROWER
+            towards = WIDER if now[code].follows_membership else NARROWER
             yield Change(file, code, "its material now follows today's members, or no longer does", towards)
         before = {(m.nation, m.from_, m.until) for m in was[code].member}
         after = {(m.nation, m.from_, m.until) for m in now[code].member}
-        yield from (Change(file, code, _member("no longer", m), _NARROWER) for m in sorted(before - after, key=str))
-        yield from (Change(file, code, _member("now", m), _WIDER) for m in sorted(after - before, key=str))
+        yield from (Change(file, code, _member("no longer", m), NARROWER) for m in sorted(before - after, key=str))
+        yield from (Change(file, code, _member("now", m), WIDER) for m in sorted(after - before, key=str))
 
 
 def _member(word: str, member: tuple[object, object, object]) -> str:
@@ -102,7 +77,7 @@ def _member(word: str, member: tuple[object, object, object]) -> str:
 def _partners(old: PolicySet, new: PolicySet, code: str) -> Iterator[Change]:
     was, now, file = old.partners.get(code), new.partners.get(code), partner_file(code)
     if was is None or now is None:
-        towards = _WIDER if was is None else _NARROWER
+        towards = WIDER if was is None else NARROWER
         yield Change(file, code, "the partner is added" if was is None else "the partner is removed", towards)
         return
     yield from _identity(file, was, now)
@@ -110,9 +85,10 @@ def _partners(old: PolicySet, new: PolicySet, code: str) -> Iterator[Change]:
     yield from _levels(file, "ceiling", was.ceiling, now.ceiling)
     yield from _systems(file, was, now)
     consents = {_consent(each) for each in was.consents}, {_consent(each) for each in now.consents}
-    yield from (Change(file, "consent", f"removed: {text}", _NARROWER) for text in sorted(consents[0] - consents[1]))
-    yield from (Change(file, "consent", f"added: {text}", _WIDER) for text in sorted(consents[1] - consents[0]))
+    yield from (Change(file, "consent", f"removed: {text}", NARROWER) for text in sorted(consents[0] - consents[1]))
+    yield from (Change(file, "consent", f"added: {text}", WIDER) for text in sorted(consents[1] - consents[0]))
     yield from _grants(file, (old, was), (new, now))
+    yield from diff_procedures.partner(file, was, now)
     rules = {d.id: (d.dataset, d.where) for d in was.denies}, {d.id: (d.dataset, d.where) for d in now.denies}
     yield from _denies(file, *rules)
     keys = tuple({key.thumbprint: key for key in (*p.signing_keys, *p.recipient_keys)} for p in (was, now))
@@ -120,7 +96,7 @@ def _partners(old: PolicySet, new: PolicySet, code: str) -> Iterator[Change]:
         before, after = keys[0].get(name), keys[1].get(name)
         if before != after:
             said = "is added" if before is None else "is removed" if after is None else "changes its validity"
-            towards = _NARROWER if after is None or after.revoked else _WIDER
+            towards = NARROWER if after is None or after.revoked else WIDER
             yield Change(keys_file(code), "keys", f"the key {name} {said}", towards)
 
 
@@ -130,31 +106,31 @@ def _identity(file: str, was: Partner, now: Partner) -> Iterator[Change]:
         ("nation", str(was.nation), str(now.nation)),
         ("identity", str(was.identity), str(now.identity)),
     )
-    yield from (Change(file, what, _turned(before, after), _OTHER) for what, before, after in named if before != after)
+    yield from (Change(file, what, turned(before, after), OTHER) for what, before, after in named if before != after)
     if was.channel.strength != now.channel.strength:
-        towards = _WIDER if now.channel.strength < was.channel.strength else _NARROWER
-        yield Change(file, "channel.credential", _turned(was.channel.credential, now.channel.credential), towards)
+        towards = WIDER if now.channel.strength < was.channel.strength else NARROWER
+        yield Change(file, "channel.credential", turned(was.channel.credential, now.channel.credential), towards)
     if was.channel.plain != now.channel.plain:
         text = "answers may now go unsealed" if now.channel.plain else "answers must now be sealed"
-        yield Change(file, "channel.plain", text, _WIDER if now.channel.plain else _NARROWER)
+        yield Change(file, "channel.plain", text, WIDER if now.channel.plain else NARROWER)
 
 
 def _agreement(file: str, was: Partner, now: Partner) -> Iterator[Change]:
     before, after = was.agreement, now.agreement
     if before.from_ != after.from_:
-        towards = _WIDER if after.from_ < before.from_ else _NARROWER
-        yield Change(file, "agreement.from", _turned(before.from_.date(), after.from_.date()), towards)
+        towards = WIDER if after.from_ < before.from_ else NARROWER
+        yield Change(file, "agreement.from", turned(before.from_.date(), after.from_.date()), towards)
     if before.until != after.until:
-        towards = _WIDER if after.until > before.until else _NARROWER
-        yield Change(file, "agreement.until", _turned(before.until.date(), after.until.date()), towards)
-    yield from _names(file, "agreement.datasets", before.datasets, after.datasets, _WIDER, _NARROWER)
-    yield from _names(file, "agreement.purposes", before.purposes, after.purposes, _WIDER, _NARROWER)
+        towards = WIDER if after.until > before.until else NARROWER
+        yield Change(file, "agreement.until", turned(before.until.date(), after.until.date()), towards)
+    yield from names(file, "agreement.datasets", before.datasets, after.datasets, WIDER, NARROWER)
+    yield from names(file, "agreement.purposes", before.purposes, after.purposes, WIDER, NARROWER)
     held = {each.id: (each.met, each.met_until) for each in before.condition}
     kept = {each.id: (each.met, each.met_until) for each in after.condition}
-    yield from _names(file, "agreement.condition", held, kept, _NARROWER, _WIDER)
+    yield from names(file, "agreement.condition", held, kept, NARROWER, WIDER)
     for name in sorted(held.keys() & kept.keys()):
         if held[name] != kept[name]:
-            yield Change(file, f"agreement.condition {name}", "whether or until when it is met changes", _OTHER)
+            yield Change(file, f"agreement.condition {name}", "whether or until when it is met changes", OTHER)
 
 
 def _levels(file: str, what: str, was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[Change]:
@@ -162,19 +138,19 @@ def _levels(file: str, what: str, was: Mapping[str, str], now: Mapping[str, str]
         before, after = was.get(name, "nothing"), now.get(name, "nothing")
         if before != after:
             higher = LEVELS.get(after, -1) > LEVELS.get(before, -1)
-            yield Change(file, f"{what}.{name}", _turned(before, after), _WIDER if higher else _NARROWER)
+            yield Change(file, f"{what}.{name}", turned(before, after), WIDER if higher else NARROWER)
 
 
 def _systems(file: str, was: Partner, now: Partner) -> Iterator[Change]:
     before, after = was.systems, now.systems
-    yield from _names(file, "system", before, after, _WIDER, _NARROWER)
+    yield from names(file, "system", before, after, WIDER, NARROWER)
     both = sorted(before.keys() & after.keys())
     clearances = {name: before[name].clearance for name in both}, {name: after[name].clearance for name in both}
     yield from _levels(file, "system", *clearances)
     for name in both:
-        yield from _names(file, f"system {name} holds", before[name].holds, after[name].holds, _WIDER, _NARROWER)
+        yield from names(file, f"system {name} holds", before[name].holds, after[name].holds, WIDER, NARROWER)
         if before[name].purposes != after[name].purposes:
-            yield Change(file, f"system {name}", "its purposes change", _OTHER)
+            yield Change(file, f"system {name}", "its purposes change", OTHER)
 
 
 def _consent(consent: ConsentTable) -> str:
@@ -186,15 +162,16 @@ def _consent(consent: ConsentTable) -> str:
 def _grants(file: str, old: tuple[PolicySet, Partner], new: tuple[PolicySet, Partner]) -> Iterator[Change]:
     before = {grant.id: grant for grant in old[1].grants}
     after = {grant.id: grant for grant in new[1].grants}
-    yield from _names(file, "grant", before, after, _WIDER, _NARROWER)
+    yield from names(file, "grant", before, after, WIDER, NARROWER)
     for name in sorted(before.keys() & after.keys()):
         was, now = before[name], after[name]
         if was.dataset != now.dataset:
-            yield Change(file, f"grant {name}", f"speaks of {now.dataset} instead of {was.dataset}", _OTHER)
+            yield Change(file, f"grant {name}", f"speaks of {now.dataset} instead of {was.dataset}", OTHER)
             continue
-        yield from _names(file, f"grant {name} purposes", was.purposes, now.purposes, _WIDER, _NARROWER)
-        yield from _where(file, f"grant {name}", was.where, now.where, wide=_WIDER, narrow=_NARROWER)
+        yield from names(file, f"grant {name} purposes", was.purposes, now.purposes, WIDER, NARROWER)
+        yield from _where(file, f"grant {name}", was.where, now.where, wide=WIDER, narrow=NARROWER)
         yield from _span(file, name, was, now)
+        yield from diff_procedures.rule(file, was, now)
         if was.dataset in old[0].datasets and was.dataset in new[0].datasets:
             yield from _duties(file, name, _effective(*old, was), _effective(*new, now))
 
@@ -206,61 +183,41 @@ def _effective(policy_set: PolicySet, partner: Partner, grant: GrantTable) -> Ob
 
 def _duties(file: str, name: str, was: Obligations, now: Obligations) -> Iterator[Change]:
     what = f"grant {name}"
-    for path in sorted(kept_obligations(was) | kept_obligations(now)):
+    for path in sorted(touched(was, now)):
         before, after = degraded(was, path), degraded(now, path)
         if before != after:
-            towards = _NARROWER if coarser(was, now, path) else _WIDER
+            towards = NARROWER if coarser(was, now, path) else WIDER
             yield Change(file, what, f"{path}: {before} becomes {after}", towards)
+    if was.only != now.only:
+        towards = NARROWER if fewer(was, now) else WIDER if fewer(now, was) else OTHER
+        yield Change(file, what, f"fields: {turned(named(was.only), named(now.only))}", towards)
+    if was.watermark != now.watermark:
+        yield Change(file, what, f"watermark: {turned(marked(was), marked(now))}", OTHER)
     if was.delay != now.delay:
-        towards = _WIDER if now.delay < was.delay else _NARROWER
-        yield Change(file, what, f"delay: {_turned(span(was.delay), span(now.delay))}", towards)
+        towards = WIDER if now.delay < was.delay else NARROWER
+        yield Change(file, what, f"delay: {turned(span(was.delay), span(now.delay))}", towards)
     if was.review != now.review:
         strictest = strictest_review([each for each in (was.review, now.review) if each is not None])
-        towards = _NARROWER if now.review == strictest else _WIDER
-        yield Change(file, what, f"review: {_turned(reviewed(was.review), reviewed(now.review))}", towards)
-
-
-def reviewed(review: Review | None) -> str:
-    """The human release that is asked for, in words."""
-    if review is None:
-        return "none"
-    persons = "two officers" if review.persons > 1 else "one officer"
-    return f"{persons} within {span(review.within)}, the partner {'told' if review.tell else 'not told'}"
-
-
-def degraded(duties: Obligations, path: str) -> str:
-    """What becomes of a field, in words."""
-    if path in duties.drop:
-        return "left out"
-    return f"rounded to {number(duties.round[path])}" if path in duties.round else "exact"
-
-
-def coarser(was: Obligations, now: Obligations, path: str) -> bool:
-    """Whether a field tells no more now than it did."""
-    if path in now.drop:
-        return True
-    if path in was.drop or path not in now.round:
-        return path not in was.drop and path not in was.round
-    # A larger step tells less only where it is a multiple: two roundings that do not nest tell more together.
-    return path not in was.round or now.round[path] % was.round[path] == 0
+        towards = NARROWER if now.review == strictest else WIDER
+        yield Change(file, what, f"review: {turned(reviewed(was.review), reviewed(now.review))}", towards)
 
 
 def _span(file: str, name: str, was: GrantTable, now: GrantTable) -> Iterator[Change]:
     for what, before, after in (("from", was.from_, now.from_), ("until", was.until, now.until)):
         if before != after:
-            said = _turned(before.date() if before else "the agreement's", after.date() if after else "the agreement's")
-            yield Change(file, f"grant {name} {what}", said, _OTHER)
+            said = turned(before.date() if before else "the agreement's", after.date() if after else "the agreement's")
+            yield Change(file, f"grant {name} {what}", said, OTHER)
 
 
 Rules = Mapping[str, tuple[str, Condition]]
 
 
 def _denies(file: str, was: Rules, now: Rules) -> Iterator[Change]:
-    yield from _names(file, "deny", was, now, _NARROWER, _WIDER)
+    yield from names(file, "deny", was, now, NARROWER, WIDER)
     for name in sorted(was.keys() & now.keys()):
         if was[name][0] != now[name][0]:
-            yield Change(file, f"deny {name}", f"speaks of {now[name][0]} instead of {was[name][0]}", _OTHER)
-        yield from _where(file, f"deny {name}", was[name][1], now[name][1], wide=_NARROWER, narrow=_WIDER)
+            yield Change(file, f"deny {name}", f"speaks of {now[name][0]} instead of {was[name][0]}", OTHER)
+        yield from _where(file, f"deny {name}", was[name][1], now[name][1], wide=NARROWER, narrow=WIDER)
 
 
 def _where(
@@ -268,34 +225,23 @@ def _where(
 ) -> Iterator[Change]:
     if was == now or (implies(was, now) and implies(now, was)):
         return
-    towards = wide if implies(was, now) else narrow if implies(now, was) else _OTHER
-    yield Change(file, what, _turned(condition(was), condition(now)), towards)
+    towards = wide if implies(was, now) else narrow if implies(now, was) else OTHER
+    yield Change(file, what, turned(condition(was), condition(now)), towards)
 
 
 def _datasets(was: DatasetFile | None, now: DatasetFile | None, name: str) -> Iterator[Change]:
     file = dataset_file(name)
     if was is None or now is None:
-        yield Change(file, name, "the dataset is added" if was is None else "the dataset is removed", _OTHER)
+        yield Change(file, name, "the dataset is added" if was is None else "the dataset is removed", OTHER)
         return
-    yield from _names(file, "operations", was.operations, now.operations, _WIDER, _NARROWER)
-    yield from _names(file, "unmarked_default", was.unmarked_default, now.unmarked_default, _WIDER, _NARROWER)
-    yield from _names(file, "categories", was.categories, now.categories, _OTHER, _OTHER)
-    yield from _names(file, "requires", was.requires, now.requires, _NARROWER, _WIDER)
+    yield from names(file, "operations", was.operations, now.operations, WIDER, NARROWER)
+    yield from names(file, "unmarked_default", was.unmarked_default, now.unmarked_default, WIDER, NARROWER)
+    yield from names(file, "categories", was.categories, now.categories, OTHER, OTHER)
+    yield from names(file, "requires", was.requires, now.requires, NARROWER, WIDER)
     rules = {deny.id: (name, deny.where) for deny in was.deny}, {deny.id: (name, deny.where) for deny in now.deny}
     yield from _denies(file, *rules)
+    yield from diff_procedures.compilations(file, was.compilation, now.compilation)
     for what in ("path", "source", "announced", "profile", "record", "fields", "facts", "query", "groups"):
         before, after = getattr(was, what), getattr(now, what)
         if before != after:
-            yield Change(file, what, "changes: what is read, asked or degraded as one fact may differ", _OTHER)
-
-
-def _names(
-    file: str, what: str, was: Iterable[str], now: Iterable[str], added: Direction, removed: Direction
-) -> Iterator[Change]:
-    before, after = set(map(str, was)), set(map(str, now))
-    yield from (Change(file, what, f"{name} is removed", removed) for name in sorted(before - after))
-    yield from (Change(file, what, f"{name} is added", added) for name in sorted(after - before))
-
-
-def _turned(was: object, now: object) -> str:
-    return f"{was} becomes {now}"
+            yield Change(file, what, "changes: what is read, asked or degraded as one fact may differ", OTHER)

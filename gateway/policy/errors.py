@@ -26,6 +26,14 @@ class PolicyFinding:
         return f"{place}: {what}" + (f" ({self.hint})" if self.hint else "")
 
 
+class Misplaced(ValueError):
+    """What is wrong is wrong at one field below the table that was being read: ``field`` is its path from there."""
+
+    def __init__(self, message: str, *field: str | int) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class Unreadable(ValueError):
     """A value of a policy file that is not of the form it must have; the message says what was expected."""
 

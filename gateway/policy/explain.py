@@ -14,17 +14,18 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.markings import Label
+from gateway.policy.books import is_open
 from gateway.policy.compile import CompiledPolicy
 from gateway.policy.conditions import Condition, FactMisread, Truth
-from gateway.policy.dataset import DatasetFile
+from gateway.policy.dataset import CompilationTable, DatasetFile
 from gateway.policy.decision import Decision, Facts, Gate, Outcome, Unknown
-from gateway.policy.grants import GrantTable
+from gateway.policy.grants import AlertTable, GrantTable
 from gateway.policy.policyset import Partner
 from gateway.policy.reasons import MEANING
 from gateway.policy.remedies import Whose, remedy
 from gateway.policy.trial import Question
 from gateway.policy.whereabouts import Place, Whereabouts, dataset_file, keys_file, partner_file
-from gateway.policy.wording import as_written
+from gateway.policy.wording import as_written, span
 
 SETTINGS = "policies/policy.toml"
 _MEANINGS: Mapping[str, str] = {str(code): said for code, said in MEANING.items()}
@@ -77,6 +78,7 @@ class _Asked:
     decision: Decision
     where: Whereabouts
     tightened: Mapping[str, str]
+    compilations: tuple[CompilationTable, ...]
 
     def ours(self, text: str, *field: str | int) -> Ground:
         """A ground in the partner's file."""
@@ -93,7 +95,8 @@ def explain(policy: CompiledPolicy, question: Question, where: Whereabouts) -> E
     dataset = policy.policy_set.datasets[question.dataset]
     decision = question.ask(policy)
     tightened = policy.policy_set.settings.tighten.get(dataset.profile, {})
-    asked = _Asked(partner, dataset, question, decision, where, tightened)
+    raising = policy.compilations(partner.code, dataset.dataset, question.facts, decision.obligations)
+    asked = _Asked(partner, dataset, question, decision, where, tightened, raising)
     accounts = tuple(
         Account(
             result.gate, result.outcome, tuple(_against(code) for code in result.reasons),
@@ -180,6 +183,10 @@ def _clearance(asked: _Asked) -> Iterator[Ground]:
         yield asked.ours(f"the ceiling in category {category} is {level}", "ceiling", category)
     index = list(asked.partner.systems).index(asked.question.subject.system)
     clearance = asked.question.subject.clearance
+    for rule in asked.compilations:
+        what = ", ".join(rule.fields) + " together" if rule.fields else f"more than {rule.more_than} records"
+        place = asked.where.rule(asked.partner.code, asked.dataset.dataset, rule.id)
+        yield Ground(f"compilation {rule.id} ({what}) raises the level judged to {rule.level}", place)
     yield asked.ours(f"{asked.question.subject.system} is cleared {clearance}", "system", index, "clearance")
 
 
@@ -201,7 +208,11 @@ def _grant(asked: _Asked) -> Iterator[Ground]:
     for grant in asked.partner.grants:
         if grant.dataset == name:
             why = tuple(misses(grant, asked.question))
-            said = f"grant {grant.id} applies" if not why else f"grant {grant.id} does not apply: {'; '.join(why)}"
+            said = f"{_kind(grant)} {grant.id} applies"
+            if why:
+                said = f"{_kind(grant)} {grant.id} does not apply: {'; '.join(why)}"
+            elif grant.tear_line:
+                said += ", to the tear-line version alone"
             if not why or not asked.decision.grants:
                 yield Ground(said, asked.where.rule(code, name, grant.id))
     denies = {deny.id: deny.where for deny in asked.dataset.deny}
@@ -213,6 +224,12 @@ def _grant(asked: _Asked) -> Iterator[Ground]:
             yield Ground(f"deny {deny} speaks of it{unsure}", asked.where.rule(code, name, deny))
 
 
+def _kind(grant: GrantTable) -> str:
+    if grant.lasts is not None:
+        return "emergency"
+    return "alert" if isinstance(grant, AlertTable) else "grant"
+
+
 def misses(grant: GrantTable, question: Question) -> Iterator[str]:
     """Why a grant does not apply, in words; nothing when it does."""
     if question.purpose not in grant.purposes:
@@ -221,6 +238,10 @@ def misses(grant: GrantTable, question: Question) -> Iterator[str]:
         yield f"it begins {grant.from_.date()}"
     if grant.until is not None and question.at >= grant.until:
         yield f"it ended {grant.until.date()}"
+    if grant.lasts is not None and not is_open(grant, question.facts.emergencies, question.at):
+        yield "it is an emergency, and no officer has it open"
+    if question.facts.tear_line and not grant.tear_line:
+        yield "it does not speak of tear-line versions"
     for name, predicate in grant.where.tests:
         truth = truth_of(Condition(False, ((name, predicate),)), question.facts)
         if truth is not Truth.TRUE:
@@ -248,6 +269,9 @@ def truth_of(where: Condition, facts: Facts) -> Truth:
 def _channel(asked: _Asked) -> Iterator[Ground]:
     asks = f"the agreement asks for {asked.partner.channel.credential} or stronger"
     yield asked.ours(asks, "channel", "credential")
+    if asked.partner.channel.post_quantum is not None:
+        said = f"from {asked.partner.channel.post_quantum} on, it asks for a post-quantum key"
+        yield asked.ours(said, "channel", "post_quantum")
     key = asked.question.subject.key
     said = "no key to seal to" if key is None else f"sealed to the key {key.thumbprint}"
     yield Ground(said, Place(keys_file(asked.partner.code)))
@@ -256,7 +280,17 @@ def _channel(asked: _Asked) -> Iterator[Ground]:
 def _hold(asked: _Asked) -> Iterator[Ground]:
     for stop in asked.question.facts.stops:
         yield Ground(f"the stop {stop}", Place("the audit log"))
+    for volume in asked.partner.volumes:
+        if volume.datasets is None or asked.dataset.dataset in volume.datasets:
+            used = asked.question.facts.usage.get(volume.id)
+            what = "records" if volume.records is not None else "requests"
+            gone = "an unknown number" if used is None else str(used)
+            said = f"{gone} of {volume.most} {what} in {span(volume.per)} have gone"
+            yield Ground(said, asked.where.rule(asked.partner.code, asked.dataset.dataset, volume.id))
     for grant in asked.partner.grants:
+        if grant.id in asked.decision.grants and not grant.waits:
+            place = asked.where.rule(asked.partner.code, asked.dataset.dataset, grant.id)
+            yield Ground(f"{_kind(grant)} {grant.id} waits for nothing, and nothing that it speaks of does", place)
         if grant.id in asked.decision.grants and grant.delay:
             place = asked.where.rule(asked.partner.code, asked.dataset.dataset, grant.id)
             yield Ground(f"grant {grant.id} waits {grant.delay}", place)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.policy.decision import Decision, Obligations
-from gateway.policy.diff import coarser
+from gateway.policy.telling import coarser, same_form, tells_no_more, touched
 
 EXAMPLES = 3
 """Examples kept of each group of flips."""
@@ -62,16 +62,9 @@ def flip(was: Verdict, now: Verdict) -> Flip | None:
         return Flip.UNSURE
     if was.permitted is not now.permitted:
         return Flip.GAINED if now.permitted else Flip.LOST
-    if not was.permitted or same_duties(was.obligations, now.obligations):
+    if not was.permitted or same_form(was.obligations, now.obligations):
         return None
-    touched = was.obligations.drop | was.obligations.round.keys() | now.obligations.drop | now.obligations.round.keys()
-    narrower = all(coarser(was.obligations, now.obligations, path) for path in touched)
-    return Flip.TIGHTENED if narrower else Flip.LOOSENED
-
-
-def same_duties(was: Obligations, now: Obligations) -> bool:
-    """Whether a record leaves in the same form under both; how long it waited and why is not its form."""
-    return was.drop == now.drop and dict(was.round) == dict(now.round)
+    return Flip.TIGHTENED if tells_no_more(was.obligations, now.obligations) else Flip.LOOSENED
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -131,7 +124,9 @@ def _why(was: Verdict, now: Verdict, turned: Flip) -> str:
         return f"would be withheld by {', '.join(now.reasons)}"
     if turned is Flip.UNSURE:
         return "the log does not hold what the new rules read"
-    touched = was.obligations.drop | was.obligations.round.keys() | now.obligations.drop | now.obligations.round.keys()
-    looser = sorted(path for path in touched if not coarser(was.obligations, now.obligations, path))
-    changed = looser or sorted(touched)
+    paths = touched(was.obligations, now.obligations)
+    looser = sorted(path for path in paths if not coarser(was.obligations, now.obligations, path))
+    if not paths:
+        return "other fields may go, or another watermark is written"
+    changed = looser or sorted(paths)
     return f"{'more' if looser else 'less'} of {', '.join(changed[:4])}"

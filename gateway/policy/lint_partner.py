@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway import markings
+from gateway.policy import lint_procedures
 from gateway.policy.decision import PartnerKind
 from gateway.policy.linting import Linting
 from gateway.policy.partner import ConsentTable, PartnerFile
@@ -20,6 +21,7 @@ def examine(linting: Linting, path: str, partner: PartnerFile) -> None:
     _covered(linting, path, partner)
     _systems(linting, path, partner)
     _keys(linting, path, partner)
+    lint_procedures.examine(linting, path, partner)
     for index, consent in enumerate(partner.consent):
         _consent(linting, path, partner, index, consent)
 
@@ -29,8 +31,8 @@ def _lists(linting: Linting, path: str, partner: PartnerFile) -> None:
         (["agreement", "datasets"], partner.agreement.datasets),
         (["agreement", "purposes"], partner.agreement.purposes),
     ]
-    named += [(["grant", index, "purposes"], grant.purposes) for index, grant in enumerate(partner.grant)]
-    named += [(["grant", index, "drop"], grant.drop) for index, grant in enumerate(partner.grant)]
+    named += [([*field, "purposes"], grant.purposes) for field, grant in partner.releasing()]
+    named += [([*field, "drop"], grant.drop) for field, grant in partner.releasing()]
     for field, names in named:
         for name in sorted({name for name in names if names.count(name) > 1}):
             linting.report("said-twice", path, field, f"{name} stands twice", "name it once")
@@ -58,8 +60,8 @@ def _lapsing(linting: Linting, path: str, partner: PartnerFile) -> None:
 
 
 def _covered(linting: Linting, path: str, partner: PartnerFile) -> None:
-    datasets = {grant.dataset for grant in partner.grant}
-    purposes = {purpose for grant in partner.grant for purpose in grant.purposes}
+    datasets = {grant.dataset for _, grant in partner.releasing()}
+    purposes = {purpose for _, grant in partner.releasing() for purpose in grant.purposes}
     for name in sorted(set(partner.agreement.datasets) - datasets):
         message = f"the agreement covers {name}, and no grant speaks of it"
         linting.report(
@@ -75,7 +77,7 @@ def _systems(linting: Linting, path: str, partner: PartnerFile) -> None:
     if not partner.system:
         hint = "add a [[system]] with its clearance"
         linting.report("no-system", path, ["partner"], "no system is registered, so nobody can ask", hint)
-    granted = {purpose for grant in partner.grant for purpose in grant.purposes}
+    granted = {purpose for _, grant in partner.releasing() for purpose in grant.purposes}
     for index, system in enumerate(partner.system):
         if system.purposes is not None and not granted & set(system.purposes):
             message = f"no grant is for a purpose of {system.id}"
@@ -103,7 +105,7 @@ def _keys(linting: Linting, path: str, partner: PartnerFile) -> None:
 def _consent(linting: Linting, path: str, partner: PartnerFile, index: int, consent: ConsentTable) -> None:
     """Reasons for which a consent can never open anything."""
     field: list[str | int] = ["consent", index]
-    granted = {grant.dataset for grant in partner.grant}
+    granted = {grant.dataset for _, grant in partner.releasing()}
     own = {partner.partner} | ({partner.nation} if partner.kind is PartnerKind.GOVERNMENT else set())
     for name in sorted(set(consent.datasets) - granted):
         hint = "grant something of the dataset, or leave it out"

@@ -35,14 +35,14 @@ def examine(linting: Linting, path: str, partner: PartnerFile) -> None:
     """Look at the rules of one partner whose agreement has not ended."""
     if partner.agreement.until <= linting.at:
         return
-    for index, grant in enumerate(partner.grant):
+    for field, grant in partner.releasing():
         dataset = linting.sources.by_dataset[grant.dataset]
-        field: list[str | int] = ["grant", index]
         _dates(linting, path, field, partner, grant)
         _condition(linting, path, [*field, "where"], dataset, grant.where)
         _reach(linting, path, field, partner, grant, dataset)
         _denied(linting, path, field, partner, grant, dataset)
-        _shadowed(linting, path, field, partner, index)
+        _shadowed(linting, path, field, partner, grant)
+        _review(linting, path, field, partner, grant, dataset)
         _degrading(linting, path, field, partner, grant, dataset)
     _denies(linting, path, partner)
 
@@ -151,30 +151,50 @@ def _denied(
             linting.report("contradicted", path, [*field, "where"], message, "narrow the deny, or remove the grant")
 
 
-def _shadowed(linting: Linting, path: str, field: list[str | int], partner: PartnerFile, index: int) -> None:
-    grant = partner.grant[index]
-    for number_, other in enumerate(partner.grant):
-        if number_ == index or not _covers(other, grant):
+def _shadowed(linting: Linting, path: str, field: list[str | int], partner: PartnerFile, grant: GrantTable) -> None:
+    earlier = True
+    for _, other in partner.releasing():
+        if other is grant:
+            earlier = False
             continue
-        if _covers(grant, other) and number_ > index:
-            continue  # two alike: only the later one is reported
+        if not _covers(other, grant) or (_covers(grant, other) and not earlier):
+            continue  # of two alike only the later one is reported
         message = f"grant {grant.id} allows and asks for nothing that grant {other.id} does not"
         linting.report("shadowed", path, [*field, "id"], message, "remove one of the two")
         return
+
+
+def _review(
+    linting: Linting, path: str, field: list[str | int], partner: PartnerFile, grant: GrantTable, dataset: DatasetFile
+) -> None:
+    ceilings = [LEVELS[partner.ceiling[category]] for category in dataset.categories if category in partner.ceiling]
+    if grant.review is not None and ceilings and LEVELS[grant.review.level] > min(ceilings):
+        message = f"nothing of {dataset.dataset} at {grant.review.level} goes to {partner.partner}: nobody is asked"
+        linting.report("review-idle", path, [*field, "review"], message, "lower the level, or leave the review out")
 
 
 def _covers(wide: GrantTable, narrow: GrantTable) -> bool:
     """Whether ``narrow`` adds nothing, neither a release nor an obligation, to what ``wide`` says."""
     if wide.dataset != narrow.dataset or not set(narrow.purposes) <= set(wide.purposes):
         return False
+    if wide.lasts is not None or not _asks_no_more(wide, narrow):
+        return False
     begins = wide.from_ is None or (narrow.from_ is not None and narrow.from_ >= wide.from_)
     ends = wide.until is None or (narrow.until is not None and narrow.until <= wide.until)
     if not (begins and ends and implies(narrow.where, wide.where) and narrow.delay <= wide.delay):
         return False
-    if narrow.review is not None and (wide.review is None or narrow.review != wide.review):
-        return False
     rounds = all(_as_coarse(wide, group, steps) for group, steps in narrow.round.items())
     return rounds and set(narrow.drop) <= set(wide.drop)
+
+
+def _asks_no_more(wide: GrantTable, narrow: GrantTable) -> bool:
+    """Whether ``narrow`` asks for nothing of its own besides degrading and waiting, and hurries nothing that waits."""
+    if not narrow.waits and (wide.delay or wide.review is not None):
+        return False
+    reviews = narrow.review is None or narrow.review == wide.review
+    fields = narrow.only is None or narrow.only == wide.only
+    versions = wide.tear_line or not narrow.tear_line
+    return reviews and fields and versions and narrow.watermark in (None, wide.watermark)
 
 
 def _as_coarse(wide: GrantTable, group: str, steps: Mapping[str, Decimal | timedelta]) -> bool:
@@ -209,7 +229,7 @@ def _degrading(
 
 
 def _denies(linting: Linting, path: str, partner: PartnerFile) -> None:
-    granted = {grant.dataset for grant in partner.grant}
+    granted = {grant.dataset for _, grant in partner.releasing()}
     for index, deny in enumerate(partner.deny):
         field: list[str | int] = ["deny", index]
         dataset = linting.sources.by_dataset[deny.dataset]

@@ -35,10 +35,15 @@ def examine(linting: Linting) -> None:
 
 
 def _dataset(linting: Linting, path: str, dataset: DatasetFile) -> None:
-    granted = {grant.dataset for partner in linting.sources.partners.values() for grant in partner.grant}
+    granted = {grant.dataset for partner in linting.sources.partners.values() for _, grant in partner.releasing()}
     if dataset.dataset not in granted:
         message = f"no grant of any partner speaks of {dataset.dataset}"
         linting.report("dataset-not-granted", path, ["dataset"], message, "grant something of it, or remove the file")
+    rules = (rule for partner in linting.sources.partners.values() for _, rule in partner.releasing())
+    asked = any(rule.tear_line for rule in rules if rule.dataset == dataset.dataset)
+    if dataset.record.tear_line is not None and not asked:
+        message = "the records have tear-line versions, and no grant lets one go"
+        linting.report("tear-line-idle", path, ["record", "tear_line"], message, "let a grant ask for them")
     if not dataset.categories:
         message = "no disclosure category is named, so nothing of it can be released"
         linting.report("dataset-without-category", path, ["dataset"], message, "add categories")
@@ -96,5 +101,6 @@ def _shared(linting: Linting, path: str) -> frozenset[str]:
 def _read(dataset: DatasetFile) -> Iterator[str]:
     for fact in dataset.facts.values():
         yield from fact.from_
+    yield from dataset.compiled_fields
     record = dataset.record
     yield from (name for name in (record.date, record.delay_from, record.originator) if name is not None)

@@ -35,7 +35,7 @@ from gateway import markings
 from gateway.policy.cases import CasesFile
 from gateway.policy.crosscheck import crosscheck
 from gateway.policy.dataset import DatasetFile
-from gateway.policy.errors import PolicyError, PolicyFinding
+from gateway.policy.errors import Misplaced, PolicyError, PolicyFinding
 from gateway.policy.locate import Path, dotted, locate, places
 from gateway.policy.owners import EMPTY, OwnerTable, OwnerTableError, parse_owners
 from gateway.policy.partner import PartnerFile
@@ -98,6 +98,8 @@ class _Reading:
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 where = [part for part in detail["loc"] if not str(part).startswith("function-")]
+                cause = detail.get("ctx", {}).get("error")
+                where += cause.field if isinstance(cause, Misplaced) else ()
                 at = locate(self.places[path], where)
                 self.refuse(path, _say(detail["type"], detail["msg"]), _hint(detail["type"]), at, dotted(where))
         return None

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from gateway.policy.dataset import Kind
 from gateway.policy.decision import Credential, PartnerKind
+from gateway.policy.errors import Misplaced
 from gateway.policy.grants import (
     AlertTable,
     GrantTable,
@@ -172,21 +173,30 @@ class PartnerFile(Strict):
     def _sound(self) -> Self:
         read_levels(self.agreement.instrument, self.level)
         if (self.nation is None) != (self.kind is PartnerKind.ORGANISATION):
-            raise ValueError("a government or company has a nation; an organisation has none")
+            raise Misplaced("a government or company has a nation; an organisation has none", "nation")
         if self.kind is PartnerKind.COMPANY:
             self._check_company()
-        ids = [rule.id for _, rule in self.releasing()] + [deny.id for deny in self.deny]
-        ids += [volume.id for volume in self.procedures.volume]
-        for name in ids:
-            if ids.count(name) > 1:
-                raise ValueError(f"the id {name} stands on two rules")
-        systems = [system.id for system in self.system]
-        for name in systems:
-            if systems.count(name) > 1:
-                raise ValueError(f"the system {name} is registered twice")
+        self._check_names()
         return self
 
+    def _check_names(self) -> None:
+        """One id, one rule; one name, one system."""
+        places = [(rule.id, (*field, "id")) for field, rule in self.releasing()]
+        places += [(deny.id, ("deny", index, "id")) for index, deny in enumerate(self.deny)]
+        volumes = enumerate(self.procedures.volume)
+        places += [(volume.id, ("procedures", "volume", index, "id")) for index, volume in volumes]
+        taken: set[str] = set()
+        for name, field in places:
+            if name in taken:
+                raise Misplaced(f"the id {name} stands on two rules", *field)
+            taken.add(name)
+        systems = [system.id for system in self.system]
+        for index, name in enumerate(systems):
+            if name in systems[:index]:
+                raise Misplaced(f"the system {name} is registered twice", "system", index, "id")
+
     def _check_company(self) -> None:
-        for _, grant in self.releasing():
+        for field, grant in self.releasing():
             if grant.where.everything:
-                raise ValueError(f"grant {grant.id}: a company needs a grant that names the content, not everything")
+                message = f"grant {grant.id}: a company needs a grant that names the content, not everything"
+                raise Misplaced(message, *field, "where")

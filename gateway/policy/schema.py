@@ -1,12 +1,13 @@
 """The JSON Schema (2020-12) of each kind of policy file, made from the models that read them.
 
-An editor that has it completes keys and says what each table means. It is a help, not the judge: what files say of each
-other, and most of what a validator here checks, is said by ``relgate policy lint``. TOML's dates reach an editor as
-strings in ISO form.
+An editor that has it completes keys and says what each table and each key means: the sentence of the table's own
+description that names the key. It is a help, not the judge: what files say of each other, and most of what a validator
+here checks, is said by ``relgate policy lint``. TOML's dates reach an editor as strings in ISO form.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -30,6 +31,9 @@ FILES: Mapping[str, tuple[type[BaseModel], str]] = {
     "cases": (CasesFile, "policies/cases/NAME.toml"),
 }
 """Each schema's name, the model it is made from, and which files it speaks of."""
+
+_SENTENCE = re.compile(r"(?<=[.;]) (?=[A-Z`])")
+"""Where one sentence, or one part of one that names another key, ends and the next begins."""
 
 _NAMES: JsonSchemaValue = {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1}
 _SCALAR: JsonSchemaValue = {"type": ["string", "integer", "boolean"]}
@@ -66,9 +70,12 @@ _KINDS: Mapping[type, JsonSchemaValue] = {
 class _Schema(GenerateJsonSchema):
     """Pydantic's generator, told how the values of policy files are written."""
 
-    def is_instance_schema(self, schema: core_schema.IsInstanceSchema) -> JsonSchemaValue:
+    def json_or_python_schema(self, schema: core_schema.JsonOrPythonSchema) -> JsonSchemaValue:
         """A condition, which a file writes as a table of tests."""
-        return dict(_WHERE) if schema["cls"] is Condition else super().is_instance_schema(schema)
+        python = schema["python_schema"]
+        if python["type"] == "is-instance" and python["cls"] is Condition:
+            return dict(_WHERE)
+        return super().json_or_python_schema(schema)
 
     def datetime_schema(self, schema: core_schema.DatetimeSchema) -> JsonSchemaValue:
         """An instant."""
@@ -93,7 +100,22 @@ def schema_of(name: str) -> dict[str, object]:
     made = model.model_json_schema(by_alias=True, schema_generator=_Schema, mode="validation")
     if name == "cases":
         _loosen_cases(made)
+    tables = made.get("$defs", {})
+    for table in (made, *(tables.values() if isinstance(tables, dict) else ())):
+        _describe(table)
     return {"$schema": DIALECT, "$comment": f"For {files}", **made}
+
+
+def _describe(table: JsonSchemaValue) -> None:
+    """Give each key the sentence that names it in its table's description; the first one where none does."""
+    said = " ".join(str(table.get("description", "")).split())
+    sentences = _SENTENCE.split(said)
+    for key, held in table.get("properties", {}).items():
+        if isinstance(held, dict) and "description" not in held and said:
+            found = next((each for each in sentences if f"``{key}``" in each or f"``{key} = " in each), sentences[0])
+            held["description"] = found.replace("``", "")
+    if said:
+        table["description"] = said.replace("``", "")
 
 
 def _loosen_cases(made: dict[str, object]) -> None:

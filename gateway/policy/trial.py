@@ -24,11 +24,13 @@ from gateway.policy.cases import CasesFile, CaseTable
 from gateway.policy.compile import CompiledPolicy, compile_policy
 from gateway.policy.conditions import Truth
 from gateway.policy.dataset import DatasetFile
-from gateway.policy.decision import Decision, Facts, LabelDoubt, Subject
+from gateway.policy.decision import Approval, Around, Decision, Facts, LabelDoubt, Subject
 from gateway.policy.errors import CallerRefused
 from gateway.policy.partnerkeys import PartnerKey
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.reasons import MEANING, Reason
+from gateway.policy.telling import EXACT, LEFT_OUT, degraded, marked, named
+from gateway.policy.wording import span, step_text
 
 ASSUMED_KEY = PartnerKey(thumbprint="assumed", kid="assumed", use="enc", jwk="{}")
 """Stands for a registered, valid key where keys are not what is asked about. Nothing can be sealed to it."""
@@ -158,8 +160,21 @@ def question_of(policy: CompiledPolicy, case: CaseTable) -> Question:
     if said is None:
         raise CannotAsk(f"the case names no purpose, and {case.dataset} is granted for more than one, or for none")
     day = case.date or case.at.date()
-    facts = policy.facts(dataset.dataset, record_fields(dataset, case.fields, day), case.at)
+    unknown = {*case.emergencies, *case.used} - _countable(policy, partner, dataset)
+    if unknown:
+        raise CannotAsk(f"{min(unknown)} is no emergency, volume or compilation that speaks of {case.dataset}")
+    around = Around(case.used, dict.fromkeys(case.emergencies, case.at), tear_line=case.tear_line)
+    around = policy.unused(partner.code, dataset.dataset, around)
+    facts = policy.facts(dataset.dataset, record_fields(dataset, case.fields, day), case.at, (), around)
+    if case.approved:
+        facts = dataclasses.replace(facts, approval=Approval("case", case.marking))
     return Question(subject, dataset.dataset, read_label(policy, dataset, case.marking, day), facts, said, case.at)
+
+
+def _countable(policy: CompiledPolicy, partner: Partner, dataset: DatasetFile) -> frozenset[str]:
+    """What a case may say has been opened or used."""
+    opened = {rule.id for rule in partner.grants if rule.lasts is not None}
+    return frozenset(opened | {counter.name for counter in policy.counters(partner.code, dataset.dataset)})
 
 
 def _subject(policy: CompiledPolicy, partner: Partner, case: CaseTable) -> Subject:
@@ -222,19 +237,20 @@ def _compare_obligations(dataset: DatasetFile, case: CaseTable, decision: Decisi
             yield f"no group of {dataset.dataset} is called {name} or holds such a field, so nothing is shown by it"
     for name, step in case.rounded.items():
         for path in sorted(_measured(dataset, name)):
-            found = duties.round.get(path)
-            if found != step:
-                instead = "left out" if path in duties.drop else "exact" if found is None else f"rounded to {found}"
-                yield f"expected {path} rounded to {step}, and it is {instead}"
+            if duties.round.get(path, duties.coarsen.get(path)) != step:
+                yield f"expected {path} rounded to {step_text(step)}, and it is {degraded(duties, path)}"
     for name in case.dropped:
-        for path in sorted(_fields(dataset, name) - duties.drop):
+        for path in sorted(path for path in _fields(dataset, name) if degraded(duties, path) != LEFT_OUT):
             yield f"expected {path} left out, and it goes"
     for name in case.untouched:
-        for path in sorted(_fields(dataset, name) & (duties.drop | duties.round.keys())):
-            instead = "left out" if path in duties.drop else f"rounded to {duties.round[path]}"
-            yield f"expected {path} as it is, and it is {instead}"
+        for path in sorted(path for path in _fields(dataset, name) if degraded(duties, path) != EXACT):
+            yield f"expected {path} as it is, and it is {degraded(duties, path)}"
+    if case.only is not None and frozenset(case.only) != duties.only:
+        yield f"expected only {_listed(case.only)} to go, and it is {named(duties.only)}"
+    if case.watermark is not None and not any(case.watermark in text for text in duties.watermark.values()):
+        yield f"expected the watermark {case.watermark!r}, and it is {marked(duties)}"
     if case.delay is not None and case.delay != duties.delay:
-        yield f"expected a delay of {case.delay}, and it is {duties.delay}"
+        yield f"expected a delay of {span(case.delay)}, and it is {span(duties.delay)}"
 
 
 def _fields(dataset: DatasetFile, name: str) -> frozenset[str]:

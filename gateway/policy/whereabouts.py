@@ -48,7 +48,7 @@ class Whereabouts:
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = files
         self._places: dict[str, dict[Path, tuple[int, int]]] = {}
-        self._rules: dict[str, dict[str, tuple[str, int]]] = {}
+        self._rules: dict[str, dict[str, tuple[str | int, ...]]] = {}
 
     def of(self, file: str, field: Field = ()) -> Place:
         """Where a field stands, or the deepest table around it that could be found."""
@@ -61,15 +61,15 @@ class Whereabouts:
         return Place(file, line, column)
 
     def rule(self, partner: str, dataset: str, name: str) -> Place:
-        """Where the grant or deny of this id stands: in the partner's file or in the dataset's."""
+        """Where the rule of this id stands: in the partner's file or in the dataset's."""
         for file in (partner_file(partner), dataset_file(dataset)):
             found = self.rules(file).get(name)
             if found is not None:
                 return self.of(file, found)
         return Place(partner_file(partner))
 
-    def rules(self, file: str) -> Mapping[str, tuple[str, int]]:
-        """The rules of a file by id: in which array of tables each stands, and at which index."""
+    def rules(self, file: str) -> Mapping[str, tuple[str | int, ...]]:
+        """The rules of a file by id: the path of the table that each is, its index last."""
         if file not in self._rules:
             self._rules[file] = dict(_rules(self._files.get(file, b"")))
         return self._rules[file]
@@ -80,15 +80,24 @@ class Whereabouts:
         return self._places[file]
 
 
-def _rules(content: bytes) -> list[tuple[str, tuple[str, int]]]:
+_RULES = (("grant",), ("alert",), ("deny",), ("procedures", "volume"), ("procedures", "emergency"), ("compilation",))
+"""Where tables with an id of a rule stand in a partner's or dataset's file."""
+
+
+def _rules(content: bytes) -> list[tuple[str, tuple[str | int, ...]]]:
     try:
         read = tomllib.loads(content.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
         return []
-    found: list[tuple[str, tuple[str, int]]] = []
-    for kind in ("grant", "deny"):
-        tables = read.get(kind)
-        for index, table in enumerate(tables if isinstance(tables, list) else ()):
+    found: list[tuple[str, tuple[str | int, ...]]] = []
+    for path in _RULES:
+        for index, table in enumerate(_tables(read, path)):
             if isinstance(table, dict) and isinstance(table.get("id"), str):
-                found.append((table["id"], (kind, index)))
+                found.append((table["id"], (*path, index)))
     return found
+
+
+def _tables(read: object, path: tuple[str, ...]) -> list[object]:
+    for name in path:
+        read = read.get(name) if isinstance(read, dict) else None
+    return read if isinstance(read, list) else []

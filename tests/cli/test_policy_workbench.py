@@ -8,7 +8,7 @@ def test_policy_test_needs_a_folder_and_no_settings(relgate, place):
     (place / "relgate.toml").unlink()
     done = relgate("policy", "test", "--policies", "policies", "--every-rule")
     assert done.code == 0, done.err
-    assert "grant rules proved  42 of 42" in done.out
+    assert "grant rules proved  45 of 45" in done.out
 
 
 def test_policy_test_explains_a_failing_case_gate_by_gate(relgate, place):
@@ -38,7 +38,7 @@ def test_policy_explain_shows_files_and_lines(relgate, place):
     done = relgate(*asked, *purpose, *fields)
     assert done.code == 0, done.err
     assert 'regime = "GEO" does not hold, regime is LEO' in done.out
-    assert "policies/partners/KOR.toml:37" in done.out
+    assert "policies/partners/KOR.toml:38" in done.out
     said = json.loads(relgate(*asked, *purpose, *fields, "--json").out)
     assert said["permitted"] is False
     assert said["opposite"][0].startswith("grant: ")
@@ -64,14 +64,14 @@ def test_policy_lint_names_the_line_in_plain_text_json_and_sarif(relgate, place)
     asked = ("policy", "lint", "--policies", "policies", "--at", "2026-06-18")
     plain = relgate(*asked)
     assert plain.code == 1
-    assert "policies/partners/JPN.toml:23:1: ceiling.5: a level is one of" in plain.out
+    assert "policies/partners/JPN.toml:24:1: ceiling.5: a level is one of" in plain.out
     (finding,) = json.loads(relgate(*asked, "--json").out)["findings"]
-    assert (finding["rule"], finding["line"], finding["column"]) == ("refused", 23, 1)
+    assert (finding["rule"], finding["line"], finding["column"]) == ("refused", 24, 1)
     sarif = json.loads(relgate(*asked, "--sarif").out)
     (result,) = sarif["runs"][0]["results"]
     location = result["locations"][0]["physicalLocation"]
     assert location["artifactLocation"]["uri"] == "policies/partners/JPN.toml"
-    assert location["region"] == {"startLine": 23, "startColumn": 1}
+    assert location["region"] == {"startLine": 24, "startColumn": 1}
     rules = sarif["runs"][0]["tool"]["driver"]["rules"]
     assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == "refused"
     assert sarif["version"] == "2.1.0"

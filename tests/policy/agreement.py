@@ -22,6 +22,9 @@ def difference(policy: CompiledPolicy, question) -> str:
         "round": (dict(told.obligations.round), expected.round),
         "delay": (told.obligations.delay, expected.delay),
         "review": (_review(told.obligations.review), expected.review),
+        "coarsen": (dict(told.obligations.coarsen), expected.coarsen),
+        "only": (told.obligations.only, expected.only),
+        "watermark": (dict(told.obligations.watermark), expected.watermark),
         "because": (told.obligations.because, expected.because),
     }
     return "; ".join(f"{what}: {one} but the oracle {two}" for what, (one, two) in pairs.items() if one != two)

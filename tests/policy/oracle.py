@@ -23,7 +23,7 @@ UNITS = {
     "m/s": ("speed", 1), "km/s": ("speed", 1000),
     "m/s2": ("acceleration", 1), "km/s2": ("acceleration", 1000),
     "deg": ("angle", 1), "s": ("time", 1), "min": ("time", 60),
-    "rev/day": ("mean motion", 1), "1": ("ratio", 1),
+    "rev/day": ("mean motion", 1), "1": ("ratio", 1), "instant": ("instant", 1),
 }  # fmt: skip
 
 
@@ -39,31 +39,44 @@ class Answer:
     delay: timedelta
     because: tuple[str, ...]
     review: tuple[int, bool, timedelta] | None
+    coarsen: dict[str, timedelta]
+    only: frozenset[str] | None
+    watermark: dict[str, str]
 
 
 def ask(policy: PolicySet, subject: Subject, dataset: str, label, facts: Facts, purpose: str, at: datetime) -> Answer:
     partner, data = policy.partners[subject.partner], policy.datasets[dataset]
     granted, grant_reasons = _grants(partner, data, facts, purpose, at)
+    drop, rounding, because = _obligations(policy, partner, data, granted)
+    named = [grant.only for grant in granted if grant.only is not None]
+    only = frozenset(field for field in named[0] if all(field in each for each in named)) if named else None
+    level, mapped = _level(partner, data, label, facts, drop, only)
+    urgent = [grant for grant in granted if type(grant).__name__ in ("AlertTable", "EmergencyTable")]
+    delay = timedelta(0) if urgent else max([grant.delay for grant in granted], default=timedelta(0))
+    review = None if urgent else _review(granted, level if mapped else None)
     reasons = {
         "label": _label(policy, data, label, at),
         "agreement": _agreement(partner, dataset, purpose, at),
         "originator": _originator(policy, partner, data, label, facts, at),
         "releasability": _releasability(policy, partner, data, label, facts, granted, at),
-        "clearance": _clearance(partner, data, label, subject),
+        "clearance": _clearance(partner, data, label, subject, level, mapped),
         "need-to-know": _need_to_know(policy, data, label, subject),
         "grant": grant_reasons,
-        "channel": _channel(partner, subject, at),
-        "hold": _hold(granted, facts, at),
+        "channel": _channel(partner, subject, label, level, at),
+        "hold": _hold(partner, data, delay, review, facts, at),
     }
-    drop, rounding, because = _obligations(policy, partner, data, granted)
     flat = {f"{gate}:{reason}" for gate, found in reasons.items() for reason in found}
-    delay = max([grant.delay for grant in granted], default=timedelta(0))
     ids = tuple(sorted(g.id for g in granted))
-    return Answer(not flat, flat, ids, drop, rounding, delay, because, _review(granted))
+    steps = {field: step for field, step in rounding.items() if not isinstance(step, timedelta)}
+    spans = {field: step for field, step in rounding.items() if isinstance(step, timedelta)}
+    marks = sorted({f"{grant.watermark} [{partner.code}]" for grant in granted if grant.watermark})
+    mark = {data.record.watermark: " ".join(marks)} if marks else {}
+    return Answer(not flat, flat, ids, drop, steps, delay, because, review, spans, only, mark)
 
 
-def _review(granted):
+def _review(granted, level):
     asked = [grant.review for grant in granted if grant.review]
+    asked = [review for review in asked if level is None or LEVEL[review.level] <= level]
     if not asked:
         return None
     told = [review for review in asked if review.tell]
@@ -272,17 +285,33 @@ def _spans(since: date | None, until: date | None, day: date):
 # 5. clearance
 
 
-def _clearance(partner, data, label, subject):
+def _level(partner, data, label, facts, drop, only):
+    """At which level it is judged, and whether the agreement says what the label's own level counts as."""
+    if isinstance(label, LabelDoubt):
+        return None, False
+    level, mapped = int(label.level), True
+    if label.system != "US":
+        counts_as = _us_words(partner, label)
+        mapped = counts_as is not None
+        level = max(level, counts_as or 0)
+    for rule in data.compilation:
+        if rule.fields:
+            going = [field for field in rule.fields if facts.present is None or field in facts.present]
+            going = [field for field in going if field not in drop and (only is None or field in only)]
+            complete = len(going) == len(rule.fields)
+        else:
+            complete = rule.id not in facts.usage or not facts.usage[rule.id] < rule.more_than
+        if complete and LEVEL[rule.level] > level:
+            level = LEVEL[rule.level]
+    return level, mapped
+
+
+def _clearance(partner, data, label, subject, level, mapped):
     if isinstance(label, LabelDoubt):
         return {"no_label_to_judge"}
     bad = set()
-    level = int(label.level)
-    if label.system != "US":
-        counts_as = _us_words(partner, label)
-        if counts_as is None:
-            bad.add("foreign_level_unmapped")
-        else:
-            level = max(level, counts_as)
+    if not mapped:
+        bad.add("foreign_level_unmapped")
     if len(data.categories) == 0:
         bad.add("no_category_named")
     for category in data.categories:
@@ -349,9 +378,17 @@ def _grants(partner, data, facts, purpose, at):
     for grant in grants:
         begun = grant.from_ is None or grant.from_ <= at
         over = grant.until is not None and grant.until <= at
+        if facts.tear_line and not grant.tear_line:
+            continue
+        if type(grant).__name__ == "EmergencyTable":
+            opened = facts.emergencies.get(grant.id)
+            if opened is None or at < opened or at - opened >= grant.for_:
+                continue
         if purpose in grant.purposes and begun and not over and _says(grant.where, facts) == "yes":
             matching.append(grant)
     bad = set() if matching else {"no_grant"}
+    if not facts.tear_line and [grant for grant in matching if grant.tear_line]:
+        bad.add("tear_line_only")
     for deny in denies:
         if _says(deny.where, facts) != "no":
             bad.add("denied_by_rule")
@@ -398,7 +435,7 @@ def _one(predicate, value):
 # 8. channel
 
 
-def _channel(partner, subject, at):
+def _channel(partner, subject, label, level, at):
     bad = set()
     if int(subject.credential) < {"bearer": 1, "dpop": 2, "mtls": 3}[partner.channel.credential]:
         bad.add("credential_too_weak")
@@ -414,24 +451,30 @@ def _channel(partner, subject, at):
             bad.add("key_expired")
         if key.revoked:
             bad.add("key_revoked")
+    asked = partner.channel.post_quantum
+    if asked and not subject.key.post_quantum and level is not None and LEVEL[asked] <= level:
+        bad.add("key_not_post_quantum")
     return bad
 
 
 # 9. hold
 
 
-def _hold(granted, facts, at):
+def _hold(partner, data, delay, review, facts, at):
     bad = set()
     if len(facts.stops) > 0:
         bad.add("stopped")
-    if facts.approval is None and [grant for grant in granted if grant.review]:
+    if facts.approval is None and review:
         bad.add("review_pending")
-    for grant in granted:
-        if grant.delay == timedelta(0):
+    for volume in partner.volumes:
+        if volume.datasets is not None and data.dataset not in volume.datasets:
             continue
+        if volume.id not in facts.usage or facts.usage[volume.id] >= (volume.records or volume.requests):
+            bad.add("volume_exhausted")
+    if delay:
         if facts.delay_from is None:
             bad.add("delay_from_missing")
-        elif facts.delay_from + grant.delay > at:
+        elif facts.delay_from + delay > at:
             bad.add("delay_not_passed")
     return bad
 
@@ -447,6 +490,14 @@ def _obligations(policy, partner, data, granted):
             because.add(f"{grant.id}: delay {grant.delay}")
         if grant.review:
             because.add(f"{grant.id}: review by {grant.review.persons}")
+        if grant.tear_line:
+            because.add(f"{grant.id}: tear-line version")
+        if grant.watermark:
+            because.add(f"{grant.id}: watermark")
+        if grant.only is not None:
+            because.add(f"{grant.id}: only {', '.join(sorted(grant.only))}")
+        if type(grant).__name__ in ("AlertTable", "EmergencyTable"):
+            because.add(f"{grant.id}: waits for nothing")
         for name in grant.drop:
             asked[name].append(None)
             because.add(f"{grant.id}: drop {name}")
@@ -457,7 +508,10 @@ def _obligations(policy, partner, data, granted):
             if other.dataset == data.dataset or _different_things(policy, partner, grant, other):
                 continue
             _take_over(policy, data, other, asked, because)
-    return (*_as_fields(data, asked), tuple(sorted(because)))
+    drop, rounding = _as_fields(data, asked)
+    if granted and data.record.tear_line:
+        drop = drop | {data.record.tear_line}
+    return drop, rounding, tuple(sorted(because))
 
 
 def _as_fields(data, asked):
@@ -478,6 +532,8 @@ def _as_fields(data, asked):
                 with localcontext() as context:
                     context.rounding = ROUND_CEILING
                     step = max(steps) / UNITS[table.unit][1]
+                if table.unit == "instant":
+                    step = timedelta(seconds=int(step))
                 for field in table.fields:
                     rounding[field] = step
     for field in list(rounding):
@@ -488,7 +544,11 @@ def _as_fields(data, asked):
 
 
 def _base(group, steps):
-    return {name: step * UNITS[group.quantities[name].unit][1] for name, step in steps.items()}
+    return {
+        name: Decimal(int(step.total_seconds())) if isinstance(step, timedelta)
+        else step * UNITS[group.quantities[name].unit][1]
+        for name, step in steps.items()
+    }  # fmt: skip
 
 
 def _take_over(policy, data, other, asked, because):

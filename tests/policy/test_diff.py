@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.policy.diff import Change, Direction, diff
+from gateway.policy.changes import Change, Direction
+from gateway.policy.diff import diff
 from gateway.policy.load import load
 from tests.policy.worked import read_files
 
-JPN, GBR, KOR = (f"policies/partners/{code}.toml" for code in ("JPN", "GBR", "KOR"))
+JPN, GBR, KOR, NZL, FRA, CAN = (f"policies/partners/{code}.toml" for code in ("JPN", "GBR", "KOR", "NZL", "FRA", "CAN"))
+MANEUVER = "policies/datasets/maneuver.toml"
 SETTINGS = "policies/policy.toml"
 WIDER, NARROWER, OTHER = Direction.WIDER, Direction.NARROWER, Direction.OTHER
 
@@ -38,6 +40,19 @@ def changes(file: str, old: str, new: str) -> tuple[Change, ...]:
         (KOR, 'drop = ["provenance", "handling", "site"]', 'drop = ["provenance"]', "grant kor-launchevent", WIDER),
         ("policies/communities.toml", "from = 2024-07-01", "from = 2023-07-01", "PSSA", WIDER),
         ("policies/datasets/elset.toml", '"government", "company"', '"government"', "unmarked_default", NARROWER),
+        (KOR, "records = 10000", "records = 20000", "volume kor-daily", WIDER),
+        (KOR, "requests = 30", "requests = 20", "volume kor-often", NARROWER),
+        (KOR, 'per = "1m"', 'per = "2m"', "volume kor-often", OTHER),
+        (KOR, 'for = "6h"', 'for = "12h"', "grant kor-station", WIDER),
+        (KOR, 'launch = "1d"', 'launch = "2d"', "grant kor-launchevent", NARROWER),
+        (KOR, 'launch = "1d"', 'launch = "12h"', "grant kor-launchevent", WIDER),
+        (KOR, "Not to be passed on.", "", "grant kor-launchevent", OTHER),
+        (KOR, ', "Desk officer, Korea (fictional)"]', "]", "redelegation", NARROWER),
+        (KOR, "plain = false", 'plain = false\npost_quantum = "SECRET"', "channel.post_quantum", NARROWER),
+        (NZL, '"createdAt", "msgType", "msgBody"]', '"createdAt", "msgType"]', "grant nzl-collision-warning", NARROWER),
+        (FRA, "tear_line = true", "", "grant fra-maneuver-others", OTHER),
+        (CAN, 'level = "SECRET" }', 'level = "CONFIDENTIAL" }', "grant can-maneuver", NARROWER),
+        (MANEUVER, 'level = "SECRET"', 'level = "CONFIDENTIAL"', "compilation maneuver-pattern", WIDER),
         (SETTINGS, "[purposes]", '[tighten.udl]\nFOUO = "never"\n[purposes]', "tighten.udl.FOUO", NARROWER),
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from tests.policy.worked import jwks, read_files, revoked_jwks, whole_files
 
 AT = datetime(2026, 6, 18, tzinfo=UTC)
 JPN, GBR, AUS, CAN = (f"policies/partners/{code}.toml" for code in ("JPN", "GBR", "AUS", "CAN"))
-DEU, ORB, KOR, FRA = (f"policies/partners/{code}.toml" for code in ("DEU", "ORBITWATCH", "KOR", "FRA"))
+DEU, ORB, KOR, FRA, NZL = (f"policies/partners/{code}.toml" for code in ("DEU", "ORBITWATCH", "KOR", "FRA", "NZL"))
 ELSET, NOTICE, LAUNCH, MANEUVER = (
     f"policies/datasets/{name}.toml" for name in ("elset", "notification", "launchevent", "maneuver")
 )
@@ -39,6 +39,13 @@ def grant(name: str, dataset: str, purpose: str, where: str, more: str = "") -> 
     return text + "\n# 6. What is authorised"
 
 
+ONCE_MORE = """[[grant]]
+id = "nzl-notices"
+dataset = "notification"
+purposes = ["collision-avoidance"]
+where = { msgType = "REENTRY_NOTICE" }
+drop = ["provenance"]
+"""
 AUTHORISED, AVOID, AWARE = "# 6. What is authorised", "collision-avoidance", "space-situational-awareness"
 SEEDS = [
     # what a load refuses
@@ -57,19 +64,61 @@ SEEDS = [
     Seed("refused", JPN, 'where = { msgType = "SENSOR_STATUS" }', "where = {}", "where = {}"),
     Seed("refused", JPN, 'where = { msgType = "COLLISION_WARNING" }', 'where = { type = "X" }', 'where = { type'),
     Seed("refused", JPN, 'within = ["JPN"]', 'within = ["JPNX"]', 'within = ["JPNX"]'),
-    Seed("refused", JPN, 'id = "jpn-elset-own"', 'id = "jpn-statevector-own"', "# FICTIONAL"),
+    Seed("refused", JPN, 'id = "jpn-elset-own"', 'id = "jpn-statevector-own"', 'id = "jpn-statevector-own"'),
     Seed("refused", JPN, 'drop = ["provenance"]', 'drop = ["provenence"]', 'drop = ["provenence"]'),
     Seed("refused", GBR, "https://issuer.gbr.example", "https://issuer.jpn.example", "https://issuer.jpn.example"),
-    Seed("refused", ORB, 'where = { regime = "LEO", dataMode = "REAL" }', 'where = "everything"', "# FICTIONAL"),
+    Seed("refused", ORB, 'where = { regime = "LEO", dataMode = "REAL" }', 'where = "everything"', '= "everything"'),
     Seed("refused", LAUNCH, 'delay_from = "createdAt"', "", 'delay = "2h"'),
     Seed("refused", ELSET, 'profile = "udl"', 'profile = "udk"', 'profile = "udk"'),
     Seed("refused", SETTINGS, "[purposes]", '[tighten.udl]\nNOFORN = "consent"\n[purposes]', 'NOFORN = "consent"'),
+    # what the procedures, alerts and special fields get wrong
+    Seed("refused", KOR, 'launch = "1d" ', 'launch = 1 ', "launch = 1"),
+    Seed("refused", KOR, 'launch = "1d" ', 'launch = "7h" ', 'launch = "7h"'),
+    Seed("refused", KOR, 'launch = "1d" ', 'launch = "0s" ', 'launch = "0s"'),
+    Seed("refused", DEU, "angle = 0.1 ", 'angle = "1h" ', 'angle = "1h"'),
+    Seed("refused", KOR, 'records = 10000\nper = "1d"', 'records = 10000\nper = "5h"', "[[procedures.volume]]"),
+    Seed("refused", KOR, "records = 10000", "records = 0", "records = 0"),
+    Seed("refused", KOR, "requests = 30", "requests = 30\nrecords = 30", "[[procedures.volume]]"),
+    Seed("refused", KOR, 'per = "1m"', 'per = "1m"\ndatasets = ["statevector"]', 'datasets = ["statevector"]'),
+    Seed("refused", KOR, 'id = "kor-often"', 'id = "kor-daily"', 'id = "kor-daily"'),
+    Seed("refused", KOR, "where = { satNo = 25544 }", 'where = "everything"', "[[procedures.emergency]]"),
+    Seed("refused", KOR, 'for = "6h"', 'for = "30d"', "[[procedures.emergency]]"),
+    Seed("refused", KOR, 'for = "6h"', 'for = "6h"\ndelay = "1h"', "[[procedures.emergency]]"),
+    Seed("refused", KOR, 'officers = ["Duty disclosure officer (fictional)"]', 'officers = ["Passer-by"]',
+         'officers = ["Passer-by"]'),
+    Seed("refused", KOR, 'for = "6h"', "", "[[procedures.emergency]]"),
+    Seed("refused", NZL, '"createdAt", "msgType", "msgBody"]', '"createdAt", "msgType", "msgBdy"]', '"msgBdy"]'),
+    Seed("refused", NZL, '"createdAt", "msgType", "msgBody"]', '"createdAt", "msgType", "origin"]', '"origin"]'),
+    Seed("refused", NZL, "until = 2027-07-01\n", "", "[[alert]]"),
+    Seed("refused", NZL, "reviewer =", 'review = { persons = 1 }\nreviewer =', "[[alert]]"),
+    Seed("refused", NZL, 'drop = ["provenance"]\ndelay', 'watermark = "For NZL"\ndelay', 'watermark = "For NZL"'),
+    Seed("refused", NZL, 'drop = ["provenance"]\ndelay', "tear_line = true\ndelay", "tear_line = true"),
+    Seed("refused", CAN, "persons = 2", "persons = 3", "review = {"),
+    Seed("refused", LAUNCH, ', "releaseNotice",', ",", 'watermark = "releaseNotice"'),
+    Seed("refused", MANEUVER, '"transactionId",\n]\nnumber', '"transactionId", "releasableVersion",\n]\nnumber',
+         'tear_line = "releasableVersion"'),
+    Seed("refused", LAUNCH, '["launchFailureCode", "launchFacilityName"]', '["launchFailureCode", "launchPad"]',
+         '"launchPad"]'),
+    Seed("refused", LAUNCH, '["launchFailureCode", "launchFacilityName"]', '["launchFailureCode"]',
+         '["launchFailureCode"]'),
+    Seed("refused", MANEUVER, "more_than = 1000\n", "", "[[compilation]]"),
+    Seed("refused", MANEUVER, 'level = "SECRET"', 'level = "UNCLASSIFIED"', "[[compilation]]"),
+    Seed("parameter-degraded", LAUNCH, 'required = ["msgCreateDate"]', 'required = ["launchDate"]',
+         'dataset = "launchevent"'),
+    Seed("parameter-degraded", NZL, '"createdAt", "msgType", "msgBody"]', '"msgType", "msgBody"]',
+         'dataset = "notification"'),
+    Seed("volume-idle", KOR, 'per = "1m"',
+         'per = "1m"\n[[procedures.volume]]\nid = "kor-more"\nrequests = 43200\nper = "1d"', "[[procedures.volume]]"),
+    Seed("review-idle", CAN, 'level = "SECRET" }', 'level = "TOP SECRET" }', "review = {"),
+    Seed("no-post-quantum-key", GBR, "plain = ", 'post_quantum = "SECRET"\nplain = ', 'post_quantum = "SECRET"'),
+    Seed("tear-line-idle", FRA, "tear_line = true", "", 'tear_line = "releasableVersion"'),
+    Seed("shadowed", NZL, "# 6. What is authorised", "# 6. What is authorised\n" + ONCE_MORE, 'id = "nzl-notices"'),
     Seed("refused", CASES, 'expect = "withheld"', 'expect = "denied"', 'expect = "denied"'),
     # dates
     Seed("agreement-lapses", JPN, "until = 2028-01-01", "until = 2026-07-31", "until = 2026-07-31"),
     Seed("condition-lapses", JPN, "met_until = 2027-09-01", "met_until = 2026-07-01", "met_until = 2026-07-01"),
     Seed("condition-lapses", JPN, "met_until = 2027-09-01", "met = false", "[[agreement.condition]]"),
-    Seed("consent-lapses", GBR, "until = 2027-01-01", "until = 2026-07-01", "until = 2026-07-01"),
+    Seed("consent-lapses", GBR, "until = 2028-07-01", "until = 2026-07-01", "until = 2026-07-01"),
     Seed("grant-lapses", KOR, "from = 2024-07-01", "from = 2024-07-01\nuntil = 2026-07-01", "until = 2026-07-01"),
     Seed("grant-outlives", KOR, "from = 2024-07-01", "until = 2031-01-01", "until = 2031-01-01"),
     Seed("grant-never-active", KOR, "from = 2024-07-01", "from = 2029-01-01", "from = 2029-01-01"),
@@ -152,16 +201,9 @@ def test_a_seeded_mistake_is_found_by_its_rule_at_its_line(seed: Seed) -> None:
     found = [each for each in found_in(files) if each.rule == seed.rule]
     assert found, [str(each) for each in found_in(files)]
     assert all(each.finding.message and each.finding.line >= 0 for each in found)
-    if seed.at.startswith("# FICTIONAL"):  # a rule about the file as a whole
-        assert any(each.finding.file == seed.file for each in found)
-    elif seed.at:
-        lines = {each.finding.line for each in found}
-        for file in {each.finding.file for each in found}:
-            content = files[file].decode().splitlines()
-            lines_here = {each.finding.line for each in found if each.finding.file == file}
-            if any(seed.at in content[line - 1] for line in lines_here if line):
-                return
-        raise AssertionError((lines, [str(each.finding) for each in found]))
+    places = {(each.finding.file, each.finding.line) for each in found if each.finding.line}
+    shown = [files[file].decode().splitlines()[line - 1] for file, line in places]
+    assert any(seed.at in line for line in shown), [str(each.finding) for each in found]
 
 
 def test_there_are_at_least_forty_seeds_and_most_rules_have_one() -> None:

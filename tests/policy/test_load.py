@@ -265,8 +265,8 @@ MISTAKES = [
         COMPANY,
         'where = { regime = "LEO", dataMode = "REAL" }',
         'where = "everything"',
-        "",
-        "",
+        'where = "everything"',
+        "grant[0].where",
         "names the content",
     ),
     Mistake(
@@ -274,8 +274,8 @@ MISTAKES = [
         NATO,
         'kind = "organisation"',
         'kind = "organisation"\nnation = "BEL"',
-        "",
-        "",
+        'nation = "BEL"',
+        "nation",
         "an organisation has none",
     ),
     Mistake(

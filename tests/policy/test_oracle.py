@@ -27,7 +27,7 @@ def test_the_decision_and_the_oracle_agree_on_everything(start: int) -> None:
 
 def test_the_random_cases_release_and_oblige_often_enough_to_mean_something() -> None:
     released = obliged = withheld = 0
-    for seed in range(0, 1000, A_WORLD):
+    for seed in range(0, 2000, A_WORLD):
         drawn = world(seed)
         for _ in range(A_WORLD):
             decision = drawn.policy.decide(*drawn.question())
@@ -35,5 +35,5 @@ def test_the_random_cases_release_and_oblige_often_enough_to_mean_something() ->
             withheld += not decision.permitted
             obliged += bool(decision.obligations.drop or decision.obligations.round)
     assert released >= 25
-    assert withheld >= 250
+    assert withheld >= 500
     assert obliged >= 100

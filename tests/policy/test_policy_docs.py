@@ -63,7 +63,9 @@ def dataset_with(example: str) -> DatasetFile:
     """
     text += "" if "facts.dataMode" in example else '[facts.dataMode]\nfrom = ["dataMode"]\ntype = "string"\n'
     text += "" if "[fields]" in example else FIELDS
-    compiled = changed({"policies/datasets/notification.toml": (text + example).encode()})
+    alert = edited("policies/partners/NZL.toml", '"createdAt", "msgType", "msgBody"]', '"createdAt", "msgType"]')
+    files = {"policies/datasets/notification.toml": (text + example).encode(), "policies/partners/NZL.toml": alert}
+    compiled = changed(files)
     return compiled.policy_set.datasets["notification"]
 
 

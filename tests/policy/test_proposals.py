@@ -31,7 +31,7 @@ def denied(
     compiled = policy()
     decision = decide(partner, dataset, marking, values, purpose=purpose, at=at)
     shown = {"createdAt": f"{at.date()}T00:00:00Z", "dataMode": "REAL", **values}
-    facts = compiled.facts(dataset, shown, at)
+    facts = compiled.facts(dataset, shown, at, (), compiled.unused(partner, dataset))
     label = read_label(marking, compiled, dataset, at.date())
     return Denied(partner, SYSTEM[partner], dataset, purpose, at, decision.reasons, label, facts), decision
 

@@ -55,7 +55,7 @@ def test_the_worked_set_has_the_partners_datasets_and_communities_it_promises() 
         pytest.param(
             'expect = "released"\ngrants = ["jpn-conjunction-own"]', "jpn-conjunction-shared apply", id="other grant"
         ),
-        pytest.param('expect = "released"\nrounded = { missDistance = 100 }', "it is rounded to 1E+3", id="other step"),
+        pytest.param('expect = "released"\nrounded = { missDistance = 100 }', "it is rounded to 1000", id="other step"),
         pytest.param('expect = "released"\nrounded = { collisionProb = 1 }', "it is exact", id="not rounded"),
         pytest.param(
             'expect = "released"\nrounded = { "stateVector1.cov" = 1 }', "it is left out", id="dropped, not rounded"
@@ -65,7 +65,7 @@ def test_the_worked_set_has_the_partners_datasets_and_communities_it_promises() 
         ),
         pytest.param('expect = "released"\nuntouched = ["comments"]', "comments as it is", id="touched"),
         pytest.param('expect = "released"\nuntouched = ["coments"]', "no group of conjunction", id="misspelt field"),
-        pytest.param('expect = "released"\ndelay = "1h"', "expected a delay of 1:00:00", id="no delay"),
+        pytest.param('expect = "released"\ndelay = "1h"', "expected a delay of 1h, and it is none", id="no delay"),
         pytest.param(
             'expect = "withheld"\nmarking = "S//NF"\ngates = ["grant"]', "originator, releasability does", id="gate"
         ),

@@ -113,5 +113,5 @@ def ask(
     subject = compiled.subject(partner, system or SYSTEM[partner], Claims(), Credential.BEARER, key)
     day = day or at.date()
     shown = {"createdAt": f"{day.isoformat()}T00:00:00Z", "dataMode": "REAL", **values}
-    facts = compiled.facts(dataset, shown, at, stops)
+    facts = compiled.facts(dataset, shown, at, stops, compiled.unused(partner, dataset))
     return compiled.decide(subject, dataset, read_label(marking, compiled, dataset, day), facts, purpose, at)

@@ -20,6 +20,7 @@ from gateway.markings import Control, Label, Level
 from gateway.policy.compile import CompiledPolicy, compile_policy
 from gateway.policy.conditions import Condition, FactMisread, Truth
 from gateway.policy.decision import UNKNOWN, Approval, Credential, Facts, LabelDoubt, RecipientKey, Subject
+from gateway.policy.grants import GrantTable
 from gateway.policy.load import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,7 +31,8 @@ LISTED = [*NATIONS, "AUS", "CAN"]
 COMMUNITIES = ["FVEY", "NATO", "LCOM"]
 OWNERS = ["JPN", "GBR", "NOR", "SES"]
 LEVELS = ["UNCLASSIFIED", "CONFIDENTIAL", "SECRET", "TOP SECRET"]
-QUANTITIES = {"position": ["m", "km"], "altitude": ["m", "km"], "speed": ["m/s", "km/s"], "turn": ["deg", "min"]}
+QUANTITIES = {"position": ["m", "km"], "altitude": ["m", "km"], "speed": ["m/s", "km/s"], "turn": ["deg", "min"],
+              "when": ["instant"]}  # fmt: skip
 OWNER_TABLE = b"satNo,owner,nation,type,since\n1,JPN,JPN,PAY,2000-01-01\n2,SES,,PAY,2000-01-01\n"
 CASBIN_MODEL = (ROOT / "policies" / "casbin-model.conf").read_bytes()
 
@@ -78,8 +80,8 @@ class World:
     policy: CompiledPolicy
 
     def question(self) -> Question:
-        """Arguments of ``decide``: half of them drawn blindly, half drawn so that one of the grants applies."""
-        return self.friendly() if self.rng.random() < 0.5 else self.blind()
+        """Arguments of ``decide``: a third of them drawn blindly, the others so that one of the grants applies."""
+        return self.friendly() if self.rng.random() < 0.65 else surrounded(self.rng, self.policy, self.blind(), None)
 
     def blind(self) -> Question:
         """A question in which nothing fits anything but by chance."""
@@ -109,7 +111,8 @@ class World:
             marked = label(rng, at)
         elif spoiled < 0.3:
             who = subject(rng, self.policy, partner.code)
-        return who, wanted.dataset, marked, shown, rng.choice(wanted.purposes), at
+        asked = (who, wanted.dataset, marked, shown, rng.choice(wanted.purposes), at)
+        return surrounded(rng, self.policy, asked, wanted)
 
 
 def world(seed: int | str) -> World:
@@ -181,6 +184,9 @@ def dataset(rng: random.Random, name: str) -> dict[str, object]:
     separates = rng.random() < 0.7
     quantities = {}
     for index, quantity in enumerate(rng.sample(sorted(QUANTITIES), rng.randint(1, 3))):
+        if quantity == "when":
+            quantities[quantity] = {"unit": "instant", "fields": ["when"]}
+            continue
         fields = [f"f{index}a", f"inner.f{index}b"] if rng.random() < 0.5 else [f"f{index}a"]
         quantities[quantity] = {"unit": rng.choice(QUANTITIES[quantity]), "fields": fields}
     groups: dict[str, object] = {
@@ -197,6 +203,10 @@ def dataset(rng: random.Random, name: str) -> dict[str, object]:
     record = {"identifier": "id", "marking": "classificationMarking", "date": "createdAt", "delay_from": "createdAt"}
     if rng.random() < 0.3:
         record["originator"] = "originator"
+    record["watermark"] = "notice"
+    listed = sorted({*record.values(), "mode", "text", "lines", "origin", "by", "when"})
+    if rng.random() < 0.3:
+        record["tear_line"] = "below"
     table: dict[str, object] = {
         "dataset": name, "title": name, "path": f"/udl/{name}", "source": "udl", "profile": "udl",
         "categories": rng.choice([["5"], ["8"], ["5", "8"], ["5"], ["5"], ["8"], []]),
@@ -205,7 +215,7 @@ def dataset(rng: random.Random, name: str) -> dict[str, object]:
         "requires": ["SSA-CELL"] if rng.random() < 0.2 else [],
         "record": record,
         "fields": {
-            "text": sorted({*record.values(), "mode", "text", "lines", "origin", "by"}),
+            "text": listed,
             "number": ["satNo", "size", "count", *(f"f{index}a" for index in range(3))],
             "boolean": ["flag"],
             "numbers": ["cov"],
@@ -224,6 +234,11 @@ def dataset(rng: random.Random, name: str) -> dict[str, object]:
     }  # fmt: skip
     if rng.random() < 0.3:
         table["deny"] = [{"id": f"{name}-never", "where": condition(rng)}]
+    if rng.random() < 0.3:
+        together = rng.sample(["size", "mode", "by", "flag"], 2)
+        of_fields = {"id": f"{name}-together", "fields": together, "level": rng.choice(LEVELS[1:])}
+        of_many = {"id": f"{name}-many", "more_than": 10, "per": "1d", "level": rng.choice(LEVELS[1:])}
+        table["compilation"] = rng.choice([[of_fields], [of_many], [of_fields, of_many]])
     return table
 
 
@@ -271,12 +286,42 @@ def partner_file(
     return {
         "partner": code, "name": code, "kind": kind, "nation": nation, "agreement": agreement,
         "ceiling": {c: rng.choice([*LEVELS, *LEVELS[2:]]) for c in rng.sample(["5", "8"], rng.choice([1, 2, 2, 2]))},
-        "channel": {"credential": rng.choice(["bearer", "bearer", "dpop", "mtls"])},
+        "channel": {
+            "credential": rng.choice(["bearer", "bearer", "dpop", "mtls"]),
+            **({"post_quantum": rng.choice(LEVELS)} if rng.random() < 0.1 else {}),
+        },
         "identity": {"issuer": f"https://{code.lower()}.example", "audience": "a", "algorithms": ["EdDSA"]},
         "system": [{"id": "sys", "clearance": "SECRET", "holds": []}],
         "consent": [consent(rng) for _ in range(rng.randint(0, 4))],
         "grant": grants, "deny": denies, "level": levels(rng),
+        "alert": alerts(rng, next(ids), covered, purposes, datasets),
+        "procedures": procedures(rng, ids, covered, purposes, datasets),
     }  # fmt: skip
+
+
+def alerts(rng, name, covered, purposes, datasets):
+    if rng.random() < 0.8:
+        return []
+    table = grant(rng, name, covered, purposes, datasets, company=True)
+    for waiting in ("delay", "review", "from", "until"):
+        table.pop(waiting, None)
+    fields = rng.sample(["mode", "size", "flag", "createdAt"], rng.randint(1, 3))
+    return [table | {"fields": fields, "until": rng.choice(DAYS), "reviewer": "A. Reviewer"}]
+
+
+def procedures(rng, ids, covered, purposes, datasets):
+    found: dict[str, object] = {}
+    if rng.random() < 0.1:
+        found["volume"] = [
+            {"id": next(ids), rng.choice(["records", "requests"]): 10, "per": "1d"}
+            | ({"datasets": ["alpha"]} if rng.random() < 0.5 else {})
+        ]
+    if rng.random() < 0.25:
+        table = grant(rng, next(ids), covered, purposes, datasets, company=True)
+        for waiting in ("delay", "review"):
+            table.pop(waiting, None)
+        found["emergency"] = [table | {"for": "6h", "officers": ["A. Officer"]}]
+    return found or None
 
 
 def levels(rng: random.Random) -> list[dict[str, object]]:
@@ -307,6 +352,10 @@ def grant(rng, name, covered, purposes, datasets, *, company):
         table["round"] = {"where": {quantity: _step(rng, table["unit"]) for quantity, table in held.items()}}
     if rng.random() < 0.3:
         table["drop"] = [*table.get("drop", []), "who"]
+    if rng.random() < 0.1:
+        table["watermark"] = rng.choice(["For you", "And for nobody else"])
+    if rng.random() < 0.2 and "tear_line" in datasets[where]["record"]:
+        table["tear_line"] = True
     if rng.random() < 0.2:
         table["delay"] = rng.choice(["1h", "30d", "1d12h"])
     if rng.random() < 0.15:
@@ -314,6 +363,7 @@ def grant(rng, name, covered, purposes, datasets, *, company):
             "persons": rng.choice([1, 2]),
             "tell": rng.random() < 0.5,
             "within": rng.choice(["3d", "2h"]),
+            "level": rng.choice([*LEVELS, "UNCLASSIFIED"]),
         }
     if rng.random() < 0.2:
         begin, end = sorted(rng.sample(range(len(DAYS)), 2))
@@ -321,8 +371,10 @@ def grant(rng, name, covered, purposes, datasets, *, company):
     return table
 
 
-def _step(rng: random.Random, unit: str) -> int | float:
+def _step(rng: random.Random, unit: str) -> int | float | str:
     """Powers of ten nest; minutes and degrees are of different dimensions and never meet."""
+    if unit == "instant":
+        return rng.choice(["10m", "1h", "1d"])
     return rng.choice([1, 10, 1000]) if unit not in {"km", "km/s"} else rng.choice([0.001, 1, 10])
 
 
@@ -375,6 +427,28 @@ def subject(rng: random.Random, policy: CompiledPolicy, partner: str) -> Subject
     clearance = rng.choice([*LEVELS, "TOP SECRET", "SECRET", None, "COSMIC"])
     holds = frozenset(name for name in ("SSA-CELL", "FOUO") if rng.random() < 0.7)
     return Subject(partner, "sys", clearance, holds, rng.choice(list(Credential)), key)
+
+
+def surrounded(rng: random.Random, policy: CompiledPolicy, asked: Question, wanted_rule: GrantTable | None) -> Question:
+    """The question with what is known around its record: what was counted, opened and is there, on which side of a
+    tear line it stands, and how its key wraps.
+    """
+    who, name, marked, shown, purpose, at = asked
+    used = {counter.name: rng.choice([0, 0, 9, 9, 9, 10]) for counter in policy.counters(who.partner, name)}
+    emergencies = [rule.id for rule in policy.policy_set.partners[who.partner].grants if rule.lasts is not None]
+    ago = [timedelta(0), timedelta(hours=1), timedelta(hours=6), timedelta(hours=6, microseconds=-1), -timedelta(1)]
+    wanted = sorted(policy.policy_set.datasets[name].compiled_fields)
+    shown = replace(
+        shown,
+        usage={counter: count for counter, count in used.items() if rng.random() < 0.95},
+        emergencies={each: at - rng.choice(ago) for each in emergencies if rng.random() < 0.8},
+        tear_line=policy.shape(name).tear_line is not None
+        and rng.random() < (0.1 if wanted_rule is None or not wanted_rule.tear_line else 0.9),
+        present=None if rng.random() < 0.1 else frozenset(each for each in wanted if rng.random() < 0.7),
+    )
+    if who.key is not None and rng.random() < 0.3:
+        who = replace(who, key=replace(who.key, post_quantum=True))
+    return who, name, marked, shown, purpose, at
 
 
 _BEFORE_LIST = ["NOFORN", "RELIDO"]
