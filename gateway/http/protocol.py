@@ -154,9 +154,7 @@ class Http(H11Protocol):
 
     def _wait(self, until: Fault | None) -> None:
         """Give what is awaited its time; what was awaited already keeps the time it had."""
-        if until is self._waiting and self._timer is not None:
-            return
-        if self._dropped >= 0 and until is not None:
+        if until is not None and (self._dropped >= 0 or (until is self._waiting and self._timer is not None)):
             return
         if self._timer is not None:
             self._timer.cancel()

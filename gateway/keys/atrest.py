@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import stat
+from base64 import urlsafe_b64decode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -26,10 +27,15 @@ from joserfc.jwk import OctKey
 
 from gateway.keys.errors import KeyFileRefused
 from gateway.keys.files import read_private, write_private
+from gateway.keys.strict_json import NotStrictJson, read_object
 
 ALGORITHMS: Final = ["PBES2-HS512+A256KW", "A256GCM"]
 ROUNDS: Final = 210_000
 """PBKDF2-HMAC-SHA-512 rounds, as the OWASP Password Storage Cheat Sheet asks at least (2023)."""
+
+FEWEST_ROUNDS: Final = 1000
+MOST_ROUNDS: Final = 300_000
+"""Rounds that a file may ask for: RFC 7518 section 4.8.1.2 recommends the least, joserfc takes no more."""
 
 FEWEST_BYTES: Final = 15
 """Fewest bytes of a passphrase (NIST SP 800-63B-4 section 3.1.1.2: 15 characters where it is all there is)."""
@@ -131,6 +137,7 @@ def encrypt(key: bytes, path: Path, passphrase: Passphrase) -> bytes:
 
 def decrypt(kept: bytes, path: Path, passphrase: Passphrase) -> bytes:
     """The key in a JWE that lies at ``path``. Raises :class:`KeyFileRefused`; which part was wrong cannot be told."""
+    _check_header(kept, path)
     try:
         opened = jwe.decrypt_compact(kept.strip(), _oct(passphrase), algorithms=ALGORITHMS)
     except (JoseError, ValueError):
@@ -139,9 +146,27 @@ def decrypt(kept: bytes, path: Path, passphrase: Passphrase) -> bytes:
             "does not open: the passphrase is another one, or the file is damaged",
             "Check keys_passphrase_file, or restore the file from its backup",
         ) from None
-    if opened.protected.get("kid") != path.name or opened.plaintext is None:
-        raise KeyFileRefused(path, "holds the key of another file", "Restore it from its backup")
+    if opened.plaintext is None:
+        raise KeyFileRefused(path, "holds no key", "Restore it from its backup")
     return opened.plaintext
+
+
+def _check_header(kept: bytes, path: Path) -> None:
+    """Refuse every header but one that :func:`encrypt` writes, before a library acts on it."""
+    try:
+        header = read_object(urlsafe_b64decode(kept.partition(b".")[0] + b"=="))
+    except (NotStrictJson, ValueError):
+        header = {}
+    rounds = header.get("p2c")
+    if (
+        header.keys() != {"alg", "enc", "p2c", "p2s", "kid"}
+        or [header["alg"], header["enc"]] != ALGORITHMS
+        or not (type(rounds) is int and FEWEST_ROUNDS <= rounds <= MOST_ROUNDS)
+        or not all(isinstance(header[name], str) for name in ("p2s", "kid"))
+    ):
+        raise KeyFileRefused(path, "is encrypted in another way than the gateway's files", "Restore it from its backup")
+    if header["kid"] != path.name:
+        raise KeyFileRefused(path, "holds the key of another file", "Restore it from its backup")
 
 
 def _oct(passphrase: Passphrase) -> OctKey:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from jwcrypto import jwa
 from jwcrypto import jwe as other_jwe
 from jwcrypto.jwk import JWK
@@ -120,6 +124,30 @@ def test_a_damaged_file_is_refused_and_never_read_as_a_key_in_clear(folder: Path
     path.write_bytes(data)
     with pytest.raises(KeyFileRefused):
         open_ring(folder, NAME, UNDER_ONE)
+
+
+ODD = (None, True, -1, 10**9, 1.5, "", "x", [], {}, "none", "dir", "A256GCMKW", "PBES2-HS256+A128KW")
+
+
+@pytest.mark.parametrize("name", ["alg", "enc", "p2c", "p2s", "kid", "zip", "crit", "jwk", "epk"])
+def test_a_header_that_asks_for_anything_else_is_refused_before_a_library_acts_on_it(name: str) -> None:
+    path = Path("identifier-1.key")
+    head, _, rest = atrest.encrypt(b"k" * 32, path, ONE).partition(b".")
+    header = json.loads(urlsafe_b64decode(head + b"=="))
+    for value in ODD:
+        changed = urlsafe_b64encode(json.dumps(header | {name: value}).encode()).rstrip(b"=")
+        with pytest.raises(KeyFileRefused):
+            atrest.decrypt(changed + b"." + rest, path, ONE)
+    doubled = urlsafe_b64encode(json.dumps(header).encode()[:-1] + b', "%s": "x"}' % name.encode()).rstrip(b"=")
+    with pytest.raises(KeyFileRefused):
+        atrest.decrypt(doubled + b"." + rest, path, ONE)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda data: b"eyJ" + data + b"." * 4))
+def test_any_bytes_at_all_open_to_nothing_and_are_refused_in_words(data: bytes) -> None:
+    with pytest.raises(KeyFileRefused):
+        atrest.decrypt(data, Path("identifier-1.key"), ONE)
 
 
 def test_a_witness_keeps_its_keys_in_the_same_way(folder: Path) -> None:
