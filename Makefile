@@ -8,7 +8,7 @@
 PY := .venv/bin/python
 export PYTHON
 
-.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings fuzz-requests schemathesis tamper-drill audit-go audit-campaign bench bench-log bench-spill bench-receipts bench-impact clean env dev-env
+.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings fuzz-requests schemathesis tamper-drill audit-go audit-campaign stream-5gb bench bench-log bench-spill bench-receipts bench-impact clean env dev-env
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -77,6 +77,9 @@ audit-campaign: dev-env ## the audit log's long runs: mutations, failures, kills
 
 bench-impact: dev-env ## put 1,000,000 logged decisions to an edited policy set (DECISIONS=...), and print the rate
 	@$(PY) -m benchmarks.impact --decisions $${DECISIONS:-1000000} $(ARGS)
+
+stream-5gb: dev-env ## pass GIGABYTES (5) through the gateway, sealed, and show that its memory stays flat
+	@$(PY) -m tests.system.stream_campaign --gigabytes $${GIGABYTES:-5} $(ARGS)
 
 bench: dev-env ## measure, beside what it is compared with (about four minutes; ARGS=--quick for one)
 	@$(PY) -m benchmarks $(ARGS)

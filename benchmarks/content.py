@@ -2,11 +2,12 @@
 
     python -m benchmarks.content [--megabytes 27] [--rounds 5]
 
-The baseline loads the array with orjson, keeps the records whose marking is in a table, and dumps them: no
-strict parse, no duplicate keys, no second reading. The gateway's way splits, reads, judges (the same table),
-joins, and lets the checker read the final bytes; once with the checker's reading as the only strict one, once
-with the cutter's strict reading of each released record before it. The figures count only if the same build
-refuses a few malformed records, which is asked first.
+The baseline loads the body with orjson, keeps the records whose marking is in a table, and dumps them: no strict parse,
+no duplicate keys, no second reading. The gateway's way is what a bulk answer goes through, piece by piece as it
+arrives: divide, read, judge (by the same table), leave out what is not listed, join each chunk, and let the checker
+read its final bytes, which is the only strict reading. Three ways of it stand beside each other: with the label alone
+(marking, identifier, date), with the facts, times and element set letter that a dataset may add, and with the list of
+fields. The figures count only if the same build withholds the whole malformed corpus, which is asked first.
 """
 
 from __future__ import annotations
@@ -14,22 +15,26 @@ from __future__ import annotations
 import argparse
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import orjson
 
 from benchmarks.machine import Line, describe, median, show
-from gateway.content.check import Checked, Expected, ExpectedRecord, Form, Listed, Permitted, check
+from gateway.content.check import Expected, ExpectedRecord, Form, Listed, Permitted, check
 from gateway.content.errors import CheckRefused
-from gateway.content.join import join_array
+from gateway.content.join import join_array, join_lines, join_piece
 from gateway.content.listed import listing
-from gateway.content.reader import reader
-from gateway.content.records import RecordView, read_array, read_record
-from gateway.content.split import split_array
-from gateway.content.strict import strict_doubts
+from gateway.content.pieces import Layout, splitter
+from gateway.content.records import RecordView, read_records
+from gateway.content.strict import MAX_RECORD_BYTES, strict_doubts
 from gateway.policy.shape import FieldKind, FieldList, RecordShape
+from tests.content.malformed import MALFORMED
+from tests.content.malformed import NAMES as CORPUS_NAMES
 
+BASELINE = "orjson load, filter, dump"
+PIECE_BYTES = 128 * 1024
+CHUNK_BYTES = 1024 * 1024
 MARKING = "classificationMarking"
 TEXTS = "idElset classificationMarking dataMode source createdAt createdBy idOnOrbit epoch line1 line2"
 MEASURED = "meanMotion eccentricity inclination raan argOfPerigee meanAnomaly bStar meanMotionDot meanMotionDDot"
@@ -53,10 +58,7 @@ SHAPE = RecordShape(
 RELEASED = ("U//REL TO USA, JPN", "U//REL TO USA, FVEY, JPN")
 WITHHELD = ("U//FOUO", "U//PR-SPIRE-AIS")
 PERMITTED = {marking: Permitted(frozenset({marking})) for marking in RELEASED}
-HEAD = b'{"idElset":"x","classificationMarking":"U//REL TO USA, JPN","createdAt":"2026-01-01T00:00:00Z",'
-MALFORMED = tuple(
-    HEAD + rest + b"}" for rest in (b'"satNo":1,"satNo":2', b'"satNo":1e999', b'"source":"\xff"', b'"satNo":NaN')
-)
+LABEL = RecordShape(identifier="idElset", marking=MARKING, date="createdAt", fields=FIELDS)
 Result = TypeVar("Result")
 
 
@@ -97,44 +99,81 @@ def baseline(body: bytes) -> bytes:
     return orjson.dumps([record for record in orjson.loads(body) if record[MARKING] in PERMITTED])
 
 
-def select(body: bytes) -> list[tuple[RecordView, Permitted]]:
-    """Split and read every record; keep those whose marking the table has and of which there is no doubt."""
-    return [
-        (view, PERMITTED[view.marking])
-        for view in read_array(body, SHAPE)
-        if not view.doubts and view.marking in PERMITTED
-    ]
+def baseline_lines(body: bytes) -> bytes:
+    """Load each line, filter, dump each."""
+    kept = [record for record in map(orjson.loads, body.splitlines()) if record[MARKING] in PERMITTED]
+    return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in kept)
 
 
-def finish(chosen: list[tuple[RecordView, Permitted]]) -> tuple[bytes, Checked]:
-    """Keep what is listed of what was chosen, join it, and let the checker read it."""
-    keep = listing(FIELDS).keep
-    final = join_array([keep(view.raw).raw for view, _ in chosen])
+def pieces(body: bytes) -> list[bytes]:
+    """A body as it arrives."""
+    return [body[at : at + PIECE_BYTES] for at in range(0, len(body), PIECE_BYTES)]
+
+
+def split(arriving: Sequence[bytes], layout: Layout) -> list[list[bytes]]:
+    """Divide a body as it arrives."""
+    dividing = splitter(layout, MAX_RECORD_BYTES)
+    return [*map(dividing.feed, arriving), dividing.finish()]
+
+
+def read(blocks: Sequence[Sequence[bytes]], shape: RecordShape) -> list[list[RecordView]]:
+    """Read what a decision needs of every record."""
+    return [read_records(block, shape) for block in blocks]
+
+
+def choose(views: Iterable[RecordView]) -> Iterator[tuple[RecordView, Permitted]]:
+    """Those whose marking the table has and of which there is no doubt."""
+    return ((view, PERMITTED[view.marking]) for view in views if view.marking in PERMITTED and not view.doubts)
+
+
+def finish(chosen: Sequence[tuple[RecordView, Permitted]], layout: Layout, *, opens: bool, closes: bool) -> bytes:
+    """Join one chunk, and let the checker read it."""
+    raws = [view.raw for view, _ in chosen]
+    lines = layout is Layout.LINES
+    final = join_lines(raws) if lines else join_piece(raws, opens=opens, before=not opens, closes=closes)
     records = [ExpectedRecord(view.identifier, permitted) for view, permitted in chosen]
-    return final, check(final, Expected(Form.ARRAY, records, MARKING, "idElset", NAMES))
+    form = Form.LINES if lines else Form.ARRAY
+    check(final, Expected(form, records, MARKING, "idElset", NAMES, opens=opens, before=not opens, closes=closes))
+    return final
 
 
-def gateway(body: bytes) -> bytes:
-    """The gateway's way, with the checker's reading as the only strict one."""
-    return finish(select(body))[0]
+def gateway(arriving: Sequence[bytes], layout: Layout, shape: RecordShape, fields: FieldList | None) -> bytes:
+    """What the stream of a bulk answer does to a body: divide, read, judge (by the table), leave out what is not
+    listed, join, check; chunk by chunk, as it arrives. ``fields`` of ``None`` do not ask what is listed.
+    """
+    dividing = splitter(layout, MAX_RECORD_BYTES)
+    holds = None if fields is None else listing(fields).holds
+    finals: list[bytes] = []
+    chosen: list[tuple[RecordView, Permitted]] = []
+    size = 0
+    for piece in (*arriving, None):
+        raws = dividing.finish() if piece is None else dividing.feed(piece)
+        for pair in choose(read_records(raws, shape)):
+            if holds is not None and not holds(pair[0].raw):
+                raise SystemExit("a record of the benchmark has a field that is not listed")
+            chosen.append(pair)
+            size += len(pair[0].raw)
+            if size >= CHUNK_BYTES:
+                finals.append(finish(chosen, layout, opens=not finals, closes=False))
+                chosen, size = [], 0
+    finals.append(finish(chosen, layout, opens=not finals, closes=True))
+    return b"".join(finals)
 
 
-def gateway_twice(body: bytes) -> bytes:
-    """The gateway's way, with the cutter's strict reading of each released record before the checker's."""
-    return finish([pair for pair in select(body) if not strict_doubts(pair[0].raw, MARKING)])[0]
-
-
-def refuses_malformed() -> bool:
-    """Whether each malformed record is stopped, by its doubts and by the checker alone."""
-    for raw in MALFORMED:
-        if not read_record(raw, SHAPE).doubts and not strict_doubts(raw, MARKING):
+def withholds_malformed() -> bool:
+    """Whether this build stops every record of the malformed corpus, by the checker alone and by the cutter alone."""
+    for raw, _ in MALFORMED.values():
+        if not strict_doubts(raw, MARKING):
             return False
-        expected = Expected(Form.ARRAY, [ExpectedRecord("x", PERMITTED[RELEASED[0]])], MARKING, "idElset", NAMES)
-        try:
-            check(join_array([raw]), expected)
-        except CheckRefused:
-            continue
-        return False
+        for layout, form in ((Layout.ARRAY, Form.ARRAY), (Layout.LINES, Form.LINES)):
+            line = raw.replace(b"\n", b" ")
+            final = line + b"\n" if layout is Layout.LINES else b"[" + raw + b"]"
+            permitted = Permitted(frozenset({"U"}))
+            try:
+                check(final, Expected(form, [ExpectedRecord("a", permitted)], MARKING, "id", CORPUS_NAMES))
+            except CheckRefused:
+                continue
+            return False
     return True
 
 
@@ -148,65 +187,59 @@ def timed(work: Callable[[], Result], rounds: int) -> tuple[float, Result]:
     return best, result
 
 
-def ndjson(body: bytes) -> bytes:
-    """The same records one a line."""
-    return b"\n".join(split_array(body)) + b"\n"
-
-
-def baseline_lines(lines: bytes) -> bytes:
-    """Load each line, filter, dump each."""
-    kept = [record for record in map(orjson.loads, lines.splitlines()) if record[MARKING] in PERMITTED]
-    return b"".join(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in kept)
-
-
-def gateway_lines(lines: bytes) -> bytes:
-    """The gateway's way with the same records one a line: what is read, judged and checked is the same."""
-    chosen = [
-        (view, PERMITTED[view.marking])
-        for view in map(reader(SHAPE).read, lines.splitlines())
-        if not view.doubts and view.marking in PERMITTED
-    ]
-    finish(chosen)
-    return b"".join(view.raw + b"\n" for view, _ in chosen)
-
-
 def measure(megabytes: float, rounds: int) -> list[Line]:
     """Measure, compare outcomes; raises ``SystemExit`` when the figures would mean nothing."""
-    if not refuses_malformed():
+    if not withholds_malformed():
         raise SystemExit("this build lets a malformed record through; its figures mean nothing")
     body = elements(megabytes)
-    lines = ndjson(body)
-    chosen = select(body)
+    lines = b"\n".join(orjson.dumps(record) for record in orjson.loads(body)) + b"\n"
+    table: list[Line] = []
+    for layout, whole, plain in ((Layout.ARRAY, body, baseline), (Layout.LINES, lines, baseline_lines)):
+        taken = _measure_one(whole, layout, lambda whole=whole, plain=plain: plain(whole), rounds)
+        table += _table("" if layout is Layout.ARRAY else "NDJSON: ", taken, len(whole))
+    return table
+
+
+def _measure_one(whole: bytes, layout: Layout, plain: Callable[[], bytes], rounds: int) -> dict[str, float]:
+    """The median of each way's and each stage's processor time, taken in turns."""
+    arriving = pieces(whole)
+    blocks = split(arriving, layout)
+    views = [view for block in read(blocks, SHAPE) for view in block]
+    chosen = list(choose(views))
+    parts = [chosen[at : at + 1000] for at in range(0, len(chosen), 1000)]
     ways: dict[str, Callable[[], object]] = {
-        "orjson load, filter, dump": lambda: baseline(body),
-        "  split": lambda: split_array(body),
-        "  split and read": lambda: read_array(body, SHAPE),
-        "  strict reading of what goes": lambda: [strict_doubts(view.raw, MARKING) for view, _ in chosen],
-        "  join and check": lambda: finish(chosen),
-        "whole, checker reads strictly": lambda: gateway(body),
-        "whole, cutter and checker read strictly": lambda: gateway_twice(body),
-        "NDJSON: orjson load, filter, dump": lambda: baseline_lines(lines),
-        "NDJSON: whole, checker reads strictly": lambda: gateway_lines(lines),
+        BASELINE: plain,
+        "  divide": lambda: split(arriving, layout),
+        "  read the label": lambda: read(blocks, LABEL),
+        "  read label, facts, times, letter": lambda: read(blocks, SHAPE),
+        "  leave out what is not listed": lambda: [listing(FIELDS).holds(view.raw) for view, _ in chosen],
+        "  join and check": lambda: [finish(part, layout, opens=True, closes=True) for part in parts],
+        "whole, by the label": lambda: gateway(arriving, layout, LABEL, None),
+        "whole, by label, facts, times, letter": lambda: gateway(arriving, layout, SHAPE, None),
+        "whole, and only what is listed": lambda: gateway(arriving, layout, SHAPE, FIELDS),
     }
+    wanted = plain()
+    for name in list(ways)[-3:]:
+        if ways[name]() != wanted:
+            raise SystemExit(f"{name}: the outcome differs; the figures mean nothing")
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():
             taken[name].append(timed(way, 1)[0])
-    if orjson.loads(gateway(body)) != orjson.loads(baseline(body)) or gateway_twice(body) != gateway(body):
-        raise SystemExit("the outcomes differ; the figures mean nothing")
-    if [orjson.loads(one) for one in gateway_lines(lines).splitlines()] != orjson.loads(baseline(body)):
-        raise SystemExit("the outcomes of NDJSON differ; the figures mean nothing")
-    return _table({name: median(values) for name, values in taken.items()}, len(body))
+    return {name: median(values) for name, values in taken.items()}
 
 
-def _table(taken: dict[str, float], size: int) -> list[Line]:
-    table: list[Line] = []
-    plain = 0.0
-    for name, seconds in taken.items():
-        plain = seconds if "orjson" in name else plain
-        goal = 0.8 if "whole" in name else None
-        table.append(Line(name, f"{seconds * 1e3:.0f} ms {size / seconds / 1e6:.0f} MB/s", plain / seconds, goal))
-    return table
+def _table(prefix: str, taken: dict[str, float], size: int) -> list[Line]:
+    plain = taken[BASELINE]
+    return [
+        Line(
+            prefix + name,
+            f"{seconds * 1e3:.0f} ms {size / seconds / 1e6:.0f} MB/s",
+            plain / seconds,
+            0.8 if name.startswith("whole") else None,
+        )
+        for name, seconds in taken.items()
+    ]
 
 
 def main() -> None:

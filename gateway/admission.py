@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.activation.running import Force
-from gateway.asking import Ask, Plan, QueryRules, plan
+from gateway.asking import Ask, Operation, Plan, QueryRules, plan
 from gateway.identity.caller import Caller, CredentialRefused
 from gateway.identity.tokens import sole_authorization
 from gateway.judging import Case
@@ -43,7 +43,8 @@ class Approach:
 class Admitted:
     """A caller who may ask, with everything the later steps need. ``key`` is what the answer is sealed to.
 
-    ``sealed`` is the form of the answer; an unsealed one is given only where the agreement says so.
+    ``sealed`` is the form of the answer; an unsealed one is given only where the agreement says so. ``lines``: records
+    stand one a line.
     """
 
     caller: Caller
@@ -55,6 +56,7 @@ class Admitted:
     rules: QueryRules
     key: PartnerKey
     sealed: bool
+    lines: bool = False
 
 
 def identify(ask: Ask, force: Force, at: datetime) -> Caller:
@@ -106,6 +108,7 @@ def admit(ask: Ask, come: Approach) -> Admitted:
         shape=come.case.policy.shape(come.dataset.dataset),
         case=come.case,
         sealed=_form(ask, come.partner),
+        lines=ask.lines and ask.operation in (Operation.LIST, Operation.TUPLE, Operation.BULK),
         plan=plan(ask.operation, ask.query, rules),
         rules=rules,
         key=_key(come.partner, come.case.subject),

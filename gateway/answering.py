@@ -8,31 +8,22 @@ leaves and the entry says why.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 
 from gateway.asking import Operation
+from gateway.batch import Batch, Content
 from gateway.content.check import Checked, Expected, ExpectedRecord, Form, Listed, Permitted, check
 from gateway.content.errors import CheckRefused
-from gateway.content.join import join_piece
+from gateway.content.join import join_lines, join_piece
 from gateway.judging import permits_roll_up
 from gateway.policy.shape import FieldKind, FieldList
 from gateway.refusals import Refused
 from gateway.reviewing import PENDING
-from gateway.selecting import Batch
 from gateway.transforming import Picked
 
 JSON = "application/json"
+LINES = "application/x-ndjson"
 TEXT = "text/plain"
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """One chunk's bytes, ready to be sealed: its media type and its roll-up label as a banner line."""
-
-    body: bytes
-    media_type: str
-    label: str
 
 
 def content_of(operation: Operation, batch: Batch) -> Content:
@@ -42,6 +33,8 @@ def content_of(operation: Operation, batch: Batch) -> Content:
         Refused: ``not_found`` for an identifier that gives nothing; ``release_check_failed`` when the checker or the
             roll-up says no.
     """
+    if batch.content is not None:
+        return batch.content
     if operation is Operation.QUERYHELP:
         return Content(_help(batch), JSON, "")
     if operation is Operation.COUNT:
@@ -49,12 +42,14 @@ def content_of(operation: Operation, batch: Batch) -> Content:
     if operation is Operation.IDENTIFIED:
         if not batch.going:
             raise _nothing(batch)
-        body, form = batch.going[0].cut.raw, Form.OBJECT
-    else:
-        records = [picked.cut.raw for picked in batch.going]
-        body = join_piece(records, opens=batch.number == 0, before=batch.before, closes=batch.last)
-        form = Form.ARRAY
-    return Content(body, JSON, _checked(body, form, batch))
+        body = batch.going[0].cut.raw
+        return Content(body, JSON, _checked(body, Form.OBJECT, batch))
+    records = [picked.cut.raw for picked in batch.going]
+    if batch.admitted.lines:
+        body = join_lines(records)
+        return Content(body, LINES, _checked(body, Form.LINES, batch))
+    body = join_piece(records, opens=batch.number == 0, before=batch.before, closes=batch.last)
+    return Content(body, JSON, _checked(body, Form.ARRAY, batch))
 
 
 def _nothing(batch: Batch) -> Refused:

@@ -19,9 +19,10 @@ VALUE_LIMIT = 512
 
 OFFSET_LIMIT = 10_000_000
 COLUMNS_LIMIT = 200
-SIDE_DOORS = frozenset({"count", "current", "getfile", "history", "queryhelp", "tuple"})
+SIDE_DOORS = frozenset({"bulk", "count", "current", "getfile", "history", "queryhelp", "tuple"})
 """What stands where an identifier does in a source's paths, and is none: other ways to the same data."""
 
+_PAGING = frozenset({"firstResult", "maxResults", "sort"})
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _WHOLE = re.compile(r"0|[1-9][0-9]{0,8}")
 
@@ -34,6 +35,7 @@ class Operation(enum.StrEnum):
     COUNT = "count"
     TUPLE = "tuple"
     QUERYHELP = "queryhelp"
+    BULK = "bulk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class Ask:
     """One request as a door parsed it; nothing in it is believed but what the token proves.
 
     ``path`` is the dataset's path (``/udl/elset``). ``sealed`` says that the caller accepts a sealed answer, ``plain``
-    that it accepts one in clear. ``authorization`` holds every such header. ``traceparent`` is W3C Trace Context,
-    already checked for form.
+    that it accepts one in clear, ``lines`` that it asks for records as NDJSON. ``authorization`` holds every such
+    header. ``traceparent`` is W3C Trace Context, already checked for form.
     """
 
     request: str
@@ -53,6 +55,7 @@ class Ask:
     authorization: tuple[str, ...] = ()
     sealed: bool = True
     plain: bool = False
+    lines: bool = False
     traceparent: str | None = None
 
 
@@ -94,6 +97,9 @@ def plan(operation: Operation, query: Sequence[tuple[str, str]], rules: QueryRul
         for name in given:
             raise Refused("parameter_unknown", f"{operation} takes no parameters", name)
         return Plan()
+    bulk = operation is Operation.BULK
+    if bulk and not given.keys().isdisjoint(_PAGING):
+        raise Refused("parameter_unknown", "a bulk answer has no pages and one order", min(given.keys() & _PAGING))
     first = _whole("firstResult", given.pop("firstResult", None), 0, OFFSET_LIMIT)
     most = _whole("maxResults", given.pop("maxResults", None), rules.max_page, 999_999_999)
     sort = _sort(given.pop("sort", None), rules)
@@ -101,8 +107,9 @@ def plan(operation: Operation, query: Sequence[tuple[str, str]], rules: QueryRul
         if name not in given:
             raise Refused("parameter_required", "", name)
     filters = tuple((name, _filter(name, value, rules)) for name, value in given.items())
-    if operation is Operation.COUNT:
-        # A number has no order. In the order of identifiers, no two records that share one escape notice.
+    if bulk or operation is Operation.COUNT:
+        # A number has no order, and a bulk answer has this one: in the order of identifiers, no two records that share
+        # one escape notice.
         return Plan(filters, _sort(None, rules), 0, OFFSET_LIMIT)
     return Plan(filters, sort, first, min(most, rules.max_page), columns)
 

@@ -18,9 +18,9 @@ from datetime import datetime
 
 from gateway import __version__
 from gateway.admission import Approach
-from gateway.answering import Content
 from gateway.asking import Ask
 from gateway.audit.entry import Draft, Event, Json, Recorded, RecordRow, Taking
+from gateway.batch import Batch, Content
 from gateway.identity.caller import Caller
 from gateway.judging import Case, Evidence
 from gateway.markings import LONGEST_MARKING
@@ -33,7 +33,6 @@ from gateway.policy.replay import (
     usage_to_json,
 )
 from gateway.refusals import Refused
-from gateway.selecting import Batch
 from gateway.transforming import Picked
 
 _JWS = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
@@ -212,12 +211,16 @@ def _about_case(case: Case) -> dict[str, Json]:
 
 def _about_batch(batch: Batch, *, went: bool) -> dict[str, Json]:
     why = Counter(reason for picked in batch.stayed for reason in picked.judged.reasons)
+    for (_, reasons), number in batch.summed.items():
+        why.update(dict.fromkeys(reasons, number))
+    summed = batch.summed.total()
     grants = Counter(grant for picked in batch.going for grant in picked.judged.decision.grants)
     redacted = Counter(path for picked in batch.going for path in picked.cut.redacted)
     rounded = Counter(path for picked in batch.going for path in picked.cut.rounded)
     return {
         "released": len(batch.going) if went else 0,
-        "withheld": len(batch.stayed) + (0 if went else len(batch.going)),
+        "withheld": len(batch.stayed) + summed + (0 if went else len(batch.going)),
+        "summed": summed,
         "counted": batch.counted,
         "level": _highest(batch.going) if went else "",
         "by_label": _by_label(batch, went=went),
@@ -257,6 +260,8 @@ def _by_label(batch: Batch, *, went: bool) -> list[Json]:
             own = picked.judged.labels[0]
             communities = sorted(code for code in own.rel_to or () if len(code) > NATION_LETTERS)
             said[marking] = {"level": own.level.name, "communities": communities}
+    for (marking, _), number in batch.summed.items():
+        counted.setdefault(_clip(marking) or "", Counter())["withheld"] += number
     unread: dict[str, Json] = {"level": "", "communities": []}
     return [
         {

@@ -16,8 +16,8 @@ The rules kept here:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 
 from gateway import markings
@@ -57,6 +57,8 @@ _UNREADABLE = frozenset(
 )
 
 
+_FACTS = tuple(field.name for field in fields(Facts) if field.name != "delay_from")
+_HASHABLE = frozenset({str, bool, tuple, frozenset, type(None)})
 _BY_LABEL = frozenset({Gate.LABEL, Gate.ORIGINATOR, Gate.RELEASABILITY, Gate.CLEARANCE, Gate.NEED_TO_KNOW})
 
 
@@ -154,6 +156,49 @@ def judge_record(
         if found:
             return judge(case, shown(*found), shape)
     return judged
+
+
+class Sitting:
+    """Judges the records of one case and asks nothing twice: a decision is a function of the case and of what is shown.
+
+    One answer serves all records that show the same but for the time that a delay counts from, which is read only where
+    there is a delay: then each record is judged for itself. Nothing is kept beyond the case, and so beyond its moment.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._shape = case.policy.shape(case.dataset)
+        dataset = case.policy.policy_set.datasets[case.dataset]
+        self._labellers = case.policy.policy_set.labellers.get(dataset.source, ())
+        self._answers: dict[Hashable, Judgement] = {}
+
+    def judge(
+        self, view: RecordView, stops: tuple[str, ...], doubts: Sequence[str] = (), approval: Approval | None = None
+    ) -> Judgement:
+        """Judge a record as it was read, without reading it strictly: rule 4 is the caller's to keep."""
+        case, shape = self._case, self._shape
+        bound = binding_doubts(view, shape, self._labellers, case.at)
+        shown = evidence(case, view, shape, stops, (*doubts, *bound), approval=approval)
+        asked = (shown.marking, shown.day, shown.nested, shown.doubts, _but_for_delay(shown.facts))
+        known = self._answers.get(asked)
+        if known is None:
+            known = judge(case, shown, shape)
+            if not known.decision.obligations.delay and not shown.nested:  # what is inside has grants of its own
+                self._answers[asked] = known
+        return known if known.evidence is shown else replace(known, evidence=shown)
+
+
+def _but_for_delay(facts: Facts) -> Hashable:
+    """Everything that facts say but for the time a delay counts from; types stand beside values, since 1 is True."""
+    return tuple([_hashable(getattr(facts, name)) for name in _FACTS])
+
+
+def _hashable(said: object) -> Hashable:
+    if said.__class__ in _HASHABLE:
+        return said
+    if isinstance(said, Mapping):
+        return tuple([(name, value.__class__, value) for name, value in said.items()])
+    return said
 
 
 def judge(case: Case, shown: Evidence, shape: RecordShape) -> Judgement:

@@ -32,12 +32,13 @@ from functools import lru_cache
 
 from gateway.activation.running import Clock, Force, NothingInForce, PolicyKeeper
 from gateway.admission import Admitted, Approach, admit, approach, counted, identify
-from gateway.answering import Content, content_of
+from gateway.answering import content_of
 from gateway.asking import Ask
 from gateway.audit.entry import Draft, Event, Json, Recorded
 from gateway.audit.errors import AuditError, VolumeRefused
-from gateway.audit.log import AuditLog
+from gateway.audit.log import MANY_RECORDS, AuditLog
 from gateway.audit.witnessing import Witnessing
+from gateway.batch import Batch, Content
 from gateway.content.errors import ContentError
 from gateway.evidence import Notes, interrupted_draft, refusal_draft, release_draft
 from gateway.identity.caller import Caller
@@ -47,7 +48,7 @@ from gateway.refusals import Refused
 from gateway.sealing.errors import SealingError
 from gateway.sealing.jwe import MEDIA_TYPE as SEALED_TYPE
 from gateway.sealing.jwe import seal
-from gateway.selecting import Batch, Selector
+from gateway.selecting import Selector
 from gateway.upstream.errors import TIMED_OUT, UpstreamError
 
 UNRECORDED = frozenset({"audit_unavailable", "audit_unwitnessed"})
@@ -109,7 +110,7 @@ class Pipeline:
                 notes.step_done("check")
                 sealed = self._seal(content, batch, notes) if batch.admitted.sealed else None  # 7
                 notes.step_done("seal")
-                recorded = await self._record_chunk(notes, release_draft(notes, batch, content, sealed))  # 8
+                recorded = await self._record_chunk(notes, await _drafted(notes, batch, content, sealed))  # 8
                 await self._witness(recorded, notes, batch)
                 yield _chunk(content, sealed, notes, batch, recorded)  # 9
                 batch = None
@@ -124,6 +125,9 @@ class Pipeline:
             failed = Refused("release_check_failed", str(error))
             await self._record_refusal(notes, failed, batch)
             raise failed from error
+        except (asyncio.CancelledError, GeneratorExit):
+            notes.is_open = notes.is_open or not notes.chunks  # gone before anything was recorded: this is its entry
+            raise
         finally:
             if notes.is_open or notes.writing is not None:
                 self._close_later(notes)
@@ -301,6 +305,13 @@ class Pipeline:
     async def drain(self) -> None:
         """Wait for the releases that are being closed; for an orderly shutdown."""
         await asyncio.gather(*self._closing)
+
+
+async def _drafted(notes: Notes, batch: Batch, content: Content, sealed: bytes | None) -> Draft:
+    """A chunk's entry; that of many records is made on a thread, so that nobody else waits for it."""
+    if len(batch.going) + len(batch.withheld) > MANY_RECORDS:
+        return await asyncio.to_thread(release_draft, notes, batch, content, sealed)
+    return release_draft(notes, batch, content, sealed)
 
 
 @lru_cache(maxsize=1024)

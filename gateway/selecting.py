@@ -12,49 +12,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from gateway.admission import Admitted
 from gateway.asking import Ask, Operation, identifier_exists
 from gateway.audit.log import AuditLog
+from gateway.batch import Batch, Readmit, same_force
+from gateway.bulk import Bulk
 from gateway.content.records import RecordView
-from gateway.content.tearline import tear_line_version
-from gateway.judging import judge_record
+from gateway.picking import pick_strictly
 from gateway.refusals import Refused
-from gateway.reviewing import may_wait, released, waiting
-from gateway.transforming import NOTHING, Picked, transform
+from gateway.transforming import Picked
 from gateway.upstream.client import Upstream
 from gateway.upstream.errors import MALFORMED, UpstreamError
 from gateway.upstream.paging import PagingMemory, Place
 from gateway.walking import PAGE_LIMIT, Collection, PlaceLost, QueryNotUnderstood, Seen, one, walk
-
-
-@dataclass(slots=True)
-class Batch:
-    """What one chunk is made of: the records that go, those withheld on the way, and the case they were judged in.
-
-    ``counted`` is how many releasable records a count found. ``number`` counts the answer's chunks from 0; ``before``
-    the records that went in earlier ones.
-    """
-
-    admitted: Admitted
-    number: int = 0
-    before: int = 0
-    going: list[Picked] = field(default_factory=list)
-    withheld: list[Picked] = field(default_factory=list)
-    counted: int = 0
-    last: bool = False
-
-    @property
-    def stayed(self) -> list[Picked]:
-        """Everything that was judged and does not go: what is withheld, and what stays behind a tear line."""
-        beside = [picked.beside for picked in (*self.going, *self.withheld) if picked.beside is not None]
-        return self.withheld + beside
-
-
-Readmit = Callable[[], Awaitable[Admitted]]
-"""Admits the caller again, at this moment: before each chunk but the first, and when a chunk is whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +45,7 @@ class Start:
 
     def follow(self, now: Admitted, place: Place, released: int) -> Start:
         """Where the next batch begins, after one that released so many records."""
-        uniform = self.uniform and _same_force(now, self.admitted)
+        uniform = self.uniform and same_force(now, self.admitted)
         return Start(now, place, self.number + 1, self.before + released, uniform)
 
 
@@ -88,11 +61,12 @@ class Selector:
     """Selects records for answers. Holds the sources, the paging memory and the log that keys identifiers."""
 
     def __init__(
-        self, upstream: Upstream, log: AuditLog, memory: PagingMemory, chunk_bytes: int, max_page: int
+        self, upstream: Upstream, log: AuditLog, memory: PagingMemory, bulk: Bulk, chunk_bytes: int, max_page: int
     ) -> None:
         self._upstream = upstream
         self._log = log
         self._memory = memory
+        self._bulk = bulk
         self._chunk_bytes = chunk_bytes
         self._max_page = max_page
 
@@ -107,6 +81,10 @@ class Selector:
             yield Batch(admitted, last=True)
         elif ask.operation is Operation.IDENTIFIED:
             yield await self._settled(self._one, ask, admitted, readmit)
+        elif ask.operation is Operation.BULK:
+            async with aclosing(self._bulk.select(ask, admitted, readmit)) as batches:
+                async for batch in batches:
+                    yield batch
         elif ask.operation is Operation.COUNT:
             yield await self._settled(self._count, ask, admitted, readmit)
         else:
@@ -122,35 +100,14 @@ class Selector:
         while True:
             batch = await select(ask, admitted)
             admitted = await readmit()
-            if _same_force(admitted, batch.admitted):
+            if same_force(admitted, batch.admitted):
                 return batch
 
     def _judge(self, admitted: Admitted, view: RecordView, *, twin: bool) -> Picked:
         standing = admitted.case.standing
         record = self._log.keyed(view.identifier) if standing.stops_records and view.identifier else None
         stops = standing.stopping(admitted.partner.code, admitted.dataset.dataset, record)
-        picked = self._pick(admitted, view, stops, twin=twin)
-        if picked.permitted or admitted.shape.tear_line is None:
-            return picked
-        version = tear_line_version(view, admitted.shape)
-        if version is None:
-            return picked
-        instead = self._pick(admitted, version, stops, twin=twin, tear_line=True)
-        return replace(instead, beside=picked) if instead.permitted else replace(picked, beside=instead)
-
-    def _pick(
-        self, admitted: Admitted, view: RecordView, stops: tuple[str, ...], *, twin: bool, tear_line: bool = False
-    ) -> Picked:
-        """Steps 4 and 5 for one record, or for the tear-line version of one."""
-        case = admitted.case
-        approval = released(case, view.raw)
-        judged = judge_record(case, view, admitted.shape, stops, twin=twin, tear_line=tear_line, approval=approval)
-        if judged.permitted:
-            return Picked(view, judged, transform(view, judged, admitted))
-        waits = waiting(case, view.raw, self._log.keyed) if may_wait(judged) else None
-        if waits is not None and view.identifier is not None:
-            waits = replace(waits, named=self._log.conceal(view.identifier[:512]))
-        return Picked(view, judged, NOTHING, waiting=waits)
+        return pick_strictly(admitted, view, stops, self._log, twin=twin)
 
     async def _one(self, ask: Ask, admitted: Admitted) -> Batch:
         identifier = ask.identifier
@@ -160,7 +117,7 @@ class Selector:
         view = await one(self._upstream, _collection(ask, admitted), identifier)
         if view is not None:
             picked = self._judge(admitted, view, twin=False)
-            (batch.going if picked.permitted else batch.withheld).append(picked)
+            (batch.going.append if picked.permitted else batch.withhold)(picked)
         return batch
 
     async def _count(self, ask: Ask, admitted: Admitted) -> Batch:
@@ -170,9 +127,10 @@ class Selector:
                 picked = self._judge(admitted, seen.view, twin=seen.twin)
                 if picked.permitted:
                     batch.counted += 1
-                    batch.withheld += () if picked.beside is None else (picked.beside,)
+                    if picked.beside is not None:
+                        batch.withhold(picked.beside)
                 else:
-                    batch.withheld.append(picked)
+                    batch.withhold(picked)
         return batch
 
     async def _list(self, ask: Ask, admitted: Admitted, readmit: Readmit) -> AsyncGenerator[Batch]:
@@ -208,7 +166,7 @@ class Selector:
                 until = _earlier(until, _holds_until(picked))
                 if not picked.permitted:
                     if place.released >= plan.first:
-                        batch.withheld.append(picked)
+                        batch.withhold(picked)
                     continue
                 place = Place(place.released + 1, seen.after, seen.view.identifier, until)
                 if place.released > plan.first:
@@ -230,7 +188,7 @@ class Selector:
     async def _check_force(self, start: Start, readmit: Readmit) -> None:
         """Raise :class:`Overtaken` unless what the batch was judged by is in force, now that it is whole."""
         now = await readmit()
-        if not _same_force(now, start.admitted):
+        if not same_force(now, start.admitted):
             if start.number == 0:
                 raise Overtaken(Start(now, self._recall(now)))
             raise Overtaken(Start(now, start.place, start.number, start.before, uniform=False))
@@ -244,11 +202,6 @@ class Selector:
                 yield walking
         except QueryNotUnderstood as error:
             raise Refused("query_refused") from error
-
-
-def _same_force(one: Admitted, other: Admitted) -> bool:
-    """Whether both were admitted under the same policy set and the same standing orders."""
-    return one.case.policy is other.case.policy and one.case.standing.number == other.case.standing.number
 
 
 def _holds_until(picked: Picked) -> datetime | None:

@@ -28,6 +28,7 @@ from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
 from gateway.audit.witness_http import posting
 from gateway.audit.witnessing import Witness, Witnessing
+from gateway.bulk import Bulk
 from gateway.identity.auditors import Auditors, read_auditors
 from gateway.identity.caller import TokenRules
 from gateway.identity.fetching import FetchRules, fetch
@@ -130,7 +131,8 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
         grace = timedelta(seconds=settings.policy_grace_seconds)
         keeper = PolicyKeeper(log, token_rules(settings), grace, demand(settings), issuer_keys)
         opened.push_async_callback(_cancel, asyncio.get_running_loop().create_task(keeper.watch()))
-        selector = Selector(upstream, log, PagingMemory(), settings.chunk_bytes, settings.max_page)
+        bulk = Bulk(upstream, log, settings.chunk_bytes, settings.upstream.max_record_bytes, settings.bulk_each)
+        selector = Selector(upstream, log, PagingMemory(), bulk, settings.chunk_bytes, settings.max_page)
         pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock, settings.chunk_seconds, witnessing)
         opened.push_async_callback(pipeline.drain)
         with suppress(NothingInForce, AuditError):  # whoever asks first is told why

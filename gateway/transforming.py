@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from gateway.admission import Admitted
 from gateway.content.degrade import CutPlan, Degraded, degrade, plan_cuts
+from gateway.content.join import on_one_line
 from gateway.content.listed import listing
 from gateway.content.project import project
 from gateway.content.records import RecordView
@@ -50,9 +51,28 @@ def transform(view: RecordView, judged: Judgement, admitted: Admitted) -> Degrad
     if unlisted:
         cut = replace(cut, unlisted=unlisted)
     columns = admitted.plan.columns
-    if columns is None:
-        return cut
-    return replace(cut, raw=project(cut.raw, columns, admitted.shape.marking, obligations.watermark))
+    kept = cut.raw
+    if columns is not None:
+        kept = project(kept, columns, admitted.shape.marking, obligations.watermark)
+    if admitted.lines and _has_line_breaks(kept):
+        kept = on_one_line(kept)
+    return cut if kept is cut.raw else replace(cut, raw=kept)
+
+
+def keeps_bytes(view: RecordView, judged: Judgement, admitted: Admitted) -> bool:
+    """Whether :func:`transform` leaves a permitted record's bytes as they came, so that it need not read them first."""
+    shape = admitted.shape
+    if admitted.plan.columns is not None:
+        return False
+    if not _plan(judged.decision.obligations, shape.marking, shape.identifier).is_empty:
+        return False
+    if admitted.lines and _has_line_breaks(view.raw):
+        return False
+    return listing(shape.fields).holds(view.raw)
+
+
+def _has_line_breaks(raw: bytes) -> bool:
+    return b"\n" in raw or b"\r" in raw
 
 
 _plans: dict[tuple[int, str, str], tuple[Obligations, CutPlan]] = {}

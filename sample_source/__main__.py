@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sample_source.app import Seen, build_app
+from sample_source.bulk import Endless
 from sample_source.catalogue import DATA_EPOCH
 from sample_source.flaws import Flaws
 from sample_source.serve import PortBusyError, bind, server
@@ -49,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(str(error), "see python -m sample_source --help")
     started = time.perf_counter()
     tables = build_tables(given.records, given.seed, Flaws(given.flaws))
-    app = build_app(tables, token, now=now, show_seen=given.seen, on_request=None if given.quiet else _print)
+    seen = None if given.quiet else _print
+    endless = Endless(given.bulk_bytes, given.bulk_wider) if given.bulk_bytes else None
+    app = build_app(tables, token, now=now, show_seen=given.seen, on_request=seen, endless=endless)
     host, port = listener.getsockname()[:2]
     took = time.perf_counter() - started
     print(f"sample source: {given.records} records of each type in {took:.1f} s, seed {given.seed}")
@@ -97,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8901, help="port to listen on; 0 takes a free one (%(default)s)")
     parser.add_argument("--token-file", type=Path, help=f"file with the bearer token; else {TOKEN_VARIABLE} is read")
     parser.add_argument("--records", type=int, default=300, help="records of each data type (default %(default)s)")
+    parser.add_argument(
+        "--bulk-bytes", type=int, default=0, help="make up bulk answers of this many bytes (0: only what is found)"
+    )
+    parser.add_argument("--bulk-wider", type=int, default=0, help="bytes more in each record that is made up (0)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same records (%(default)s)")
     parser.add_argument(
         "--flaws",

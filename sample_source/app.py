@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
+from sample_source.bulk import Endless, answer
 from sample_source.catalogue import DATA_EPOCH
 from sample_source.faults import Fault
 from sample_source.help import query_help
@@ -57,6 +58,7 @@ class Source:
     fault: Fault | None = None
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=REMEMBERED_REQUESTS))
     on_request: Callable[[Seen], None] | None = None
+    endless: Endless | None = None
     _found: OrderedDict[tuple[str, Query], tuple[StoredRecord, ...]] = field(default_factory=OrderedDict)
 
     def find(self, table: Table, query: Query) -> tuple[StoredRecord, ...]:
@@ -131,15 +133,17 @@ def build_app(
     fault: Fault | None = None,
     show_seen: bool = False,
     on_request: Callable[[Seen], None] | None = None,
+    endless: Endless | None = None,
 ) -> SampleSource:
-    """The service over these records. ``token`` is the only credential it accepts; ``now`` is its clock.
+    """The service over these records. ``token`` is the only credential it accepts; ``now`` is its clock. ``endless``
+    says that bulk answers are made up to a size instead of being those that are found.
 
     Raises :class:`ValueError` for an empty token: a source that lets everybody in would hide a gateway that
     forgot its own credential.
     """
     if not token:
         raise ValueError("the sample source needs a token; an empty one would let everybody in")
-    source = Source(tables, token, now, fault, on_request=on_request)
+    source = Source(tables, token, now, fault, on_request=on_request, endless=endless)
     routes = _Routes(source)
     paths = [
         Route("/health", routes.health),
@@ -147,6 +151,7 @@ def build_app(
         Route("/udl/{table}/count", routes.count),
         Route("/udl/{table}/tuple", routes.tuple),
         Route("/udl/{table}/queryhelp", routes.queryhelp),
+        Route("/udl/{table}/bulk", routes.bulk),
         Route("/udl/{table}/{identifier}", routes.one),
     ]
     if show_seen:
@@ -188,6 +193,13 @@ class _Routes:
             raise HTTPException(400, "columns: required for a tuple")
         page = self.source.find(table, query)[query.first : query.first + query.limit]
         return _json(as_array(record.columns(query.columns) for record in page), collapse=query.collapse)
+
+    async def bulk(self, request: Request) -> Response:
+        table = self._table(request)
+        found = self.source.find(table, self._query(table, request))
+        endless = self.source.endless
+        records = (record.abridged for record in found) if endless is None else endless.records(found)
+        return answer(records, request.headers.get("accept", ""))
 
     async def count(self, request: Request) -> Response:
         table = self._table(request)

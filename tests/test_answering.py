@@ -8,9 +8,9 @@ import pytest
 
 from gateway.answering import content_of
 from gateway.asking import Operation
+from gateway.batch import Batch
 from gateway.content.degrade import Degraded
 from gateway.refusals import Refused
-from gateway.selecting import Batch
 from tests.support.cases import admitted, batch_of, elset, judged
 
 LIST = admitted("JPN", "elset")

@@ -38,6 +38,9 @@ from gateway.audit.writer import Job, Outcome, Writer
 BATCH_LIMIT = 256
 """Most jobs in one commit."""
 
+MANY_RECORDS = 100
+"""Record rows beyond which an entry is worked out on a thread, so that nobody else waits for it."""
+
 GATHER_SECONDS = 0.005
 """Longest that a commit waits for more to join it, while more keep coming."""
 
@@ -106,7 +109,11 @@ class AuditLog(LogReader):
         Raises :class:`DraftRefused` when the entry cannot be one, :class:`LogUnavailable` when the store
         fails: then nothing that the entry speaks of may leave.
         """
-        job = Job((self._writer.prepare(draft, orders),), tuple(orders))
+        if len(draft.records) > MANY_RECORDS:
+            prepared = await asyncio.to_thread(self._writer.prepare, draft, orders)
+        else:
+            prepared = self._writer.prepare(draft, orders)
+        job = Job((prepared,), tuple(orders))
         loop = asyncio.get_running_loop()
         waiting = _Waiting(job, loop, loop.create_future())
         self._waiting.append(waiting)

@@ -212,6 +212,9 @@ class Release(Closed, frozen=True):
     while nobody is admitted, the counts (``released`` to ``why_withheld``) where no record was judged; ``label`` is
     there for content, ``status`` and ``detail`` for a refusal.
 
+    ``summed`` of the withheld records have no row of their own: a chunk's entry lists so many one by one and counts
+    the further ones.
+
     ``why_withheld`` counts reasons as ``gate:code``: all gates are always evaluated, so a gate that is not named for a
     record passed.
     """
@@ -234,6 +237,7 @@ class Release(Closed, frozen=True):
     emergencies: dict[str, str] | UnsetType = UNSET
     released: Count | UnsetType = UNSET
     withheld: Count | UnsetType = UNSET
+    summed: Count | UnsetType = UNSET
     counted: Count | UnsetType = UNSET
     level: Literal["", "U", "R", "C", "S", "TS"] | UnsetType = UNSET
     by_label: list[LabelCount] | UnsetType = UNSET

@@ -3,13 +3,15 @@
 from gateway.client import GatewayTransport, open_answer, prove_all, recipient
 """
 
-from gateway.client.answer import Answer, Part, Recipient, open_answer, prove, prove_all, recipient
+from gateway.client.answer import Answer, open_answer, prove, prove_all, recipient
 from gateway.client.errors import AnswerRefused, ClientError, ReceiptRefused
+from gateway.client.reader import AnswerReader, Part, Recipient
 from gateway.client.receipts import ReceiptKeeper, ReceiptsInFolder, ReceiptsInMemory
 from gateway.client.transport import AsyncGatewayTransport, Delivery, GatewayTransport
 
 __all__ = [
     "Answer",
+    "AnswerReader",
     "AnswerRefused",
     "AsyncGatewayTransport",
     "ClientError",

@@ -3,8 +3,8 @@ open``.
 
 The rule: *an answer is handed on whole and proven, or not at all.* Opening takes these steps: the body is
 cut into its compact JWEs, one a line; each is opened with the private key it is addressed to; the gateway's
-signature, the order and the end are checked (:func:`gateway.sealing.open_sequence`). Proving then takes one
-receipt a chunk:
+signature, the order and the end are checked (:mod:`gateway.client.reader`, which also opens an answer that is
+too long to be held). Proving then takes one receipt a chunk:
 
 1. the receipt's entry is in the log, under a checkpoint that the log's key signed;
 2. the entry is a release by that log;
@@ -20,37 +20,14 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gateway.audit.checkpoint import VerifierKey, parse_verifier_key
+from gateway.audit.checkpoint import parse_verifier_key
 from gateway.audit.entry import Event
 from gateway.audit.errors import ProofRefused
 from gateway.audit.leaf import Leaf, parse_leaf
 from gateway.audit.receipt import Proven, leaf_of, verify
-from gateway.client.errors import AnswerRefused, ReceiptRefused
-from gateway.keys.jwks import PrivateJwk, PublicJwk, parse_jwks, parse_private_jwks
-from gateway.sealing import Opened, SealingError, addressed_to, open_sequence
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """What a partner holds and trusts: its private keys, the gateway's content keys, the log's key and
-    origin.
-
-    ``partner``, where given, is who the partner is: an answer released to another is refused.
-    """
-
-    private_keys: tuple[PrivateJwk, ...]
-    gateway_keys: tuple[PublicJwk, ...]
-    log_key: VerifierKey
-    origin: str
-    partner: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One chunk of an answer: what it opened to, and SHA-256 of the compact JWE as it was received."""
-
-    opened: Opened
-    sealed_digest: bytes
+from gateway.client.errors import ReceiptRefused
+from gateway.client.reader import AnswerReader, Part, Recipient
+from gateway.keys.jwks import parse_jwks, parse_private_jwks
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +79,9 @@ def open_answer(body: bytes, holder: Recipient) -> Answer:
     """Open a whole ``application/jose`` body. Raises :class:`AnswerRefused` with the code of what is
     wrong.
     """
-    lines = body.removesuffix(b"\n").split(b"\n")
-    try:
-        key = _private_key(lines[0], holder)
-        opened = list(open_sequence(lines, key, holder.gateway_keys, recipient=holder.partner))
-    except SealingError as error:
-        raise AnswerRefused(error.code, error.detail) from error
-    parts = tuple(Part(chunk, hashlib.sha256(line).digest()) for chunk, line in zip(opened, lines, strict=True))
-    return Answer(b"".join(chunk.content for chunk in opened), parts)
+    reader = AnswerReader(holder)
+    parts = (*reader.feed(body), *reader.finish())
+    return Answer(b"".join(part.opened.content for part in parts), parts)
 
 
 def prove(part: Part, receipt: bytes, holder: Recipient) -> Proven:
@@ -144,11 +116,3 @@ def _said_and_known(leaf: Leaf, part: Part, holder: Recipient) -> Iterator[tuple
     yield "key", leaf.key, opened.recipient_key
     yield "sealed", leaf.sealed, part.sealed_digest.hex()  # 4
     yield "content", leaf.content, hashlib.sha256(opened.content).hexdigest()
-
-
-def _private_key(line: bytes, holder: Recipient) -> PrivateJwk:
-    wanted = addressed_to(line)
-    for key in holder.private_keys:
-        if key.public.thumbprint == wanted:
-            return key
-    raise SealingError("not_for_this_key")

@@ -30,8 +30,9 @@ from typing import Final
 import httpx
 
 from gateway.audit.receipt import Proven
-from gateway.client.answer import Answer, Recipient, open_answer, prove_all, recipient
+from gateway.client.answer import Answer, open_answer, prove_all, recipient
 from gateway.client.errors import AnswerRefused, ReceiptRefused
+from gateway.client.reader import Recipient
 from gateway.client.receipts import ReceiptKeeper, ReceiptsInMemory
 from gateway.sealing import MEDIA_TYPE
 

@@ -7,35 +7,43 @@ dropped, a member that stands twice: each is refused here whatever went wrong be
 
 What it asks of the final bytes:
 
-1. They are one strictly valid JSON value of the expected form (a whole array, a piece of one, one object): no
-   invalid UTF-8, no lone surrogate, no NaN, no number past a double.
+1. They are strictly valid JSON of the expected form (a whole array, a piece of one, one object, one record a
+   line): no invalid UTF-8, no lone surrogate, no NaN, no number past a double.
 2. They hold exactly the expected number of records, each with its expected identifier where one was given.
 3. Each record carries the marking field, and each marking at any depth is a text that was permitted for it.
 4. No dropped path is there, and at a rounded path there is nothing but multiples of its step, at a coarsened one
    nothing but whole spans. Where only some members may go there are no others, and a watermark stands to the letter.
 5. No member is there that is not listed, at any depth, and no object that says anything where a value is listed.
 6. No member name stands twice in one object, and none differs from the marking's by case alone.
+7. No integer is past 64 bits, and nothing nests deeper than :data:`DEEPEST`.
 
-Names that stand twice are first looked for by counting. Each name in the text is followed by ``":``, unless
-white space stands before a colon, and the parsed value cannot hold more names than the text. So when no white
-space stands before a colon and the names found are as many as the ``":`` in the text, no name stands twice
-and no object was overlooked. The names of the records' own members are counted first: if those are all,
-nothing is nested. Otherwise the objects inside are read and counted too, and if the counts still differ (a
-string may hold ``":``) the bytes are read again by :mod:`json`, which shows every pair.
+So this reading may be the only strict one that a released record gets. What is looked at in the text as a whole,
+and why that is exact:
 
-Depth, and integers past 64 bits, are the cutter's strict reading's to find; the checker refuses them where it
-comes upon them on its longer ways.
+- *Names.* Each name in the text is followed by ``":``, unless white space stands before a colon, and the parsed
+  value cannot hold more names than the text. So when no white space stands before a colon and the names found are
+  as many as the ``":`` in the text, no name stands twice and no object was overlooked. The names of the records'
+  own members are counted first: if those are all, no object inside has any. Otherwise the objects inside are read
+  and counted too, and if the counts still differ (a string may hold ``":``) the bytes are read again by
+  :mod:`json`, which shows every pair.
+- *Depth.* A list inside a list opens behind ``[``, ``,`` or white space. Where every ``[`` stands behind a colon
+  and no object inside has a member, a record is three deep at most; otherwise it is walked.
+- *Integers.* One past 64 bits has 19 digits or more. Where no 19 digits stand in a row but behind a point, in a string
+  or outside,
+  there is none; otherwise :mod:`json` shows each number as it is written.
 """
 
 from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple, NoReturn, TypeAlias
 
 import orjson
@@ -46,9 +54,15 @@ Value: TypeAlias = "str | int | float | bool | list[Value] | dict[str, Value] | 
 
 DEEPEST = 64
 """How many objects and arrays may stand inside one another in a record."""
+_GROUP = 64
+"""Lines that are held parsed at once."""
+
 _WIDE = Context(prec=1600)
 _WHOLE_SECONDS = "%Y-%m-%dT%H:%M:%SZ"
 _WHOLE_LENGTH = len("2026-01-01T00:00:00Z")
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG = b"0" * 19
+_LONG_INTEGER = re.compile(rb"(?<![.0])0{19}")
 
 
 class Form(enum.StrEnum):
@@ -56,6 +70,8 @@ class Form(enum.StrEnum):
 
     ARRAY = "array"
     OBJECT = "object"
+    LINES = "lines"
+    """NDJSON: each record on a line of its own, ended by a line feed."""
 
 
 class Refusal(enum.StrEnum):
@@ -171,61 +187,111 @@ def check(final: bytes, expected: Expected) -> Checked:
     leaves.
     """
     whole = _complete(final, expected)
-    found = _records(whole, expected)
     reading = _Reading(expected)
-    for position, (record, wanted) in enumerate(zip(found, expected.records, strict=True)):
-        reading.read_outer(position, record, wanted)
-    if not _names_stand_once(whole, reading.names):
-        for position, (record, (_, permitted)) in enumerate(zip(found, expected.records, strict=True)):
-            reading.read_inner(position, record, permitted.markings)
-        if not _names_stand_once(whole, reading.names):
-            _read_every_pair(whole)
+    for first, found in _groups(whole, expected):
+        reading.read_outer(first, found)
+    flat = _names_stand_once(whole, reading.names)
+    if not flat or not _lists_are_members(whole, expected.form):
+        for first, found in _groups(whole, expected):
+            for position, record in enumerate(found, first):
+                reading.read_inner(position, record)
+    if not (flat or _names_stand_once(whole, reading.names)) or _has_long_number(whole):
+        _read_every_pair(whole, expected.form)
     if any(_is_ambiguous(names, expected.marking) for names in reading.shapes):
         raise CheckRefused(Refusal.MARKING_AMBIGUOUS)
-    return Checked(len(found), frozenset(reading.markings))
+    return Checked(len(expected.records), frozenset(reading.markings))
 
 
 def _complete(final: bytes, expected: Expected) -> bytes:
     """Complete a piece of an array to an array; what is no such piece does not become one."""
-    if expected.form is Form.OBJECT:
+    if expected.form is not Form.ARRAY:
         return final
     if not expected.opens and expected.before and expected.records:
         if not final.startswith(b","):
             raise CheckRefused(Refusal.WRONG_FORM)
         final = final[1:]
+    if expected.opens and expected.closes:
+        return final
     return (b"" if expected.opens else b"[") + final + (b"" if expected.closes else b"]")
 
 
-def _records(whole: bytes, expected: Expected) -> list[dict[str, Value]]:
+def _groups(whole: bytes, expected: Expected) -> Iterator[tuple[int, list[dict[str, Value]]]]:
+    """Parse the records, all of them at once or line by line; with each group the place of its first."""
     try:
+        if expected.form is Form.LINES:
+            *lines, rest = whole.split(b"\n")
+            if rest:
+                raise CheckRefused(Refusal.WRONG_FORM)
+            _refuse_count(lines, expected)
+            for first in range(0, len(lines), _GROUP):
+                yield first, list(map(orjson.loads, lines[first : first + _GROUP]))
+            return
         value = orjson.loads(whole)
     except orjson.JSONDecodeError as error:
         raise CheckRefused(Refusal.MALFORMED) from error
-    wanted = dict if expected.form is Form.OBJECT else list
-    if not isinstance(value, wanted):
+    if not isinstance(value, dict if expected.form is Form.OBJECT else list):
         raise CheckRefused(Refusal.WRONG_FORM)
     found = [value] if isinstance(value, dict) else value
+    _refuse_count(found, expected)
+    yield 0, found
+
+
+def _refuse_count(found: Sized, expected: Expected) -> None:
     if len(found) != len(expected.records):
         raise CheckRefused(Refusal.WRONG_COUNT)
-    return found
 
 
 class _Reading:
     """One reading of a chunk: what was counted and found in its records so far."""
 
-    __slots__ = ("_identifier", "_listed", "_marking", "_position", "markings", "names", "shapes")
+    __slots__ = ("_identifier", "_listed", "_marking", "_position", "_records", "markings", "names", "shapes")
 
     def __init__(self, expected: Expected) -> None:
         self._identifier = expected.identifier
         self._listed = expected.listed
         self._marking = expected.marking
+        self._records = expected.records
         self._position = 0
         self.names = 0
         self.markings: set[str] = set()
         self.shapes: set[tuple[str, ...]] = set()
 
-    def read_outer(self, position: int, record: dict[str, Value], wanted: ExpectedRecord) -> None:
-        """Read a record's own members: who it is, which they are, its marking, its obligations."""
+    def read_outer(self, first: int, found: Sequence[dict[str, Value]]) -> None:
+        """Read some records' own members: who each is, which they are, its marking, its obligations."""
+        records = self._records[first : first + len(found)]
+        if not self._as_decided(found, records):
+            for position, (record, wanted) in enumerate(zip(found, records, strict=True), first):
+                self._read_record(position, record, wanted)
+        for position, (record, (_, permitted)) in enumerate(zip(found, records, strict=True), first):
+            if self._listed.inside or not permitted.asks_nothing:
+                self._position = position
+                self._read_duties(record, permitted)
+
+    def _as_decided(self, found: Sequence[dict[str, Value]], records: Sequence[ExpectedRecord]) -> bool:
+        """Whether identifiers, names and markings are all as decided; which is not, and where, the longer way says."""
+        if not set(map(type, found)) <= {dict}:
+            return False
+        permits = {id(permitted): permitted for _, permitted in records}
+        try:
+            markings = map(itemgetter(self._marking), found)
+            pairs = set(zip(markings, [id(permitted) for _, permitted in records], strict=True))
+        except (KeyError, TypeError):  # no marking, or one that is a list or an object
+            return False
+        if not all(marking in permits[permitted].markings for marking, permitted in pairs):
+            return False
+        wanted = [identifier for identifier, _ in records]
+        stand = [record.get(self._identifier) for record in found]
+        if stand != wanted and any(map(_is_another, stand, wanted)):
+            return False
+        shapes = set(map(tuple, found))
+        if not all(map(self._listed.permits, shapes)):
+            return False
+        self.names += sum(map(len, found))
+        self.shapes |= shapes
+        self.markings |= {str(marking) for marking, _ in pairs}
+        return True
+
+    def _read_record(self, position: int, record: dict[str, Value], wanted: ExpectedRecord) -> None:
         self._position = position
         if record.__class__ is not dict:
             self._refuse(Refusal.NOT_AN_OBJECT)
@@ -237,16 +303,12 @@ class _Reading:
         names = tuple(record)
         if names not in self.shapes:
             self._read_names(names, self._listed)
-        for name in self._listed.inside:
-            if name in record and not _holds_objects(record[name]):
-                self._refuse(Refusal.NOT_LISTED, name)
         self._read_object(record, permitted.markings)
-        if not permitted.asks_nothing:
-            self._read_obligations(record, permitted)
 
-    def read_inner(self, position: int, record: dict[str, Value], permitted: frozenset[str]) -> None:
+    def read_inner(self, position: int, record: dict[str, Value]) -> None:
         """Read every object inside a record, at any depth."""
         self._position = position
+        permitted = self._records[position].permitted.markings
         level = _inside(record, self._listed)
         depth = 1
         while level:
@@ -285,7 +347,10 @@ class _Reading:
                 self._refuse(Refusal.MARKING_NOT_PERMITTED)
             self.markings.add(marking)
 
-    def _read_obligations(self, record: dict[str, Value], permitted: Permitted) -> None:
+    def _read_duties(self, record: dict[str, Value], permitted: Permitted) -> None:
+        for name in self._listed.inside:
+            if name in record and not _holds_objects(record[name]):
+                self._refuse(Refusal.NOT_LISTED, name)
         for path in permitted.dropped:
             if _at(record, path.split(".")):
                 self._refuse(Refusal.DROPPED_FIELD_PRESENT, path)
@@ -367,6 +432,24 @@ def _is_ambiguous(names: tuple[str, ...], marking: str) -> bool:
     return any(name.casefold() == folded and name != marking for name in names)
 
 
+def _is_another(stands: Value, wanted: str | None) -> bool:
+    return wanted is not None and stands != wanted
+
+
+def _lists_are_members(whole: bytes, form: Form) -> bool:
+    """Whether each list in the text, but for the array that the text may be, stands behind a colon."""
+    *before, _ = whole.split(b"[")
+    if form is Form.ARRAY:
+        del before[0]
+    return all(text.endswith(b":") for text in before)
+
+
+def _has_long_number(whole: bytes) -> bool:
+    """Whether as many digits stand in a row as an integer past 64 bits has, other than behind a point."""
+    digits = whole.translate(_DIGITS)
+    return _LONG in digits and _LONG_INTEGER.search(digits) is not None
+
+
 def _names_stand_once(whole: bytes, names: int) -> bool:
     """Whether counting alone shows that no name stands twice."""
     if b" :" in whole or any(space in whole and space + b":" in whole for space in (b"\n", b"\r", b"\t")):
@@ -374,10 +457,11 @@ def _names_stand_once(whole: bytes, names: int) -> bool:
     return whole.count(b'":') == names
 
 
-def _read_every_pair(whole: bytes) -> None:
+def _read_every_pair(whole: bytes, form: Form) -> None:
     """Read the slow way, which shows each pair and each number as it is written."""
     try:
-        json.loads(whole, object_pairs_hook=_once, parse_int=_within_64_bits)
+        for text in whole.split(b"\n")[:-1] if form is Form.LINES else [whole]:
+            json.loads(text, object_pairs_hook=_once, parse_int=_within_64_bits)
     except RecursionError as error:
         raise CheckRefused(Refusal.TOO_DEEP) from error
 

@@ -61,12 +61,18 @@ class Listing:
 
     def keep(self, raw: bytes) -> Kept:
         """Keep of a record what is listed. Raises nothing that the strict reading would not have found."""
+        if self.holds(raw):
+            return Kept(raw)
+        left_out: set[str] = set()
+        return Kept(self._cut(raw, "", left_out), tuple(sorted(left_out)))
+
+    def holds(self, raw: bytes) -> bool:
+        """Whether a record has nothing but what is listed. May be asked of a record that was not read strictly."""
         try:
             self._decoder.decode(raw)
         except _UNREADABLE:
-            left_out: set[str] = set()
-            return Kept(self._cut(raw, "", left_out), tuple(sorted(left_out)))
-        return Kept(raw)
+            return False
+        return True
 
     def _cut(self, raw: bytes, at: str, left_out: set[str]) -> bytes:
         """Cut an object; the same bytes come back when nothing is left out."""

@@ -9,7 +9,8 @@ reading, so that a label is never believed that another parser would read differ
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Final, TypeAlias
 
@@ -62,6 +63,7 @@ class Reader:
         "_facts",
         "_head",
         "_identifier",
+        "_is_plain",
         "_line",
         "_marked",
         "_marking",
@@ -86,30 +88,79 @@ class Reader:
         self._line = None if shape.tle_line is None else place[shape.tle_line]
         self._binding = None if shape.binding is None else place[shape.binding]
         self._nested = tuple((name, place[name]) for name in nested)
-        self._head = _decoder("Head", tuple(_member(name, shape) for name in names))
-        self._marked = _decoder("Marked", ((shape.marking, str, msgspec.NODEFAULT),))
+        self._is_plain = (self._originator, self._binding) == (None, None) and shape.delay_from in (None, shape.date)
+        kind = _struct("Head", tuple(_member(name, shape) for name in names))
+        self._head: msgspec.json.Decoder[msgspec.Struct] = msgspec.json.Decoder(kind)
+        marked = _struct("Marked", ((shape.marking, str, msgspec.NODEFAULT),))
+        self._marked: msgspec.json.Decoder[msgspec.Struct] = msgspec.json.Decoder(marked)
         plain = _PLAIN_NAME.fullmatch(shape.marking) and not any("." in name for name in nested)
         self._quoted = f'"{shape.marking}"'.encode() if plain else None
 
-    def read(self, raw: bytes, *, escapes: bool = True) -> RecordView:
-        """Read one record; what cannot be read is a doubt and never an exception.
-
-        ``escapes`` may be false when the whole body is known to hold no backslash.
-        """
+    def read(self, raw: bytes) -> RecordView:
+        """Read one record; what cannot be read is a doubt and never an exception."""
+        if b"\\u00" in raw:
+            return self._read_one_by_one(raw)
         try:
-            members = msgspec.structs.astuple(self._head.decode(raw))
+            head = self._head.decode(raw)
+        except _UNREADABLE:
+            return self._read_one_by_one(raw)
+        return self._view(raw, head, counted=False)
+
+    def read_all(self, raws: Sequence[bytes]) -> list[RecordView]:
+        """Read many records, and say of each what :meth:`read` says.
+
+        What must be asked of a text is asked of all of them at once. A record that decodes has its marking, so it names
+        it once at least: where the name stands as often as there are records, it stands once in each.
+        """
+        joined = b"".join(raws)
+        if self._quoted is None or self._nested or (b"\\" in joined and b"\\u00" in joined):
+            return [self.read(raw) for raw in raws]
+        try:
+            heads = list(map(self._head.decode, raws))
+        except _UNREADABLE:
+            return [self.read(raw) for raw in raws]
+        if joined.count(self._quoted) != len(raws):
+            return [self._view(raw, head, counted=False) for raw, head in zip(raws, heads, strict=True)]
+        view = self._plain_view if self._is_plain else self._view
+        return [view(raw, head, counted=True) for raw, head in zip(raws, heads, strict=True)]
+
+    def _plain_view(self, raw: bytes, head: msgspec.Struct, *, counted: bool) -> RecordView:
+        """:meth:`_view` for a shape without originator and binding and with one date, where nothing is missing."""
+        members = msgspec.structs.astuple(head)
+        marking, date = members[self._marking], members[self._date]
+        line = None if self._line is None else members[self._line]
+        if (
+            marking
+            and members[self._identifier]
+            and date.__class__ is datetime
+            and date.tzinfo is UTC
+            and msgspec.UNSET not in members
+            and (line is None or tle_letter_agrees(line, marking))
+        ):
+            values = dict(zip(self._facts, members, strict=False))
+            delay_from = None if self._delay_from is None else date
+            return RecordView(raw, members[self._identifier], marking, date, None, delay_from, values, (), ())
+        return self._view(raw, head, counted=counted)
+
+    def _view(self, raw: bytes, head: msgspec.Struct, *, counted: bool) -> RecordView:
+        """What a decoded head says; a record that is not wholly as it should be is read again, member by member.
+
+        ``counted``: the marking's name is known to stand in this record once only.
+        """
+        members = msgspec.structs.astuple(head)
+        identifier = members[self._identifier]
+        marking = members[self._marking]
+        line = members[self._line] if self._line is not None else None
+        nested = () if counted else self._declared(raw, members)
+        if nested is None or not identifier or not marking:
+            return self._read_one_by_one(raw)
+        if line is not None and line is not msgspec.UNSET and not tle_letter_agrees(line, marking):
+            return self._read_one_by_one(raw)
+        try:
             date = utc(members[self._date])
             delayed = members[self._delay_from] if self._delay_from is not None else None
             delay_from = utc(delayed) if delayed else None
         except _UNREADABLE:
-            return self._read_one_by_one(raw)
-        identifier = members[self._identifier]
-        marking = members[self._marking]
-        line = members[self._line] if self._line is not None else None
-        nested = None if escapes and b"\\u00" in raw else self._declared(raw, members)
-        if nested is None or not identifier or not marking:
-            return self._read_one_by_one(raw)
-        if line is not None and line is not msgspec.UNSET and not tle_letter_agrees(line, marking):
             return self._read_one_by_one(raw)
         originator = members[self._originator] if self._originator is not None else None
         values = dict(zip(self._facts, members, strict=False))  # the facts stand first among the members
@@ -208,16 +259,15 @@ class Reader:
 _NULL = msgspec.Raw(b"null")
 
 
-def _decoder(name: str, members: tuple[tuple[str, object, object], ...]) -> msgspec.json.Decoder[msgspec.Struct]:
-    """Make a decoder for a struct of these members: name in the JSON, type, default."""
-    kind = msgspec.defstruct(
+def _struct(name: str, members: tuple[tuple[str, object, object], ...]) -> type[msgspec.Struct]:
+    """Make a struct of these members: name in the JSON, type, default."""
+    return msgspec.defstruct(
         name,
         [(f"m{place}", type_, default) for place, (_, type_, default) in enumerate(members)],
         rename={f"m{place}": member for place, (member, _, _) in enumerate(members)},
         kw_only=True,
         gc=False,
     )
-    return msgspec.json.Decoder(kind)
 
 
 def _member(name: str, shape: RecordShape) -> tuple[str, object, object]:

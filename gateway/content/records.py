@@ -10,12 +10,16 @@ that is withheld anyway.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from gateway.content.doubts import Doubt
+from gateway.content.pieces import OVERSIZED
 from gateway.content.reader import reader
 from gateway.content.split import split_array, split_object
 from gateway.content.view import NestedRecord, RecordView
 from gateway.policy.shape import RecordShape
+
+_TOO_LARGE = RecordView(OVERSIZED, None, None, None, None, None, {}, (), (Doubt.TOO_LARGE,))
 
 __all__ = [
     "NestedRecord",
@@ -24,14 +28,21 @@ __all__ = [
     "read_array",
     "read_object",
     "read_record",
+    "read_records",
 ]
 
 
 def read_array(body: bytes, shape: RecordShape) -> tuple[RecordView, ...]:
     """Read every record of a body that is one JSON array, in order. Raises ``SourceMalformed``."""
-    read = reader(shape).read
-    escapes = b"\\" in body
-    return tuple([read(raw, escapes=escapes) for raw in split_array(body)])
+    return tuple(read_records(split_array(body), shape))
+
+
+def read_records(raws: Sequence[bytes], shape: RecordShape) -> list[RecordView]:
+    """Read records whose bytes have been divided already; never raises."""
+    if OVERSIZED not in raws:
+        return reader(shape).read_all(raws)
+    whole = iter(reader(shape).read_all([raw for raw in raws if raw != OVERSIZED]))
+    return [next(whole) if raw != OVERSIZED else _TOO_LARGE for raw in raws]
 
 
 def read_object(body: bytes, shape: RecordShape) -> RecordView:

@@ -22,6 +22,7 @@ from gateway.asking import Operation
 from gateway.http import health, openapi, pages, partner, problems, receipts, releases, review, tiles
 from gateway.http.datapaths import DataPaths
 from gateway.http.negotiation import traceparent
+from gateway.http.streaming import AnswerCut
 from gateway.refusals import Refused
 from gateway.service import Service
 
@@ -144,7 +145,7 @@ class Door:
 
         try:
             await self._app(scope, receive, send_with_headers)
-        except partner.AnswerCut as cut:
+        except AnswerCut as cut:
             structlog.contextvars.bind_contextvars(code=cut.code)  # the server closes the connection
         except Exception:
             logger.exception("request-failed", method=request.method)

@@ -7,15 +7,19 @@ import secrets
 from dataclasses import dataclass
 
 SEALED_TYPE = "application/jose"
+LINES_TYPE = "application/x-ndjson"
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """``sealed``: a sealed answer is acceptable; ``plain``: one in clear is, and sealed was not asked for by name."""
+    """``sealed``: a sealed answer is acceptable; ``plain``: one in clear is, and sealed was not asked for by name;
+    ``lines``: NDJSON was asked for by name, sealed or in clear.
+    """
 
     sealed: bool
     plain: bool
+    lines: bool = False
 
 
 def accepted(header: str | None) -> Accepted:
@@ -25,8 +29,8 @@ def accepted(header: str | None) -> Accepted:
     ranges = [part.strip().lower() for part in header.split(",")]
     wanted = {part.split(";", 1)[0].strip() for part in ranges if not _refused(part)}
     if SEALED_TYPE in wanted:
-        return Accepted(sealed=True, plain=False)
-    return Accepted(sealed=bool(wanted & {"*/*", "application/*"}), plain=bool(wanted))
+        return Accepted(sealed=True, plain=False, lines=LINES_TYPE in wanted)
+    return Accepted(sealed=bool(wanted & {"*/*", "application/*"}), plain=bool(wanted), lines=LINES_TYPE in wanted)
 
 
 def _refused(media_range: str) -> bool:

@@ -6,8 +6,7 @@ answer. A path that is no dataset's goes the same way, so that it cannot be told
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
-from contextlib import aclosing
+from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import quote
 
@@ -18,12 +17,16 @@ from starlette.responses import Response, StreamingResponse
 
 from gateway.asking import Ask, Operation
 from gateway.http import openapi
-from gateway.http.negotiation import SEALED_TYPE, accepted
-from gateway.refusals import PROBLEMS, Refused
-from gateway.release import Chunk, Pipeline
+from gateway.http.negotiation import accepted
+from gateway.http.streaming import ReceiverGone, first_chunk, following
+from gateway.refusals import PROBLEMS
+from gateway.release import Pipeline
 
 REQUEST_LIMIT = 8192
 """Most bytes of a request's path and query together."""
+
+NOBODY_WAITS = 499
+"""The status in the log line of an answer whose receiver had gone before it began; it is never sent."""
 
 CREDENTIAL_CODES = tuple(code for code, problem in PROBLEMS.items() if problem.status in (401, 403))
 ALWAYS = (
@@ -178,6 +181,19 @@ async def query_help(request: Request) -> Response:
 
 
 @router.get(
+    "/{source}/{dataset}/bulk",
+    summary="Everything a query finds",
+    responses=_responses("The records you may have.", "application/json", LISTED, [EXAMPLE], FIND),
+    openapi_extra=_described(SOURCE, DATASET, FILTERS),
+)
+async def bulk_records(request: Request) -> Response:
+    """Stream everything a query finds, of any length, in the order of identifiers. Ask for
+    `application/x-ndjson` (beside `application/jose` for a sealed answer) to have a record a line.
+    """
+    return await answer(request, _path(request), Operation.BULK)
+
+
+@router.get(
     "/{source}/{dataset}/{identifier}",
     summary="One record",
     responses=_responses("The record.", "application/json", RECORD, EXAMPLE, ("parameter_unknown",)),
@@ -204,7 +220,10 @@ async def answer(request: Request, path: str, operation: Operation, identifier: 
     if malformed is not None:
         raise await pipeline.refuse(ask, malformed)
     chunks = pipeline.release(ask)
-    first = await anext(chunks)
+    try:
+        first = await (first_chunk(request, chunks) if operation is Operation.BULK else anext(chunks))
+    except ReceiverGone:
+        return Response(b"", NOBODY_WAITS)
     headers = {
         "Cache-Control": "no-store",
         "Link": f'</releases/{first.release}/receipt>; rel="receipt"',
@@ -214,30 +233,7 @@ async def answer(request: Request, path: str, operation: Operation, identifier: 
     if first.last:
         await chunks.aclose()
         return Response(first.body, 200, headers, first.media_type)
-    return StreamingResponse(_stream(first, chunks), 200, headers, first.media_type)
-
-
-class AnswerCut(Exception):
-    """An answer that ends in its middle, by a refusal that is recorded: its connection closes without the answer's end.
-
-    ``code`` is the refusal's; the partner, to whom a 200 was said already, is told by the missing end alone.
-    """
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-async def _stream(first: Chunk, rest: AsyncGenerator[Chunk]) -> AsyncIterator[bytes]:
-    """The chunks' bytes as they are recorded; sealed chunks stand one a line. A refusal in the middle cuts it off."""
-    sealed = first.media_type == SEALED_TYPE
-    async with aclosing(rest):
-        yield first.body
-        try:
-            async for chunk in rest:
-                yield b"\n" + chunk.body if sealed else chunk.body
-        except Refused as refusal:
-            raise AnswerCut(refusal.code) from refusal
+    return StreamingResponse(following(first, chunks), 200, headers, first.media_type)
 
 
 def pipeline_of(request: Request) -> Pipeline:
@@ -258,6 +254,7 @@ def ask_of(request: Request, path: str, operation: Operation, identifier: str | 
         authorization=tuple(request.headers.getlist("authorization")),
         sealed=forms.sealed,
         plain=forms.plain,
+        lines=forms.lines,
         traceparent=request.state.traceparent,
     )
 

@@ -34,7 +34,8 @@ from gateway.policy.values import (
 )
 
 Where = Annotated[InstanceOf[Condition], BeforeValidator(parse_condition)]
-Operation = Literal["list", "id", "count", "tuple", "queryhelp"]
+Operation = Literal["list", "id", "count", "tuple", "queryhelp", "bulk"]
+Path = Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_-]{1,64}){1,6}$")]
 Kind = Annotated[PartnerKind, Field(strict=False)]
 
 
@@ -178,6 +179,17 @@ class QueryTable(Strict):
         return self
 
 
+class BulkTable(Strict):
+    """``[bulk]``: where the source hands out everything that a query finds as one body, without pages.
+
+    ``path`` is at the source. ``form`` is what it answers with, one JSON ``array`` or ``ndjson``; where none is given,
+    the answer's media type says. The source must be able to answer in the order of identifiers.
+    """
+
+    path: Path
+    form: Literal["array", "ndjson"] | None = None
+
+
 class DenyTable(Strict):
     """``[[deny]]``: records that are never released, whatever a grant says. Fires unless its condition is
     false.
@@ -224,7 +236,7 @@ class DatasetFile(Strict):
 
     dataset: Slug
     title: Text
-    path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9_-]{1,64}){1,6}$")]
+    path: Path
     source: Slug
     announced: bool = False
     profile: Slug
@@ -237,6 +249,7 @@ class DatasetFile(Strict):
     fields: FieldsTable
     facts: dict[FieldName, FactTable] = Field(default_factory=dict)
     query: QueryTable = Field(default_factory=QueryTable)
+    bulk: BulkTable | None = None
     groups: dict[Slug, GroupTable] = Field(default_factory=dict)
     deny: tuple[DenyTable, ...] = ()
     compilation: tuple[CompilationTable, ...] = ()
@@ -258,6 +271,9 @@ class DatasetFile(Strict):
         if self.query.sortable and self.named_by is None:
             message = "what can be sorted needs a parameter that filters on the identifier, to find twins by"
             raise Misplaced(message, "query", "sortable")
+        if ("bulk" in self.operations) != (self.bulk is not None):
+            message = "the operation bulk and the table [bulk] come together: one says that it may be asked, one where"
+            raise Misplaced(message, "operations")
         for index, deny in enumerate(self.deny):
             for name in deny.where.reads:
                 if name not in self.facts:

@@ -5,6 +5,15 @@ inside. The form is described for partners in ``docs/sealing.md``.
 """
 
 from gateway.sealing.errors import SealingError
-from gateway.sealing.jwe import MEDIA_TYPE, Opened, addressed_to, open_sealed, open_sequence, seal
+from gateway.sealing.jwe import MEDIA_TYPE, Opened, SequenceOpener, addressed_to, open_sealed, open_sequence, seal
 
-__all__ = ["MEDIA_TYPE", "Opened", "SealingError", "addressed_to", "open_sealed", "open_sequence", "seal"]
+__all__ = [
+    "MEDIA_TYPE",
+    "Opened",
+    "SealingError",
+    "SequenceOpener",
+    "addressed_to",
+    "open_sealed",
+    "open_sequence",
+    "seal",
+]

@@ -18,7 +18,7 @@ later.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -206,17 +206,38 @@ def open_sequence(
     release whole: numbered from 0 without a gap, of one release, recipient and media type, ended by its
     last chunk.
     """
-    keys = tuple(verification_keys)
-    before: Opened | None = None
+    opener = SequenceOpener(private_jwk, verification_keys, recipient=recipient)
     for line in lines:
-        if before is not None and before.last:
+        yield opener.open(line)
+    opener.end()
+
+
+class SequenceOpener:
+    """Opens the chunks of one release as they come, for whoever is handed them one by one; see
+    :func:`open_sequence`.
+    """
+
+    def __init__(
+        self, private_jwk: PrivateJwk, verification_keys: Iterable[PublicJwk], *, recipient: str | None = None
+    ) -> None:
+        self._private_jwk = private_jwk
+        self._keys = tuple(verification_keys)
+        self._recipient = recipient
+        self._before: Opened | None = None
+
+    def open(self, line: bytes) -> Opened:
+        """Open the next chunk. Raises :class:`SealingError` unless it is the one that must follow."""
+        if self._before is not None and self._before.last:
             raise SealingError("too_much")
-        chunk = open_sealed(line, private_jwk, keys, recipient=recipient)
-        _check_follows(before, chunk)
-        before = chunk
-        yield chunk
-    if before is None or not before.last:
-        raise SealingError("cut_short")
+        chunk = open_sealed(line, self._private_jwk, self._keys, recipient=self._recipient)
+        _check_follows(self._before, chunk)
+        self._before = replace(chunk, content=b"")
+        return chunk
+
+    def end(self) -> None:
+        """No chunk follows. Raises :class:`SealingError` unless the last one said so."""
+        if self._before is None or not self._before.last:
+            raise SealingError("cut_short")
 
 
 def addressed_to(sealed: bytes) -> str:

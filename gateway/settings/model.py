@@ -115,7 +115,9 @@ class UpstreamSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024)
-    """Bytes that one answer of a source may have; more is refused, never cut."""
+    """Bytes that one answer of a source may have, unless it is streamed; more is refused, never cut."""
+    max_record_bytes: int = Field(4 * 1024 * 1024, ge=1024, le=4 * 1024 * 1024)
+    """Bytes that one record of a streamed answer may have; a longer one is withheld, and never held in memory."""
     connect_timeout_seconds: float = Field(5.0, gt=0, le=60)
     """Seconds to wait for a connection to a source."""
     read_timeout_seconds: float = Field(20.0, gt=0, le=600)
@@ -226,6 +228,8 @@ class Settings(BaseSettings):
     """How keys are fetched from the addresses that partners' files name."""
     max_page: int = Field(10_000, ge=1, le=1_000_000)
     """Records that one page may hold; a dataset may say less."""
+    bulk_each: int = Field(4, ge=1, le=1000)
+    """Bulk answers that one partner may have under way at a time; one more is answered overloaded."""
     chunk_bytes: int = Field(1024 * 1024, ge=4096, le=256 * 1024 * 1024)
     """Released bytes after which a chunk is closed, recorded and sent."""
     chunk_seconds: float = Field(60.0, gt=0, le=3600)

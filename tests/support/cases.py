@@ -9,11 +9,11 @@ from gateway.activation.running import Force, Running, prepare
 from gateway.admission import Admitted, admit, approach
 from gateway.asking import Ask, Operation
 from gateway.audit.orders import Standing, Stop, StopKind
+from gateway.batch import Batch
 from gateway.content.records import RecordView, read_record
 from gateway.identity.caller import Caller, TokenRules
 from gateway.judging import Judgement, judge_record
 from gateway.policy import load
-from gateway.selecting import Batch
 from gateway.transforming import NOTHING, Picked, transform
 from tests.policy.worked import NOW, SYSTEM, whole_files
 

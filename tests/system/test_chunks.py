@@ -25,8 +25,9 @@ from gateway.audit.entry import Event
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import StopKind
 from gateway.audit.stored import StoredEntry
-from gateway.client.answer import Recipient, open_answer, recipient
+from gateway.client.answer import open_answer, recipient
 from gateway.client.errors import AnswerRefused
+from gateway.client.reader import Recipient
 from sample_source.app import Source
 from sample_source.serve import Served
 from sample_source.tables import Tables, build_tables
