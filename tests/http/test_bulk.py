@@ -256,11 +256,23 @@ def test_where_chunks_end_depends_on_what_is_released_alone(here: Loopback):
     assert len(alone) > 10
 
 
+def until_longer(here: Loopback, before: int) -> None:
+    """Wait until the first chunk is recorded: the log had so many entries before."""
+    for _ in range(3000):
+        if here.gateway.service.log.size() > before:
+            return
+        time.sleep(0.01)
+    raise AssertionError("no chunk was recorded")
+
+
 def test_a_stop_in_the_middle_ends_the_answer_before_the_next_chunk(here: Loopback):
     log, order = here.gateway.service.log, Order("officer", "spill", here.gateway.service.clock())
 
+    before = log.size()
+
     def stop(number: int) -> None:
         if number == 30:
+            until_longer(here, before)
             orders.stop(log, StopKind.PARTNER, "GBR", order)
 
     here.source.fault = Sends(lambda: [each + b"\n" for each in MANY], before=stop)
@@ -279,10 +291,12 @@ def test_a_policy_activated_in_the_middle_judges_the_rest_and_no_record_is_lost_
     files = dict(stored_files(here.gateway))
     files["policies/policy.toml"] += b"\n# another remark\n"
     activated = threading.Event()
+    before = log.size()
 
     def activate(number: int) -> None:
         if number == 30 and not activated.is_set():
             activated.set()
+            until_longer(here, before)
             orders.activate(log, files, order, UNSIGNED)
 
     source = here.source.fault = Sends(lambda: [each + b"\n" for each in MANY], before=activate)
