@@ -76,6 +76,8 @@ def _names(sources: Sources) -> Found:
         if not path.endswith(f"/{partner.partner}.toml"):
             yield sources.finding(path, ["partner"], f"the file is not named {partner.partner}.toml")
         yield from _take(sources, taken, path, ["identity", "issuer"], f"issuer {partner.identity.issuer}")
+        if (address := partner.identity.jwks_url) is not None:  # a key published there would speak for both
+            yield from _take(sources, taken, path, ["identity", "jwks_url"], f"key address {address}")
         for field, grant in partner.releasing():
             yield from _take(sources, taken, path, [*field, "id"], f"rule id {grant.id}")
         for index, volume in enumerate(partner.procedures.volume):

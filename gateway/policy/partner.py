@@ -98,9 +98,11 @@ class IdentityTable(Strict):
     algorithms: Annotated[tuple[Algorithm, ...], Some]
     jwks_url: Annotated[
         str | None,
-        Field(pattern=r"^(https://|http://(localhost|127\.0\.0\.1|\[::1\])[:/])[!-~]{1,200}$"),
+        Field(pattern=r"^(https://|http://(localhost|127\.0\.0\.1|\[::1\])[:/])[!\"$-?A-~]{1,200}$"),
     ] = None
-    """Where the issuer publishes further keys for its tokens, by https (loopback in development aside)."""
+    """Where the issuer publishes further keys for its tokens, by https (loopback in development aside), without
+    credentials or a fragment.
+    """
 
 
 class SystemTable(Strict):

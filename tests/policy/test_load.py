@@ -357,6 +357,34 @@ def test_one_key_under_two_partners_refuses_the_whole_set() -> None:
     assert "also stands in" in found.message
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://issuer.jpn.example/jwks",
+        "http://127.0.0.1.nip.example/jwks",
+        "http://localhost.example/jwks",
+        "https://user:secret@issuer.jpn.example/jwks",
+        "https://issuer.jpn.example/jwks#x",
+        "https://",
+        "ftp://issuer.jpn.example/jwks",
+        "file:///etc/passwd",
+        "https://issuer.jpn.example/a b",
+        "",
+    ],
+)
+def test_a_key_address_that_is_not_plain_https_refuses_the_set_and_names_the_line(address: str) -> None:
+    content = edited(JPN, "[identity]", f'[identity]\njwks_url = "{address}"')
+    found = [each for each in findings({JPN: content}) if each.field == "identity.jwks_url"]
+    assert [each.line for each in found] == [line_of(content, "jwks_url")]
+
+
+def test_one_key_address_under_two_partners_refuses_the_set_since_its_keys_would_speak_for_both() -> None:
+    said = '[identity]\njwks_url = "https://issuer.example/jwks"'
+    both = {path: edited(path, "[identity]", said) for path in (JPN, JPN.replace("JPN", "GBR"))}
+    (found,) = findings(both)
+    assert "key address https://issuer.example/jwks already stands in" in found.message
+
+
 def test_private_key_material_in_a_partners_file_refuses_the_whole_set() -> None:
     private = OKPKey.generate_key("X25519").as_dict(private=True) | {"use": "enc"}
     (found,) = findings({JPN_KEYS: json.dumps({"keys": [private]}).encode()})
