@@ -49,6 +49,7 @@ from gateway.sealing.errors import SealingError
 from gateway.sealing.jwe import MEDIA_TYPE as SEALED_TYPE
 from gateway.sealing.jwe import seal
 from gateway.selecting import Selector
+from gateway.steadying import Steps
 from gateway.upstream.errors import TIMED_OUT, UpstreamError
 
 UNRECORDED = frozenset({"audit_unavailable", "audit_unwitnessed"})
@@ -79,6 +80,7 @@ class Pipeline:
         clock: Clock,
         chunk_seconds: float,
         witnessing: Witnessing | None = None,
+        step: float = 0.0,
     ) -> None:
         self._keeper = keeper
         self._selector = selector
@@ -87,6 +89,7 @@ class Pipeline:
         self._clock = clock
         self._chunk_seconds = chunk_seconds
         self._witnessing = witnessing
+        self._step = step
         self._closing: set[asyncio.Task[None]] = set()
         self._resuming = asyncio.Lock()
         self.unrecorded = False
@@ -100,6 +103,7 @@ class Pipeline:
         """
         notes = Notes(ask, uuid.uuid4().hex, self._clock(), self._log.keyed)
         batch: Batch | None = None
+        steps = Steps(self._step)
         try:
             admitted = await self._authenticate(notes)  # 1
             selecting = self._selector.select(ask, admitted, lambda: self._readmit(notes))
@@ -112,10 +116,13 @@ class Pipeline:
                 notes.step_done("seal")
                 recorded = await self._record_chunk(notes, await _drafted(notes, batch, content, sealed))  # 8
                 await self._witness(recorded, notes, batch)
+                if batch.number == 0:
+                    await steps.before_content(ask.operation)
                 yield _chunk(content, sealed, notes, batch, recorded)  # 9
                 batch = None
         except Refused as refusal:
             await self._record_refusal(notes, refusal, batch)
+            await steps.before_refusal(refusal.code)
             raise
         except UpstreamError as error:
             failed = Refused("upstream_timeout" if error.code == TIMED_OUT else "upstream_failed", str(error))

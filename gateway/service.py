@@ -133,7 +133,16 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
         opened.push_async_callback(_cancel, asyncio.get_running_loop().create_task(keeper.watch()))
         bulk = Bulk(upstream, log, settings.chunk_bytes, settings.upstream.max_record_bytes, settings.bulk_each)
         selector = Selector(upstream, log, PagingMemory(), bulk, settings.chunk_bytes, settings.max_page)
-        pipeline = Pipeline(keeper, selector, log, keys.content_signing, clock, settings.chunk_seconds, witnessing)
+        pipeline = Pipeline(
+            keeper,
+            selector,
+            log,
+            keys.content_signing,
+            clock,
+            settings.chunk_seconds,
+            witnessing,
+            settings.step_ms / 1000,
+        )
         opened.push_async_callback(pipeline.drain)
         with suppress(NothingInForce, AuditError):  # whoever asks first is told why
             await keeper.in_force(clock())  # now, so that issuers' keys are being fetched before anybody asks

@@ -55,7 +55,7 @@ def running_gateway(
     stage: Stage, source_url: str, *, activated: bool = True, clock: Clock = now, **changed: object
 ) -> Iterator[RunningGateway]:
     """Serve from a stage until the block ends, by this clock, with these settings in place of the stage's."""
-    settings = stage.prepare(source_url).model_copy(update=changed)
+    settings = stage.prepare(source_url).model_copy(update={"step_ms": 0} | changed)  # tests wait for nothing
     if activated:
         log = open_log(settings, stage.gateway_keys(), "officer")
         files = read_policy_files(settings.policies_dir, settings.keys_dir)

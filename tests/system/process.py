@@ -73,4 +73,4 @@ def _run(config: Path, changed: dict[str, object], tell: Connection) -> None:
     def say(_server: object, _service: Service, url: str) -> None:
         tell.send(url)
 
-    serve(load(config).settings.model_copy(update=changed), say, Clock())
+    serve(load(config).settings.model_copy(update={"step_ms": 0} | changed), say, Clock())
