@@ -1,8 +1,9 @@
 """Let answers leave in even steps, so that the time they took tells less of what was withheld on the way.
 
 An answer by identifier that is *not found* took longer when there was a record to fetch, judge and write down than when
-there was none. A list or a count took longer for each record that was passed over. So these wait, once they are recorded, until
-a whole number of steps has gone by since the request came. Whatever took less than a step then takes one step.
+there was none. A list or a count took longer for each record that was passed over. So these wait, once they are
+recorded, until a whole number of steps has gone by since the request came. Whatever took less than a step then takes
+one step.
 
 What this does not hide is in docs/decisions, "Side channels": time beyond a step, and a mean over very many requests
 where the time itself scatters by more than a step.
