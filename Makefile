@@ -57,6 +57,12 @@ walk: dev-env ## walk 5,000 records through the public SDK, every page size
 kill: dev-env ## kill the gateway under load 1,000 times (KILLS=...): nothing received may be missing from the log
 	@$(PY) -m tests.system.kill_campaign --kills $${KILLS:-1000} $(ARGS)
 
+silence: dev-env ## ask 5,000 requests (REQUESTS=...) before a source that holds what is withheld and one that does not
+	@$(PY) -m tests.system.silence_campaign --requests $${REQUESTS:-5000} $(ARGS)
+
+latency: dev-env ## whether the time of an answer tells that something is withheld, and how small a difference would show
+	@$(PY) -m tests.system.latency_campaign --samples $${SAMPLES:-1000} $(ARGS)
+
 fuzz-markings: dev-env ## throw mangled markings at the readers for SECONDS_TO_RUN (60)
 	@$(PY) -m tests.markings.fuzz_campaign --seconds $${SECONDS_TO_RUN:-60} $(ARGS)
 

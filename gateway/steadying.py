@@ -1,12 +1,11 @@
-"""Let answers leave in even steps, so that the time they took tells less of what was withheld on the way.
+"""Let answers leave in steps, so that the time they took tells little of what was withheld on the way.
 
 An answer by identifier that is *not found* took longer when there was a record to fetch, judge and write down than when
 there was none. A list or a count took longer for each record that was passed over. So these wait, once they are
-recorded, until a whole number of steps has gone by since the request came. Whatever took less than a step then takes
-one step.
+recorded, until one step has gone by since the request came, or two, four, eight: the time tells how long the work was
+within a factor of two, and nothing of work that took less than a step.
 
-What this does not hide is in docs/decisions, "Side channels": time beyond a step, and a mean over very many requests
-where the time itself scatters by more than a step.
+What this does not hide is in docs/decisions, "Side channels".
 """
 
 from __future__ import annotations
@@ -37,6 +36,10 @@ class Steps:
             await self._wait()
 
     async def _wait(self) -> None:
+        """Wait for the end of one step, or of two, four, eight: twice as many for as long as it takes."""
         if self._step:
             gone = asyncio.get_running_loop().time() - self._begun
-            await asyncio.sleep(self._step - gone % self._step)
+            until = self._step
+            while until < gone:
+                until *= 2
+            await asyncio.sleep(until - gone)

@@ -235,8 +235,8 @@ class Settings(BaseSettings):
     chunk_seconds: float = Field(60.0, gt=0, le=3600)
     """Seconds that fetching and judging one chunk of an answer may take."""
     step_ms: int = Field(25, ge=0, le=1000)
-    """Milliseconds of the steps in which lists, counts and answers of not found leave, so that their time tells less of
-    what was withheld; 0 lets them leave at once.
+    """Milliseconds of the step at whose end, or that of two, four, eight, lists, counts and answers of not found leave,
+    so that their time tells little of what was withheld; 0 lets them leave at once.
     """
     policy_grace_seconds: int = Field(900, ge=0, le=86_400)
     """Seconds that releases go on under the running policy set after a newer one was refused."""

@@ -4,9 +4,10 @@ would have been seen.
     python -m tests.system.latency_campaign --samples 1000
 
 Each line compares two kinds of requests, taken in turns in an order that chance decides: by identifier a withheld
-record and one that never was; a list, and a count, from a source that holds withheld records and from one that does not.
-Each is measured with answers that leave at once (``step_ms = 0``) and with answers that leave in steps (the default). The bound
-is the one that docs/decisions/0009-side-channels.md states for answers in steps. Exit code 1 when it is exceeded.
+record and one that never was; a list, and a count, from a source that holds withheld records and from one that does
+not. Each is measured with answers that leave at once (``step_ms = 0``) and with answers that leave in steps (the
+default). The bound is the one that docs/decisions/0011-side-channels.md states for answers by identifier, in steps.
+Exit code 1 when it is exceeded. Measure on a quiet machine: what else it does makes the least that is seen larger.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ from tests.system.walks import GBR_PLAIN
 
 RECORDS = 300
 BOUND = 1.0
-"""Milliseconds."""
+"""Milliseconds by which answers by identifier may differ, in steps; a list's or a count's time has no such bound."""
+BOUNDED = "by identifier"
 STEP = 25
 LISTED = "/udl/elset?epoch=%3E2000-01-01&maxResults=20"
 COUNTED = "/udl/elset/count?epoch=%3E2000-01-01"
@@ -143,12 +145,12 @@ def main() -> int:
             for step in (0, STEP):
                 with calling(stage, step) as caller:
                     for name, kinds, samples in (
-                        ("by identifier", by_identifier(place, caller, rng), given.samples),
+                        (BOUNDED, by_identifier(place, caller, rng), given.samples),
                         ("list", from_either(place, caller, LISTED), given.samples // 4),
                         ("count", from_either(place, caller, COUNTED), given.samples // 4),
                     ):
                         found = measure(kinds, samples, rng)
-                        exceeded = exceeded or (step > 0 and found.exceeds(BOUND))
+                        exceeded = exceeded or (step > 0 and name == BOUNDED and found.exceeds(BOUND))
                         table.add_row(name, f"{step} ms" if step else "none", *_shown(found))
     console.print(table)
     withheld = len(place.full.records["elset"]) - len(place.lean.records["elset"])
