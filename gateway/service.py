@@ -31,6 +31,7 @@ from gateway.audit.witnessing import Witness, Witnessing
 from gateway.bulk import Bulk
 from gateway.identity.auditors import Auditors, read_auditors
 from gateway.identity.caller import TokenRules
+from gateway.identity.enforcement import EnforcementPoints, read_enforcement_points
 from gateway.identity.fetching import FetchRules, fetch
 from gateway.identity.issuerkeys import IssuerKeys
 from gateway.keys.atrest import Keeping, read_passphrase
@@ -56,6 +57,7 @@ class Service:
     clock: Clock
     public_keys: bytes
     auditors: Auditors
+    enforcement_points: EnforcementPoints
     issuer_keys: IssuerKeys
 
 
@@ -117,6 +119,7 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
         LogUnavailable, KeyFileRefused: with what to do about it; nothing is served.
     """
     auditors = read_auditors(settings.log_auditors)
+    points = read_enforcement_points(settings.enforcement_points)
     async with AsyncExitStack() as opened:
         kept = keeping(settings) if kept is None else kept
         keys = open_ring(settings.private_keys_dir, settings.log_origin, kept, ml_dsa=settings.log_ml_dsa)
@@ -146,7 +149,7 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
         opened.push_async_callback(pipeline.drain)
         with suppress(NothingInForce, AuditError):  # whoever asks first is told why
             await keeper.in_force(clock())  # now, so that issuers' keys are being fetched before anybody asks
-        yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys), auditors, issuer_keys)
+        yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys), auditors, points, issuer_keys)
 
 
 def reload_policy(service: Service) -> bool:

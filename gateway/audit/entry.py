@@ -32,6 +32,7 @@ class Event(enum.StrEnum):
     POLICY_ANNOUNCED = "policy-announced"  # a set is about to be activated: gateways compile it
     POLICY_REFUSED = "policy-refused"
     OFFICERS_INSTALLED = "officers-installed"
+    EVALUATED = "evaluated"  # decisions were given to another enforcement point
     REVIEW_APPROVED = "review-approved"  # an officer released a record that waited for it
     REVIEW_REFUSED = "review-refused"
     STOP_SET = "stop-set"

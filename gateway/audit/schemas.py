@@ -488,6 +488,51 @@ class Obligations(Closed, frozen=True):
     watermark: dict[str, str] | UnsetType = UNSET
 
 
+class Shown(Closed, frozen=True):
+    """What one record was decided from."""
+
+    marking: str | None
+    day: str | None
+    nested: list[tuple[str, str | None]]
+    doubts: list[str]
+    facts: Facts
+
+
+class Evaluation(Closed, frozen=True):
+    """One question of another enforcement point, and the answer. ``record`` is the resource's identifier, keyed. Absent
+    is what was not understood; ``malformed`` says what was no question.
+    """
+
+    decision: bool
+    record: str
+    reasons: list[str] | UnsetType = UNSET
+    malformed: str | UnsetType = UNSET
+    subject_type: str | UnsetType = UNSET
+    subject_id: str | UnsetType = UNSET
+    action: str | UnsetType = UNSET
+    resource_type: str | UnsetType = UNSET
+    partner: str | UnsetType = UNSET
+    dataset: str | UnsetType = UNSET
+    purpose: str | UnsetType = UNSET
+    subject: Subject | UnsetType = UNSET
+    shown: Shown | UnsetType = UNSET
+    obligations: Obligations | UnsetType = UNSET
+
+
+class Evaluated(Closed, frozen=True):
+    """Decisions that another enforcement point (``by``) was given, in the order it asked. ``given_request`` is its own
+    name for the request. Each evaluation says what was asked, the decision and the reasons against, and where the gates
+    were asked, of whom and of what they judged.
+    """
+
+    by: str
+    what: str
+    request: str
+    given_request: str
+    policy: Digest
+    evaluations: list[Evaluation]
+
+
 class InReview(Closed, frozen=True):
     """How a record that waits for a human release is named in the queue: the item, the SHA-256 of its bytes as the
     source gave them, and its identifier as only the gateway can read it.
@@ -531,6 +576,7 @@ PRIVATE: Mapping[Event, type[Closed]] = MappingProxyType(
         Event.POLICY_ANNOUNCED: PolicyAnnounced,
         Event.POLICY_REFUSED: PolicyRefused,
         Event.OFFICERS_INSTALLED: OfficersInstalled,
+        Event.EVALUATED: Evaluated,
         Event.REVIEW_APPROVED: ReviewApproved,
         Event.REVIEW_REFUSED: ReviewRefused,
         Event.STOP_SET: StopChanged,

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway import __version__, logs
 from gateway.asking import Operation
-from gateway.http import health, openapi, pages, partner, problems, receipts, releases, review, tiles
+from gateway.http import authzen, health, openapi, pages, partner, problems, receipts, releases, review, tiles
 from gateway.http.datapaths import DataPaths
 from gateway.http.negotiation import traceparent
 from gateway.http.streaming import AnswerCut
@@ -27,8 +27,9 @@ from gateway.refusals import Refused
 from gateway.service import Service
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
-OTHERS = tuple(each.router for each in (health, pages, releases, receipts, tiles, review))
+OTHERS = tuple(each.router for each in (health, pages, releases, receipts, tiles, review, authzen))
 """Every router but that of the data routes, which comes last: what begins as one of these is no dataset's."""
+REQUEST_SHOWN = authzen.REQUEST_SHOWN
 logger = structlog.get_logger("gateway.http")
 
 
@@ -140,7 +141,8 @@ class Door:
                 given = list(message["headers"])
                 if not any(name == b"cache-control" for name, _ in given):
                     given.append((b"cache-control", b"no-store"))
-                message["headers"] = [*given, *problems.door_headers(identifier, trace, spent)]
+                shown = scope["state"].get(REQUEST_SHOWN, identifier)
+                message["headers"] = [*given, *problems.door_headers(shown, trace, spent)]
             await send(message)
 
         try:

@@ -240,6 +240,10 @@ class Settings(BaseSettings):
     """
     policy_grace_seconds: int = Field(900, ge=0, le=86_400)
     """Seconds that releases go on under the running policy set after a newer one was refused."""
+    enforcement_points: Path | None = None
+    """File of the other enforcement points that may ask for decisions (docs/authzen.md); without it nobody may."""
+    public_address: Address | None = None
+    """The https:// address under which others reach this gateway; the AuthZEN metadata names it."""
     officer_signatures: int | None = Field(None, ge=0, le=16)
     """Different officers who must sign a policy set, the lifting of a stop, or a new list of officers; unset means 2 in
     production and 0 in development.

@@ -87,6 +87,9 @@ def _under_officers(log, files, order) -> None:
     announced = orders.announce(log, files, order)
     signatures = [each.sign(Purpose.ACTIVATE, announced.digest, order.at) for each in (ALICE, BOB)]
     orders.activate(log, files, order, Demand(2, ORIGIN), signatures, {"asked": 0, "partners": {}, "examples": []})
+    asked = {"by": "portal", "what": "1 evaluations", "request": "r", "given_request": ""}
+    evaluated = {**asked, "policy": announced.digest, "evaluations": [{"decision": False, "record": ""}]}
+    log.append_now([Draft(Event.EVALUATED, order.at, "evaluated", private=evaluated)])
     about = {"by": "alice", "reason": "R", "what": "review i", "item": "i", "partner": "JPN", "dataset": "elset"}
     given = {"purpose": "p", "content": "aa" * 32, "marking": "U", "policy": announced.digest, "until": "later"}
     approval = Approve("i", "JPN", "elset", "p", "aa" * 32, "U", announced.digest, "bb" * 32, 1,
