@@ -29,7 +29,6 @@ from gateway.service import Service
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 OTHERS = tuple(each.router for each in (health, pages, releases, receipts, tiles, review, authzen))
 """Every router but that of the data routes, which comes last: what begins as one of these is no dataset's."""
-REQUEST_SHOWN = authzen.REQUEST_SHOWN
 logger = structlog.get_logger("gateway.http")
 
 
@@ -141,7 +140,7 @@ class Door:
                 given = list(message["headers"])
                 if not any(name == b"cache-control" for name, _ in given):
                     given.append((b"cache-control", b"no-store"))
-                shown = scope["state"].get(REQUEST_SHOWN, identifier)
+                shown = scope["state"].get(authzen.REQUEST_SHOWN, identifier)
                 message["headers"] = [*given, *problems.door_headers(shown, trace, spent)]
             await send(message)
 
