@@ -56,6 +56,10 @@ class PublicJwk:
     not_before: datetime | None = None
     expires: datetime | None = None
 
+    def __hash__(self) -> int:
+        """By thumbprint alone: keys stand in memories that are asked at every release."""
+        return hash(self.thumbprint)
+
     def valid_at(self, at: datetime) -> bool:
         """Whether ``at`` (aware) lies within the key's life; the end is not part of it."""
         return (self.not_before is None or self.not_before <= at) and (self.expires is None or at < self.expires)
@@ -86,6 +90,10 @@ class PrivateJwk:
 
     public: PublicJwk
     secret: str = field(repr=False)
+
+    def __hash__(self) -> int:
+        """As the public key."""
+        return hash(self.public)
 
     def to_json(self) -> dict[str, Json]:
         """The private key as a JWK. Write it only where private files go."""

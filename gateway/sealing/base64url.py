@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
+from collections.abc import Mapping
+
+from gateway.keys.strict_json import Json
 
 _ALPHABET = re.compile(rb"[A-Za-z0-9_-]*")
+
+
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
+
+def encode_header(members: Mapping[str, Json]) -> bytes:
+    """A protected header as it stands in a compact form: its JSON without spaces, in base64url."""
+    return encode(_JSON.encode(members).encode())
 
 
 def encode(data: bytes) -> bytes:

@@ -12,7 +12,6 @@ new name is for.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from joserfc.registry import HeaderParameter
 
 from gateway.keys.jwks import PrivateJwk, PublicJwk, as_joserfc, private_as_joserfc
 from gateway.keys.strict_json import Json, NotStrictJson, read_object
-from gateway.sealing.base64url import decode, encode
+from gateway.sealing.base64url import decode, encode, encode_header
 from gateway.sealing.errors import SealingError
 
 CONTENT_LIMIT: Final = 64 * 1024 * 1024
@@ -123,7 +122,7 @@ def sign(content: bytes, binding: Binding, signing_key: PrivateJwk) -> bytes:
     if len(content) > CONTENT_LIMIT:
         raise SealingError("too_large", f"{len(content)} bytes; a chunk has at most {CONTENT_LIMIT}")
     _check_signing_key(signing_key.public)
-    header = {
+    header: dict[str, Json] = {
         "alg": _ALGORITHM,
         "kid": signing_key.public.kid,
         "typ": TYPE,
@@ -135,7 +134,7 @@ def sign(content: bytes, binding: Binding, signing_key: PrivateJwk) -> bytes:
         "last": binding.last,
         "label": binding.label,
     }
-    signed = encode(json.dumps(header, separators=(",", ":")).encode()) + b"." + encode(content)
+    signed = encode_header(header) + b"." + encode(content)
     return signed + b"." + encode(_signer(signing_key).sign(signed))
 
 

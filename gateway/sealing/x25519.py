@@ -12,7 +12,6 @@ appendix C is a test); the protected header is the additional data; 96 random bi
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from typing import Final
@@ -21,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gateway.keys.strict_json import Json
-from gateway.sealing.base64url import encode
+from gateway.sealing.base64url import encode, encode_header
 
 CIPHER: Final = "A256GCM"
 _KEY_BITS = 256
@@ -36,8 +35,12 @@ def encrypt(header: Mapping[str, Json], plaintext: bytes, recipient: X25519Publi
     """
     ephemeral = X25519PrivateKey.generate()
     shared = ephemeral.exchange(recipient)
-    epk = {"kty": "OKP", "crv": "X25519", "x": encode(ephemeral.public_key().public_bytes_raw()).decode("ascii")}
-    protected = encode(json.dumps({**header, "epk": epk}, separators=(",", ":")).encode())
+    epk: dict[str, Json] = {
+        "kty": "OKP",
+        "crv": "X25519",
+        "x": encode(ephemeral.public_key().public_bytes_raw()).decode("ascii"),
+    }
+    protected = encode_header({**header, "epk": epk})
     nonce = os.urandom(_NONCE_BYTES)
     sealed = AESGCM(derive(shared, CIPHER, _KEY_BITS)).encrypt(nonce, plaintext, protected)
     ciphertext, tag = sealed[:-_TAG_BYTES], sealed[-_TAG_BYTES:]
