@@ -233,7 +233,7 @@ class Release(Closed, frozen=True):
     tables: dict[str, Digest] | UnsetType = UNSET
     subject: Subject | UnsetType = UNSET
     stops: list[str] | UnsetType = UNSET
-    usage: dict[str, Count] | UnsetType = UNSET
+    usage: dict[str, str] | UnsetType = UNSET
     emergencies: dict[str, str] | UnsetType = UNSET
     released: Count | UnsetType = UNSET
     withheld: Count | UnsetType = UNSET
@@ -461,7 +461,7 @@ class Facts(Closed, frozen=True):
     """This is the record's tear-line version."""
     present: list[str] | UnsetType = UNSET
     """Which of the fields that compilations ask about are there."""
-    usage: dict[str, Count] | UnsetType = UNSET
+    usage: dict[str, str] | UnsetType = UNSET
     """How much of each volume and counting compilation had gone before."""
     emergencies: dict[str, str] | UnsetType = UNSET
     """When each emergency was opened."""

@@ -102,16 +102,17 @@ def facts_to_json(facts: Facts) -> dict[str, Json]:
 
 def usage_to_json(usage: Mapping[str, int]) -> dict[str, Json]:
     """How much of each counter had been used; nothing where nothing is counted."""
-    return {"usage": {name: usage[name] for name in sorted(usage)}} if usage else {}
+    return {"usage": {name: str(usage[name]) for name in sorted(usage)}} if usage else {}
 
 
 def usage_from_json(read: Object) -> dict[str, int]:
     """The use that was written; raises :class:`ReplayError`."""
     found: dict[str, int] = {}
     for name, used in _object(read.get("usage", {})).items():
-        if isinstance(used, bool) or not isinstance(used, int):
+        text = _text(used)
+        if not (text.isascii() and text.isdigit()):
             raise ReplayError("a use is a whole number")
-        found[name] = used
+        found[name] = int(text)
     return found
 
 
