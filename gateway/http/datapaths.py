@@ -20,6 +20,7 @@ _UNDER = {
     "count": Operation.COUNT,
     "tuple": Operation.TUPLE,
     "queryhelp": Operation.QUERYHELP,
+    "bulk": Operation.BULK,
 }
 """The parts that stand in an identifier's place and are none."""
 

@@ -349,15 +349,15 @@ def test_a_slow_reader_holds_back_its_own_source_and_nobody_else(here: Loopback)
     source = here.source.fault = Sends(endless)
     slow = Receiver(here)
     slow.read(1000)
-    taken = -1
-    while taken < source.sent:  # until the source has not got rid of a byte for a while
+    taken = still = 0
+    while still < 3:  # until the source has not got rid of a byte for a while
+        time.sleep(0.3)
+        still = still + 1 if taken == source.sent else 0
         taken = source.sent
-        time.sleep(0.5)
-    assert taken < 16_000_000
     here.source.fault = None
     assert here.get(ELSETS).status == 200
     assert len(names(bulk(here))) > 10
-    assert source.sent - taken < 1_000_000
+    assert source.sent < 32_000_000, "what sockets and one chunk hold, of two gigabytes"
     slow.leave()
     assert source.ended.wait(30)
 
