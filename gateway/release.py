@@ -14,6 +14,18 @@ A release is a sequence of chunks; one is the usual case. Steps 1 and 3 to 9 are
 under what is in force then, so a stop, a revocation or an activation ends a long answer in its middle. Where a chunk
 ends depends on the released bytes alone.
 
+What a crash leaves, between any two of these, and who repairs it:
+
+    before 8              nothing of this chunk: no byte has left, no entry says so
+    during 8              the whole entry or nothing of it: one transaction (gateway/audit/writer.py)
+    between 8 and 9       an entry *authorised* for a chunk that never left, the safe side; nobody need repair it
+    during 9              a part of the chunk has left; its entry is of the whole
+    between two chunks    as before 8, and a release that is open: the next start ends it with ``interrupted``
+    after the last        nothing: the last chunk's entry closed the release
+
+The next start (``AuditLog.recover``) writes through the same function as every request, and a crash during it leaves what
+it had not closed still open for the one after. ``tests/system/test_crash.py`` and ``make kill`` show it.
+
 Every request gets exactly one entry for each chunk, or one for its refusal; if that entry cannot be written, the
 answer is ``audit_unavailable`` and nothing leaves. The same numbers stand in the entry's timing and in
 docs/architecture.md.

@@ -31,7 +31,7 @@ from gateway.content.records import RecordView, read_array, read_object
 from gateway.policy.shape import RecordShape
 from gateway.refusals import Refused
 from gateway.upstream.client import Upstream
-from gateway.upstream.errors import MALFORMED, UpstreamError
+from gateway.upstream.errors import MALFORMED, TOO_LARGE, UpstreamError
 
 PAGE_LIMIT = 1000
 """Most records asked of a source at once."""
@@ -119,9 +119,14 @@ async def one(upstream: Upstream, collection: Collection, identifier: str) -> Re
     Raises:
         Refused: ``not_found`` when what came is not exactly this one record; why is for the entry alone.
     """
-    fetched = await upstream.fetch(
-        collection.source, collection.path, identifier=identifier, traceparent=collection.traceparent
-    )
+    try:
+        fetched = await upstream.fetch(
+            collection.source, collection.path, identifier=identifier, traceparent=collection.traceparent
+        )
+    except UpstreamError as error:
+        if error.code in (MALFORMED, TOO_LARGE):  # it came, so there is something; nobody who may not know is told
+            raise Refused("not_found", str(error)) from error
+        raise
     if fetched.status != 200:
         return None
     try:

@@ -87,15 +87,20 @@ class Writer:
         Raises :class:`LogUnavailable` when the store fails: then none of the jobs counts as written.
         """
         self._refuse_after_lost_sync()
+        # A crash up to the commit, which ends this block, leaves nothing of the batch (rule 2), and nobody was told.
         with self._database.writing() as connection:
             head, tree, outcomes = self._write(connection, jobs)
+        # A crash here leaves all of the batch and nobody told: entries of what never left. The next start reads them
+        # with the head, and ends the releases among them that are open. What follows is memory: were it lost, or were
+        # the commit reported as failed though it took effect, the head would be read and checked again (rules 1 and 4).
         self._head, self._edge = head, tree
         return outcomes
 
     def interrupt(self, at: datetime) -> tuple[Recorded, ...]:
         """Close every release that this instance left open, with an ``interrupted`` entry each; see rule 2.
 
-        They are found and closed in one transaction, so that two starts at once close each of them once.
+        They are found and closed in one transaction, so that two starts at once close each of them once. A crash during
+        it closes none of them, and the next start finds them all again.
         """
         self._refuse_after_lost_sync()
         with self._database.writing() as connection:
