@@ -23,8 +23,8 @@ What a crash leaves, between any two of these, and who repairs it:
     between two chunks    as before 8, and a release that is open: the next start ends it with ``interrupted``
     after the last        nothing: the last chunk's entry closed the release
 
-The next start (``AuditLog.recover``) writes through the same function as every request, and a crash during it leaves what
-it had not closed still open for the one after. ``tests/system/test_crash.py`` and ``make kill`` show it.
+The next start (``AuditLog.recover``) writes through the same function as every request, and a crash during it leaves
+what it had not closed still open for the one after. ``tests/system/test_crash.py`` and ``make kill`` show it.
 
 Every request gets exactly one entry for each chunk, or one for its refusal; if that entry cannot be written, the
 answer is ``audit_unavailable`` and nothing leaves. The same numbers stand in the entry's timing and in
