@@ -225,7 +225,11 @@ def _refuse_other(source: Source, response: aiohttp.ClientResponse, kinds: Seque
         raise UpstreamError(REDIRECTED, source.name, f"answered {status}")
     if status != 200:
         raise UpstreamError(REFUSED, source.name, f"answered {status}")
-    coding = response.headers.get("Content-Encoding", "identity")
+    transfer = ", ".join(response.headers.getall("Transfer-Encoding", ["chunked"]))
+    if transfer.strip().lower() != "chunked":
+        # aiohttp would read such a body to the connection's end as it is, as if nothing had been said of it.
+        raise UpstreamError(MALFORMED, source.name, f"answered with transfer coding {transfer!r}")
+    coding = ", ".join(response.headers.getall("Content-Encoding", ["identity"]))
     if coding != "identity":
         raise UpstreamError(MALFORMED, source.name, f"answered with content coding {coding!r}, which was not asked for")
     if response.content_type not in kinds:

@@ -23,6 +23,7 @@ from sample_source.faults import (
 from tests.support.loopback import ELSETS, Answer, Holds, Loopback, loopback
 from tests.support.rawsource import RawSource, raw_source
 from tests.support.running import POLICIES, RunningGateway, running_gateway
+from tests.support.streaming import BULK
 
 SECRET = b"TOP SECRET//SI//NOFORN the position of object 99999"
 RECORD = json.dumps(
@@ -237,6 +238,8 @@ FRAMES: tuple[tuple[str, bytes], ...] = (
     ("status-no-number", b"HTTP/1.1 abc OK\r\n" + LENGTH + b"\r\n" + SOUND),
     ("switching-protocols", b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n" + SOUND),
     ("coding-in-another-form", HEAD + LENGTH + b"Content-Encoding: Identity, gzip\r\n\r\n" + SOUND),
+    ("coding-unknown", HEAD + b"Transfer-Encoding: gzip\r\n\r\n" + SOUND),
+    ("coding-twice", HEAD + LENGTH + b"Content-Encoding: identity\r\nContent-Encoding: gzip\r\n\r\n" + SOUND),
     ("bomb-of-brotli", HEAD + LENGTH + b"Content-Encoding: br\r\n\r\n" + SOUND),
     ("nothing", b""),
 )
@@ -251,15 +254,17 @@ def raw(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Iterator[tuple[
         yield gateway, source
 
 
-@pytest.mark.parametrize("closes", [True, False], ids=["and-closes", "and-waits"])
+@pytest.mark.parametrize(
+    ("path", "closes"), [(LIST, True), (LIST, False), (BULK, True)], ids=["and-closes", "and-waits", "in-bulk"]
+)
 @pytest.mark.parametrize("says", [each[1] for each in FRAMES], ids=[each[0] for each in FRAMES])
 def test_an_answer_whose_frame_lies_gives_no_content_and_no_word_of_it(
-    raw: tuple[RunningGateway, RawSource], log_lines: io.StringIO, says: bytes, closes: bool
+    raw: tuple[RunningGateway, RawSource], log_lines: io.StringIO, says: bytes, path: str, closes: bool
 ):
     gateway, source = raw
     source.says, source.closes = says, closes
     begun = log_lines.tell()
-    answer = gateway.ask("GBR", LIST, purpose="collision-avoidance")
+    answer = gateway.ask("GBR", path, purpose="collision-avoidance")
     assert (answer.status_code, answer.json()["code"]) in ((502, "upstream_failed"), (504, "upstream_timeout"))
     shown = answer.text + repr(answer.headers) + log_lines.getvalue()[begun:]
     assert not [each for each in (SECRET.decode(), "sound", "41384", "OpenSSH", source.url) if each in shown]
