@@ -39,7 +39,7 @@ def decode(data: bytes, field: str) -> dict[str, PlainJson]:
         value = msgspec.json.decode(data, type=dict[str, object])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DraftRefused(field, f"is not a JSON object: {error}") from error
-    plain = _plain(value, field, 0)
+    plain: object = value if _is_plain(value, 0) else _plain(value, field, 0)
     if not isinstance(plain, dict) or _ENCODER.encode(plain) != data:
         raise DraftRefused(field, "is not in canonical form")
     return plain

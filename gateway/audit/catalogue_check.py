@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from gateway.audit import catalogue, retention, stored, tables
+from gateway.audit import catalogue, retention, stored
 from gateway.audit.catalogue import COUNTED, Totals
 from gateway.audit.errors import LogAltered
 from gateway.audit.leaf import Leaf
@@ -36,20 +36,21 @@ class CatalogueCheck:
 
     def add(self, position: int, leaf: Leaf, private: Private | None) -> None:
         """Add an entry that agrees with its leaf; ``None`` for a private part that was removed."""
-        self._sum(catalogue.postings(position, leaf, private))
+        salt = self.salt
+        self.sums[position // PAGE] += sum(
+            [hash((salt, posting)) for posting in catalogue.postings(position, leaf, private)]
+        )
         if private is not None:
             catalogue.count_in(self.totals, leaf, private)
 
-    def _sum(self, postings: list[Posting]) -> None:
-        for word, day, position in postings:
-            self.sums[position // PAGE] += hash((self.salt, word, day, position))
-
     def differences(self, connection: Connection, size: int) -> Iterator[tuple[str, str]]:
         """Where the stored catalogue differs, and how; for a log that was walked whole up to ``size``."""
-        there = CatalogueCheck(salt=self.salt)
+        salt = self.salt
+        there: defaultdict[int, int] = defaultdict(int)
         for batch in _stored(connection):
-            there._sum(batch)
-        wrong = {page for page in self.sums.keys() | there.sums.keys() if self.sums[page] != there.sums[page]}
+            for posting in batch:
+                there[posting[2] // PAGE] += hash((salt, posting))
+        wrong = {page for page in self.sums.keys() | there.keys() if self.sums[page] != there[page]}
         if wrong:
             yield from _located(connection, wrong, size)
         yield from self._totals(connection)
@@ -67,11 +68,12 @@ class CatalogueCheck:
                 yield f"totals of day {cell.day}, {cell.partner}, level {cell.level}", "are less than the entries'"
 
 
-def _stored(connection: Connection) -> Iterator[list[Posting]]:
-    table = tables.postings.c
-    rows = connection.execution_options(yield_per=_BATCH).execute(select(table.word, table.day, table.position))
-    for batch in rows.partitions():
-        yield [(word, day, position) for word, day, position in batch]
+def _stored(connection: Connection) -> Iterator[Sequence[Posting]]:
+    """Every stored posting, as plain as the driver gives it: there are very many."""
+    streamed = connection.execution_options(stream_results=True)
+    cursor = streamed.exec_driver_sql("SELECT word, day, position FROM postings").cursor
+    while cursor is not None and (batch := cursor.fetchmany(_BATCH)):
+        yield batch
 
 
 def _located(connection: Connection, pages: set[int], size: int) -> Iterator[tuple[str, str]]:
