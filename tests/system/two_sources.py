@@ -42,6 +42,14 @@ from tests.system.expect import IDENTIFIER, TIME, Asker, permitted
 from tests.system.walks import COMPANY, DATASETS, GBR, GBR_PLAIN, JPN
 
 ASKERS = (JPN, GBR_PLAIN, GBR, COMPANY)
+PARAMETERS = {
+    "elset": {"epoch", "createdAt", "idElset", "satNo", "dataMode", "source", "origin", "meanMotion", "inclination"},
+    "statevector": {"epoch", "createdAt", "idStateVector", "satNo", "dataMode", "source", "posUnc", "xpos"},
+    "conjunction": {"tca", "createdAt", "id", "satNo1", "satNo2", "dataMode", "source", "missDistance"},
+    "notification": {"createdAt", "id", "msgType", "dataMode", "source"},
+}
+"""What the shipped policy lets partners ask, or refuses where it is seen degraded."""
+QUERIED = ("", "/count", "/tuple", "/bulk")
 NEVER = "00000000-0000-4000-8000-000000000000"
 SMALLEST_CHUNK = 4096
 SEALED_TYPE = b"application/jose"
@@ -246,8 +254,8 @@ def twosome(root: Path, keys: Path, records: int) -> Iterator[Twosome]:
 def draw(rng: random.Random, tables: Tables, asker: Asker) -> Request:
     """A request such as a curious partner might make."""
     dataset = rng.choice(DATASETS)
-    operation = rng.choice(["", "", "", "/count", "/tuple", "/queryhelp", "/id", "/id", "/odd"])
-    query = _query(rng, dataset, tables) if operation in ("", "/count", "/tuple") else []
+    operation = rng.choice(["", "", "", "/count", "/tuple", "/bulk", "/queryhelp", "/id", "/id", "/odd"])
+    query = _query(rng, dataset, tables, paged=operation != "/bulk") if operation in QUERIED else []
     path = f"/udl/{dataset}{operation}"
     if operation == "/id":
         named = rng.choice([*(record.identifier for record in tables.records[dataset]), NEVER, NEVER])
@@ -260,7 +268,7 @@ def draw(rng: random.Random, tables: Tables, asker: Asker) -> Request:
     accept = "Accept: application/jose" if asker.sealed else "Accept: application/json"
     lines = [accept, *rng.sample(LINES, rng.choice([0, 0, 0, 1, 2]))]
     return Request(
-        method=rng.choice(["GET"] * 12 + ["HEAD", "OPTIONS", "POST", "DELETE"]),
+        method=rng.choice(["GET"] * 36 + ["HEAD", "OPTIONS", "POST", "DELETE"]),
         target=f"{path}?{urlencode(query)}" if query else path,
         lines=tuple(lines),
         token=rng.random() > 0.03,
@@ -268,14 +276,17 @@ def draw(rng: random.Random, tables: Tables, asker: Asker) -> Request:
     )
 
 
-def _query(rng: random.Random, dataset: str, tables: Tables) -> list[tuple[str, str]]:
+def _query(rng: random.Random, dataset: str, tables: Tables, *, paged: bool) -> list[tuple[str, str]]:
     """Filters on values that stand in records, withheld ones too; an order; a page."""
     query = [(TIME[dataset], ">2000-01-01T00:00:00Z")]
     fields = [name for name in TABLES[dataset].fields if TABLES[dataset].queryable(name)]
-    for name in rng.sample(fields, rng.choice([0, 0, 1, 1, 2])):
+    known = sorted(PARAMETERS[dataset] & {*fields})
+    for name in rng.sample(known if rng.random() < 0.8 else fields, rng.choice([0, 0, 1, 1, 2])):
         value = rng.choice(tables.records[dataset]).values.get(name)
         operator = rng.choice(["", "", ">", "<", ">=", "<="])
         query.append((name, f"{operator}{rng.choice([value, 'nonsense']) if rng.random() < 0.05 else value}"))
+    if not paged and rng.random() < 0.9:
+        return query
     if rng.random() < 0.3:
         sortable = [*fields, IDENTIFIER[dataset], "nothing"]
         query.append(("sort", f"{rng.choice(sortable)},{rng.choice(['ASC', 'DESC'])}"))
