@@ -11,6 +11,7 @@ import json
 import random
 import string
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -120,28 +121,37 @@ BODIES = (
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One request: its bytes, the token in it, and whether it was mangled as bytes too, so that it may be no HTTP."""
+    """One request: its bytes, the token in it, and whether it was mangled as bytes too, so that it may be no HTTP.
+
+    ``evaluates``: it asks for a decision, with a body.
+    """
 
     request: bytes
     token: str
     method: str
     mangled: bool
+    evaluates: bool = False
 
 
 class Maker:
-    """Makes cases. ``key`` signs as the issuer does, and whatever it is told to."""
+    """Makes cases. ``key`` signs as the issuer does, and whatever it is told to. ``point`` is the token of an
+    enforcement point, which sends bodies; empty for none.
+    """
 
-    def __init__(self, seed: int, key: PrivateJwk, clock: Callable[[], datetime]) -> None:
+    def __init__(self, seed: int, key: PrivateJwk, clock: Callable[[], datetime], point: str = "") -> None:
         self._random = random.Random(seed)
         self._key = private_as_joserfc(key).private_key
         self._kid = key.public.kid
         self._public = json.dumps(key.public.members()).encode()
         self._clock = clock
+        self._point = point
         self._good: tuple[str, int] = ("", 0)
 
     def case(self) -> Case:
         """The next case; about one in twelve is true in all but what was asked."""
         draw = self._random
+        if self._point and draw.random() < 0.2:
+            return self._evaluation()
         token = self._true_token() if draw.random() < 0.4 else self._token()
         method = draw.choice(METHODS) if draw.random() < 0.08 else "GET"
         lines = [f"{method} {self._target()} HTTP/1.1", "Host: gateway"]
@@ -153,6 +163,44 @@ class Maker:
         request = "\r\n".join([*lines, "Connection: close", "", ""]).encode("latin-1", "replace") + body
         mangled = draw.random() < 0.15
         return Case(self._mangle(request) if mangled else request, token, method, mangled)
+
+    def _evaluation(self) -> Case:
+        """A question for a decision whose body is mangled: as JSON, as bytes, or in how it is framed."""
+        draw = self._random
+        body = json.dumps(self._question()).encode()
+        if draw.random() < 0.3:
+            body = self._mangle(body)
+        length = len(body) if draw.random() < 0.9 else draw.choice((0, len(body) // 2))
+        framing = [f"Content-Length: {length}"]
+        if draw.random() < 0.2:
+            half = len(body) // 2
+            body = b"%x\r\n%s\r\n%x\r\n%s\r\n0\r\n\r\n" % (half, body[:half], len(body) - half, body[half:])
+            framing = ["Transfer-Encoding: chunked"]
+        path = draw.choice(("/access/v1/evaluation", "/access/v1/evaluations"))
+        lines = [f"POST {path} HTTP/1.1", "Host: gateway", f"Authorization: Bearer {self._point}", *framing]
+        kind = draw.choice(("application/json", "application/json", "text/plain", "application/json; charset=utf-16"))
+        request = "\r\n".join([*lines, f"Content-Type: {kind}", "Connection: close", "", ""]).encode() + body
+        return Case(request, self._point, "POST", mangled=False, evaluates=True)
+
+    def _question(self) -> Json:
+        draw = self._random
+        said: Json = {
+            "subject": {"type": "system", "id": "gbr-space-command", "properties": {"partner": "GBR"}},
+            "action": {"name": "release"},
+            "resource": {"type": "elset", "id": "one", "properties": {"classificationMarking": "U", "satNo": 1}},
+            "context": {"purpose": "collision-avoidance"},
+        }
+        for _ in range(draw.randrange(4)):
+            inside: Json = said
+            while True:
+                name = draw.choice([*inside, "evaluations", "options", "zz"])
+                below = inside.get(name)
+                if isinstance(below, dict) and draw.random() < 0.7:
+                    inside = below
+                    continue
+                inside[name] = deepcopy(draw.choice((*ODD_VALUES, [said, said, said])))
+                break
+        return said
 
     def _target(self) -> str:
         draw = self._random

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from jwcrypto.jwk import JWK
 
-from tests.http.fuzz_campaign import Answered, Found, campaign, is_true, wrong
+from tests.http.fuzz_campaign import POINT, Answered, Found, before_points, campaign, exchange, is_true, wrong
 from tests.http.fuzzing import Case, Maker
 from tests.support.loopback import Loopback
 
@@ -27,6 +28,21 @@ def test_three_hundred_mangled_requests_get_documented_answers_and_one_entry_eac
         "token_algorithm_refused",
         "not_found",
     } <= found.outcomes.keys()
+
+
+def test_two_hundred_mangled_questions_for_a_decision_get_one_or_are_refused(
+    tmp_path: Path, keys: Path, log_lines: io.StringIO
+):
+    (tmp_path / "keys").symlink_to(keys)
+    with before_points(tmp_path) as here:
+        maker = Maker(9, here.gateway.stage.signing_key("GBR"), here.gateway.service.clock, POINT)
+        found = Found()
+        for _ in range(200):
+            case = maker._evaluation()
+            answer = exchange(here, case)
+            found.outcomes[str(answer.status if answer else None)] += 1
+            assert wrong(case, answer) == "", case.request
+    assert found.outcomes.keys() >= {"200", "400"}
 
 
 CASE = Case(b"", "e" * 100, "GET", mangled=False)
