@@ -35,7 +35,7 @@ logger = structlog.get_logger("gateway.http")
 class PartnerApi(FastAPI):
     """The partner API: requests for data go straight through the door to the pipeline, all others by the router."""
 
-    data_paths = DataPaths(())
+    data_paths: DataPaths
     data_door: Door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +68,7 @@ def build_app(service: Service) -> FastAPI:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(HTTPException, _not_routed)
     app.add_middleware(Door)
-    app.data_paths = DataPaths(OTHERS)
+    app.data_paths = DataPaths(OTHERS, partner.router)
     app.data_door = Door(_data)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
     return app

@@ -11,18 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fastapi import APIRouter
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Scope
 
 from gateway.asking import Operation
-
-_UNDER = {
-    "count": Operation.COUNT,
-    "tuple": Operation.TUPLE,
-    "queryhelp": Operation.QUERYHELP,
-    "bulk": Operation.BULK,
-}
-"""The parts that stand in an identifier's place and are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +32,15 @@ _ONE = "/{source}/{dataset}/{identifier}"
 
 
 class DataPaths:
-    """Knows which first parts of a path belong to other routes."""
+    """Knows which first parts of a path belong to other routes, and which third parts are no identifiers."""
 
-    def __init__(self, others: Iterable[APIRouter]) -> None:
-        """``others`` are all routers but that of the data routes; each of their paths begins with a fixed part."""
-        routes = (route for router in others for route in router.routes if isinstance(route, Route))
-        self._others = frozenset(route.path.split("/")[1] for route in routes)
+    def __init__(self, others: Iterable[APIRouter], data: APIRouter) -> None:
+        """``data`` is the router of the data routes, ``others`` are all others; each of their paths begins with a fixed
+        part. A fixed part that ends a data route names its operation.
+        """
+        self._others = frozenset(_parts(route)[1] for router in others for route in router.routes)
+        ends = [_parts(route)[3] for route in data.routes if len(_parts(route)) == 4]
+        self._under = {end: Operation(end) for end in ends if not end.startswith("{")}
 
     def find(self, scope: Scope) -> Target | None:
         """The data route for this request; ``None`` where the router must look."""
@@ -57,7 +52,14 @@ class DataPaths:
         dataset = f"/{parts[1]}/{parts[2]}"
         if len(parts) == 3:
             return Target(_LIST, dataset, Operation.LIST)
-        operation = _UNDER.get(parts[3])
+        operation = self._under.get(parts[3])
         if operation is None:
             return Target(_ONE, dataset, Operation.IDENTIFIED, parts[3])
         return Target(f"{_LIST}/{parts[3]}", dataset, operation)
+
+
+def _parts(route: BaseRoute) -> list[str]:
+    """A route's template, divided; raises :class:`TypeError` for what has none."""
+    if not isinstance(route, Route):
+        raise TypeError(f"a route with a path was expected, not {type(route).__name__}")
+    return route.path.split("/")
