@@ -49,6 +49,19 @@ _MOST_NAMES = 1000
 """Most names in one question; databases bound how many parameters a statement may have."""
 
 
+# Made once: to put a statement together costs more than SQLite takes to carry it out.
+_HEAD = select(tables.head)
+_SWAP = (
+    update(tables.head)
+    .where(
+        tables.head.c.id == 1,
+        tables.head.c.size == bindparam("old_size"),
+        tables.head.c.epoch == bindparam("old_epoch"),
+    )
+    .values({name: bindparam(name) for name in ("size", "epoch", "checkpoint", "standing")})
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The log's one head: tree size, fencing epoch, signed checkpoint, signed statement of what stands."""
@@ -82,7 +95,7 @@ def read_head(connection: Connection) -> Head | None:
 
     Raises :class:`LogUnavailable` for a schema of another version.
     """
-    row = connection.execute(select(tables.head)).one_or_none()
+    row = connection.execute(_HEAD).one_or_none()
     if row is None:
         return None
     if row.schema_version != tables.SCHEMA_VERSION:
@@ -100,11 +113,7 @@ def swap_head(connection: Connection, old: Head, new: Head) -> None:
     The write lock makes writers take turns; this is what is relied on. A writer that lost its turn without
     noticing (paused, then woken) finds another epoch here, and its transaction ends with nothing written.
     """
-    changed = connection.execute(
-        update(tables.head)
-        .where(tables.head.c.id == 1, tables.head.c.size == old.size, tables.head.c.epoch == old.epoch)
-        .values(**_row(new))
-    )
+    changed = connection.execute(_SWAP, {"old_size": old.size, "old_epoch": old.epoch, **_row(new)})
     if changed.rowcount != 1:
         raise LogUnavailable("write", f"another writer moved the head on from size {old.size}", hint="Try again.")
 
@@ -211,7 +220,7 @@ def add_nodes(connection: Connection, made: Sequence[Node]) -> None:
 
 def add_checkpoint(connection: Connection, size: int, note: str) -> None:
     """Write a signed checkpoint beside all earlier ones."""
-    connection.execute(insert(tables.checkpoints).values(size=size, note=note))
+    add_rows(connection, tables.checkpoints, [(size, note)])
 
 
 def releases_begun(connection: Connection, releases: Sequence[str]) -> set[str]:
