@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from gateway.policy import PolicyError, load
+from gateway.policy.trial import try_cases
 from tests.policy.worked import (
     DEU_OBJECT,
     ESA_OBJECT,
@@ -37,7 +38,21 @@ def test_the_shipped_files_load_whole_without_any_keys() -> None:
 def test_every_shipped_partner_file_says_first_that_it_is_fictional() -> None:
     for path, content in read_files().items():
         if path.startswith("policies/partners/"):
-            assert content.decode().startswith("# FICTIONAL"), path
+            for_editors, for_readers = content.decode().splitlines()[:2]
+            assert for_editors.startswith("#:schema "), path
+            assert for_readers.startswith("# FICTIONAL"), path
+
+
+def test_the_worked_set_is_as_large_as_it_is_said_to_be() -> None:
+    held = policy().policy_set
+    assert {"AUS", "CAN", "GBR", "NZL", "JPN", "DEU", "FRA", "NOR", "KOR", "ORBITWATCH"} <= held.partners.keys()
+    assert len(held.datasets) >= 6
+    assert len(held.own_communities) >= 3
+    assert all(member.from_ for community in held.own_communities for member in community.member)
+    report = try_cases(held)
+    assert len(report.tried) >= 60
+    assert not report.failed
+    assert not report.unproved
 
 
 def test_japan_gets_a_conjunction_on_its_own_satellite_with_the_other_state_rounded() -> None:
