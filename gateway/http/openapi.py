@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from gateway.http.negotiation import SEALED_TYPE
+from gateway.http.negotiation import LINES_TYPE, SEALED_TYPE
 from gateway.http.problems import MEDIA_TYPE, example
 from gateway.refusals import PROBLEMS
 
@@ -79,12 +79,16 @@ def problem_responses(codes: Iterable[str]) -> dict[int | str, Document]:
 
 
 def content_response(description: str, plain_type: str, schema: Document, example_value: object) -> Document:
-    """The success part: the plain form for partners whose agreement allows it, and the sealed one."""
+    """The success part: the plain form for partners whose agreement allows it, as lines too where it is a list of
+    records, and the sealed one.
+    """
+    lines = {LINES_TYPE: {"schema": {"type": "string", "description": "One record a line (NDJSON)."}}}
     return {
         "description": description,
         "headers": ANSWER_HEADERS,
         "content": {
             plain_type: {"schema": schema, "example": example_value},
+            **(lines if schema.get("type") == "array" else {}),
             SEALED_TYPE: {
                 "schema": {
                     "type": "string",

@@ -416,3 +416,12 @@ def test_the_digest_binds_every_file_and_every_key() -> None:
 def test_a_finding_reads_like_a_compilers_message() -> None:
     finding = PolicyFinding("a.toml", 3, 7, "grant[0].id", "stands twice", "choose another")
     assert str(finding) == "a.toml:3:7: grant[0].id: stands twice (choose another)"
+
+
+def test_a_dataset_that_says_that_bulk_may_be_asked_says_where_and_the_other_way_round() -> None:
+    path = "policies/datasets/elset.toml"
+    unsaid = edited(path, ', "bulk"]', "]")
+    nowhere = edited(path, 'path = "/udl/elset/bulk"\n', "").replace(b"[bulk]", b"#")
+    for text in (unsaid, nowhere):
+        with pytest.raises(PolicyError, match="come together"):
+            load({**whole_files(), path: text})
