@@ -186,7 +186,11 @@ class Bulk:
                     if size >= self._chunk_bytes:
                         await _hold_force(start, readmit)
                         yield batch
-                        start = Start(await readmit(), seen, start.number + 1, start.before + len(batch.going))
+                        now = await readmit()
+                        after = Start(now, seen, start.number + 1, start.before + len(batch.going))
+                        if now.case.policy is not start.admitted.case.policy:
+                            raise Overtaken(after)  # what is to be read of a record is said by policy too
+                        start = after
                         picker = Picker(start.admitted, self._log)
                         batch, size = Batch(start.admitted, start.number, start.before), 0
                 await asyncio.sleep(0)  # whoever else waits for this loop has a turn between two blocks

@@ -177,7 +177,9 @@ class Selector:
                 if size >= self._chunk_bytes:
                     await self._check_force(start, readmit)
                     yield batch
-                    start = start.follow(await readmit(), place, len(batch.going))
+                    before, start = start, start.follow(await readmit(), place, len(batch.going))
+                    if start.admitted.case.policy is not before.admitted.case.policy:
+                        raise Overtaken(start)  # what is to be read of a record is said by policy too
                     batch, size = Batch(start.admitted, start.number, start.before), 0
         await self._check_force(start, readmit)
         if start.uniform:
