@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.activation.approval import UNSIGNED
 from gateway.activation.orders import Order, lift, stop
@@ -121,6 +124,32 @@ def test_a_delay_that_passes_between_two_pages_moves_the_next_one_whether_the_wa
             forget(running)
         assert notices(client, 2) == ["c", "d"]  # as "a", "b", "c", "d", "e" are counted now
         assert notices(client, 0) == ["a", "b"]
+
+
+@dataclass(slots=True)
+class Counting:
+    """A source that counts the records it hands out."""
+
+    held: Holds
+    handed: int = 0
+
+    async def __call__(self, sound: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = dict(parse_qsl(scope["query_string"].decode()))
+        self.handed += len(self.held.records[int(asked["firstResult"]) :][: int(asked["maxResults"])])
+        await self.held(sound, scope, receive, send)
+
+
+@pytest.mark.parametrize("size", [5, 20])
+def test_walking_all_pages_costs_about_one_pass_over_the_source_and_not_the_square(here: Loopback, size: int):
+    count = 240
+    counting = Counting(Holds(tuple(elset(f"{n:04}", GOES if n % 3 else STAYS) for n in range(count))))
+    here.source.fault = counting
+    forget(here)
+    got = 0
+    while found := page(here, got, size):
+        got += len(found)
+    assert got == count * 2 // 3
+    assert counting.handed <= 3 * count  # pages double in size, so that the last of each answer is in part for nothing
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
