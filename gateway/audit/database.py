@@ -128,7 +128,7 @@ class Database:
             with engine.connect() as plain:
                 yield plain.execution_options(gateway_purpose=purpose)
                 # Without a commit, leaving this block rolls back.
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, UnicodeDecodeError) as error:
             self.close()
             self._explain(purpose, error)
         except LogUnavailable:
@@ -194,7 +194,9 @@ class Database:
     def _explain(self, purpose: str, error: Exception) -> NoReturn:
         """Say what failed in words, with what to do; the driver's own error stays as the cause."""
         origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-        name = str(getattr(origin, "sqlite_errorname", ""))
+        # The driver reads SQLite's own words for what is damaged as UTF-8, and they may quote what is damaged.
+        damaged = "SQLITE_CORRUPT" if isinstance(origin, UnicodeDecodeError) else ""
+        name = str(getattr(origin, "sqlite_errorname", damaged))
         if name in LOST_SYNC:
             self.lost_sync = True
         hint = next((text for start, text in HINTS.items() if name.startswith(start)), "See the cause.")

@@ -2,7 +2,8 @@
 column values of its type.
 
 SQLite keeps a value of any type in any column, and a trigger or a view that somebody plants acts when others write or
-read. What is not of this form cannot be checked further: it says where, and checking ends there.
+read; an index that was edited in the file, and not by a statement, hides rows from whoever searches by it. What is not
+of this form cannot be checked further: it says where, and checking ends there.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ def differences(connection: Connection) -> Iterator[Finding]:
     if wrong:
         return
     if connection.dialect.name == "sqlite":
+        for said in connection.execute(text(f"PRAGMA integrity_check({SHOWN})")).scalars():
+            if said != "ok":
+                yield Finding("database file", said)
         for table in tables.metadata.sorted_tables:
             yield from _values(connection, table)
     heads = list(connection.execute(select(tables.head.c.id)).scalars())
