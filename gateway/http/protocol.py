@@ -84,6 +84,7 @@ class Http(H11Protocol):
     _waiting: Fault | None = None
     _stall: asyncio.TimerHandle | None = None
     _dropped = -1  # bytes read and dropped since the last answer; none are while it is negative
+    _broken = False  # the body of the request under way is no HTTP; nothing more is read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for a head, or turn the connection away."""
@@ -100,7 +101,9 @@ class Http(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; what comes after the last answer is dropped."""
+        """Read on; what comes after the last answer, or after a body that is no HTTP, is dropped."""
+        if self._broken and self._dropped < 0:
+            return
         if self._dropped < 0:
             super().data_received(data)
             return
@@ -121,13 +124,21 @@ class Http(H11Protocol):
             self._close_after(self.cycle)
         if self.conn.their_state is h11.IDLE:
             self._wait(Fault.SLOW_HEAD)
-        elif self.conn.their_state is h11.SEND_BODY:
+        elif self.conn.their_state is h11.SEND_BODY or self._broken:
             self._wait(Fault.SLOW_BODY)
         else:
             self._wait(None)
 
     def send_400_response(self, msg: str) -> None:
-        """Answer ``request_malformed``; ``msg`` is the server's own text and is not told."""
+        """Answer ``request_malformed``; ``msg`` is the server's own text and is not told.
+
+        Where a sound head came before, there is a request, and its answer and entry are the application's: whoever
+        does not read the body answers at once, and whoever does waits for it no longer than for a slow one.
+        """
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._broken = True
+            self.limits.tell(Fault.MALFORMED)
+            return
         self._turn_away(Fault.MALFORMED, "request_malformed")
 
     def pause_writing(self) -> None:

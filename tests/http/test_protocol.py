@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import time
@@ -31,10 +32,16 @@ EAGER = HttpSettings(header_seconds=0.4, body_seconds=0.4, stall_seconds=0.4, ma
 @pytest.fixture(scope="module")
 def eager(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Iterator[Loopback]:
     """A gateway that loses patience soon, and writes down what it turned away soon after."""
+    points = tmp_path_factory.mktemp("points") / "points.toml"
+    digest = hashlib.sha256(b"portal-token").hexdigest()
+    points.write_text(f'[[enforcement_point]]\nname = "portal"\ntoken = "{digest}"\npartners = ["GBR"]\n')
     patch = pytest.MonkeyPatch()
     patch.setattr(strangers, "EVERY_SECONDS", 0.3)
     patch.setattr(protocol, "LINGER_SECONDS", 0.2)
-    with patch.context(), loopback(tmp_path_factory.mktemp("eager") / "var", keys, http=EAGER) as running:
+    with (
+        patch.context(),
+        loopback(tmp_path_factory.mktemp("eager") / "var", keys, http=EAGER, enforcement_points=points) as running,
+    ):
         yield running
     patch.undo()
 
@@ -88,6 +95,10 @@ FRAMINGS: tuple[tuple[str, tuple[str, ...], bytes], ...] = (
     ("te-in-capitals", ("Transfer-Encoding: CHUNKED",), b"0\r\n\r\n"),
     ("chunk-extension", ("Transfer-Encoding: chunked",), b"0;a=b\r\n\r\n"),
     ("chunk-size-with-zeros", ("Transfer-Encoding: chunked",), b"0000000\r\n\r\n"),
+    ("chunk-size-no-number", ("Transfer-Encoding: chunked",), b"zz\r\n"),
+    ("chunk-size-enormous", ("Transfer-Encoding: chunked",), b"f" * 40 + b"\r\n"),
+    ("chunk-longer-than-it-says", ("Transfer-Encoding: chunked",), b"3\r\nabcd\r\n0\r\n\r\n"),
+    ("chunk-ends-with-a-line-feed", ("Transfer-Encoding: chunked",), b"3\nabc\n0\n\n"),
     ("trailer-that-is-a-header", ("Transfer-Encoding: chunked",), b"0\r\nContent-Length: 5\r\n\r\n"),
     ("expect-and-no-body-yet", ("Expect: 100-continue", "Content-Length: 6"), b""),
 )
@@ -283,6 +294,32 @@ def test_a_body_that_trickles_does_not_hold_the_connection_after_its_answer(eage
         received = drip(opened, b"x" * 10_000)
     assert received.count(b"HTTP/1.1 ") == 1
     assert b"request_malformed" in received
+
+
+ASKING = (
+    b"POST /access/v1/evaluation HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer portal-token\r\n"
+    b"Content-Type: application/json\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("framing", "kind"),
+    [
+        (b'Content-Length: 9000\r\n\r\n{"subject"', "slow_body"),
+        (b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n", "malformed"),
+    ],
+    ids=["slow", "broken-chunk"],
+)
+def test_a_body_that_is_waited_for_ends_in_time_or_the_connection_does_without_a_decision(
+    eager: Loopback, framing: bytes, kind: str
+):
+    before = eager.gateway.service.log.size()
+    with connection(eager) as opened:
+        opened.sendall(ASKING + framing)
+        assert b"decision" not in rest(opened)
+    assert recorded(eager, kind).leaf.outcome == "refused"
+    events = {entry.leaf.event for entry in eager.gateway.service.log.entries(before - 1, 20)}
+    assert "evaluated" not in events
 
 
 def test_an_answer_that_nobody_takes_is_cut_off_and_holds_nobody_else(eager: Loopback):
