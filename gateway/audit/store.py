@@ -189,8 +189,9 @@ def add_rows(connection: Connection, table: Table, rows: Sequence[tuple[object, 
 
 @lru_cache(maxsize=64)
 def _insert_into(table: Table, keep: bool) -> str:
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
     places = ", ".join("?" for _ in table.columns)
-    said = f"INSERT INTO {table.name} VALUES ({places})"  # noqa: S608 - a table of ours
+    said = f"INSERT INTO {table.name} ({names}) VALUES ({places})"  # noqa: S608 - a table of ours
     return f"{said} ON CONFLICT DO NOTHING" if keep else said
 
 

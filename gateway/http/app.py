@@ -33,7 +33,10 @@ logger = structlog.get_logger("gateway.http")
 
 
 class PartnerApi(FastAPI):
-    """The partner API: requests for data go straight through the door to the pipeline, all others by the router."""
+    """The partner API: requests for data go straight through the door to the pipeline, all others by the router.
+
+    What must hold for every request belongs into the door: data does not pass through any other middleware.
+    """
 
     data_paths: DataPaths
     data_door: Door

@@ -11,7 +11,7 @@ from demo.stage import Stage
 from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import Order, activate
-from gateway.http.app import build_app
+from gateway.http.app import Door, build_app
 from gateway.service import now, open_service
 from tests.support.loopback import ELSETS, Loopback
 from tests.support.running import POLICIES
@@ -85,8 +85,10 @@ async def test_a_failure_that_nobody_foresaw_is_recorded_and_told_to_nobody_in_w
                 (entry,) = service.log.entries(service.log.size() - 2, 1)
                 assert (entry.leaf.request, entry.leaf.outcome) == (answer.headers["x-request-id"], code)
             app.state.pipeline = None  # not even the refusal can be recorded
-            answer = await client.get("/broken")
-            assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+            for path in ("/broken", "/udl/elset"):  # by the router, and by the short way to the data
+                answer = await client.get(path)
+                assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+        assert [each.cls for each in app.user_middleware] == [Door], "data passes through no other"
     said = log_lines.getvalue()
     assert '"event": "denial-failed"' in said
     assert '"error": "ZeroDivisionError"' in said
