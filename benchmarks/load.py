@@ -102,7 +102,7 @@ class _Connection(asyncio.Protocol):
         outcome.waits.append(time.perf_counter() - self._begun)
         if not answer.startswith(b"HTTP/1.1 200"):
             outcome.failed.append(answer[:400])
-        elif outcome.answers % KEEP_EVERY == 0:
+        elif outcome.answers % KEEP_EVERY == 1:  # the first of all is kept too
             outcome.kept.append((self._number, answer))
         self._received = []
         self._next()
