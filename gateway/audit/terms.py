@@ -146,7 +146,8 @@ def entry_words(leaf: Leaf, private: Private | None) -> list[int]:
     found = {_word(f"{kind}\n{value}") for kind, value in _named(leaf) if value}
     found |= _words_of_leaf(leaf.event, leaf.outcome)
     if private is not None:
-        found |= _words_of_private(_ENCODER.encode(_read_of(private)))
+        said = _ENCODER.encode(_read_of(private))
+        found |= _words_of_private(said) if len(said) <= _LONGEST_KEPT else _words_of_private.__wrapped__(said)
     return sorted(found)
 
 
@@ -156,6 +157,8 @@ _READ = (
 )  # fmt: skip
 """All that terms are worked out of, of a private part; of ``caller`` its system alone."""
 _ENCODER = msgspec.json.Encoder(order="sorted")
+_LONGEST_KEPT = 2048
+"""Most bytes of what is remembered: a stranger's long query is not kept thousands of times."""
 
 
 @lru_cache(maxsize=256)

@@ -42,7 +42,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
-from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple, NoReturn, TypeAlias
 
@@ -426,7 +425,6 @@ def _is_whole(value: Value, span: timedelta) -> bool:
     return len(value) == _WHOLE_LENGTH and int(at.timestamp()) % int(span.total_seconds()) == 0
 
 
-@lru_cache(maxsize=4096)
 def _is_ambiguous(names: tuple[str, ...], marking: str) -> bool:
     folded = marking.casefold()
     return any(name.casefold() == folded and name != marking for name in names)

@@ -48,3 +48,9 @@ def test_the_words_of_an_entry_are_those_of_its_terms(leaf: Leaf, said: dict[str
     stored = None if said is None else canonical.decode(canonical.encode(said, "private"), "private")
     assert entry_words(leaf, stored) == words(terms(leaf, stored))
     assert entry_words(leaf, stored) == words(terms(leaf, stored)), "and the second time too"
+
+
+def test_what_is_too_long_to_be_kept_has_the_words_of_its_terms_too() -> None:
+    said: dict[str, canonical.PlainJson] = {"query": [["name", f"value{number}"] for number in range(300)]}
+    one = Leaf(1, "o", "2026-06-01T00:00:00Z", "release", "", "", "", 0, True, "released", "", "", "", 0, "", "")
+    assert entry_words(one, said) == words(terms(one, said))
