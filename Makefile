@@ -78,6 +78,9 @@ tamper-drill: dev-env ## tamper with a copied log in every way and show each one
 audit-go: dev-env ## check our proofs, notes and a long log with Go's sumdb (Debian: golang-go golang-golang-x-mod-dev)
 	@$(PY) -m tests.audit.go.agree $(ARGS)
 
+reload: dev-env ## activate a set of 10,000 policy lines under load; print the longest pause
+	@$(PY) -m tests.activation.reload_campaign --lines $${POLICY_LINES:-10000} $(ARGS)
+
 audit-campaign: dev-env ## the audit log's long runs: mutations, failures, kills, lost writes
 	@$(PY) -m tests.audit.campaign $(ARGS)
 

@@ -6,17 +6,19 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from demo.stage import Stage
 from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import Order, activate, install_officers
 from gateway.audit.stored import StoredEntry
+from gateway.cli.main import main
 from gateway.replay import Replayed, Replayer
 from tests.support.cases import elset
 from tests.support.loopback import ELSETS, Hands, Holds, Loopback, clock, loopback
@@ -358,4 +360,51 @@ def test_what_no_officer_may_release_is_not_in_the_queue(opened, marking):
     here = opened()
     record(here, elset("one", marking))
     assert got(here) == []
+    assert items(here) == []
+
+
+def relgate(here: Loopback, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    capsys.readouterr()
+    code = 0
+    try:
+        main(("--config", str(here.gateway.stage.config), *words))
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    said = capsys.readouterr()
+    return code, said.out or said.err
+
+
+def key_file(folder: Path, who: Signer) -> str:
+    path = folder / f"{who.name}.pem"
+    pem = who.keys[0].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(pem)
+    path.chmod(0o600)
+    return str(path)
+
+
+def test_officers_list_show_approve_and_refuse_at_the_command_line_with_their_own_keys(opened, tmp_path, capsys):
+    here = opened("persons = 2")
+    record(here)
+    got(here)
+    code, said = relgate(here, capsys, "review", "list", "--json")
+    assert code == 0, said
+    (item,) = json.loads(said)
+    name, end = item["item"], (datetime.now(UTC) + SOON).isoformat()
+    code, said = relgate(here, capsys, "review", "show", name[:8], "--json")
+    assert (code, json.loads(said)["identifier"]) == (0, "one")
+    words = ("review", "approve", name[:8], "--until", end, "--reason", "tasked", "--json", "--key")
+    assert relgate(here, capsys, *words, key_file(tmp_path, MALLORY))[0] == 1
+    assert got(here) == []
+    code, said = relgate(here, capsys, *words, key_file(tmp_path, ALICE))
+    assert (code, json.loads(said)["released"]) == (0, False)
+    assert relgate(here, capsys, *words, key_file(tmp_path, ALICE))[0] == 1
+    code, said = relgate(here, capsys, *words, key_file(tmp_path, BOB))
+    assert (code, json.loads(said)["released"]) == (0, True)
+    (approved, _) = [each for each in here.log(30) if each.leaf.event == "review-approved"]
+    assert str(approved.private["signature"]).count(".") == 2
+    record(here, elset("two", "U//REL TO USA, GBR"))
+    got(here)
+    (other,) = items(here)
+    refusal = ("review", "refuse", str(other["item"]), "--key", key_file(tmp_path, BOB), "--reason", "not theirs")
+    assert relgate(here, capsys, *refusal)[0] == 0
     assert items(here) == []
