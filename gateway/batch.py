@@ -14,10 +14,14 @@ from dataclasses import dataclass, field
 import msgspec
 
 from gateway.admission import Admitted
+from gateway.markings import LONGEST_MARKING
 from gateway.transforming import NOTHING, Picked
 
 LISTED = 8192
 """Most withheld records that one chunk's entry lists one by one."""
+
+LISTED_BYTES = 32 * 1024 * 1024
+"""Bytes of withheld records beyond which none is listed: what is kept of one may be as long as its marking is."""
 
 _KINDS = 1000
 """Most pairs of a marking and reasons that the further ones are counted by; the rest are counted without a marking."""
@@ -53,6 +57,7 @@ class Batch:
     counted: int = 0
     last: bool = False
     content: Content | None = None
+    _listed_bytes: int = 0
 
     @property
     def stayed(self) -> list[Picked]:
@@ -63,10 +68,11 @@ class Batch:
     def withhold(self, picked: Picked) -> None:
         """Note a withheld record, without its bytes."""
         room = LISTED if picked.waiting is None else 2 * LISTED  # officers find what waits for them by its row
-        if len(self.withheld) < room:
+        if len(self.withheld) < room and self._listed_bytes < LISTED_BYTES:
+            self._listed_bytes += len(picked.view.raw)
             self.withheld.append(without_bytes(picked))
             return
-        kind = (picked.judged.evidence.marking or "", picked.judged.reasons)
+        kind = ((picked.judged.evidence.marking or "")[: LONGEST_MARKING + 1], picked.judged.reasons)
         if kind not in self.summed and len(self.summed) >= _KINDS:
             kind = ("", picked.judged.reasons)
         self.summed[kind] += 1

@@ -381,6 +381,13 @@ def test_a_partner_has_a_few_bulk_answers_at_a_time_and_others_have_theirs(here:
     raise AssertionError("the place of an answer that has ended is not free again")
 
 
+def test_of_long_withheld_records_fewer_are_listed(here: Loopback, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("gateway.batch.LISTED_BYTES", 50_000)
+    here.source.fault = whole(lines(record(name(number), "X" * 20_000) for number in range(10)))
+    (entry,) = entries(here, bulk(here))
+    assert (entry.private["withheld"], entry.private["summed"], len(entry.rows)) == (10, 7, 3)
+
+
 def test_what_is_withheld_beyond_so_many_is_counted_and_not_listed(here: Loopback, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("gateway.batch.LISTED", 10)
     here.source.fault = whole(lines(record(name(number), THEIRS) for number in range(50)))
