@@ -85,12 +85,13 @@ class ReviewRefused(Exception):
 
 
 class ReviewQueue:
-    """The queue of one log, under what is in force at one moment."""
+    """The queue of one log, under what is in force at one moment; of one ``partner`` alone, where one is named."""
 
-    def __init__(self, log: AuditLog, force: Force, at: datetime) -> None:
+    def __init__(self, log: AuditLog, force: Force, at: datetime, partner: str = "") -> None:
         self._log = log
         self._force = force
         self._at = at
+        self._whose = frozenset({Term(Kind.PARTNER, partner)} if partner else ())
 
     def waiting(self) -> tuple[Item, ...]:
         """Everything that waits, the longest first."""
@@ -121,7 +122,7 @@ class ReviewQueue:
         seen: set[int] = set()
         since = self._at - REVIEW_LIMIT
         for reason in (Reason.REVIEW_PENDING, Reason.RELIDO_NEEDS_HUMAN_RELEASE):
-            terms = frozenset({Term(Kind.EVENT, Event.RELEASE.value), Term(Kind.REASON, str(reason))})
+            terms = self._whose | {Term(Kind.EVENT, Event.RELEASE.value), Term(Kind.REASON, str(reason))}
             cursor = None
             while True:
                 page = self._log.search(Criteria(terms, since=since), after=cursor)

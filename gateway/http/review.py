@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -151,10 +152,14 @@ async def polled(request: Request) -> Response:
     if malformed is not None:
         raise await pipeline.refuse(ask, malformed)
     handle = request.path_params["handle"]
+    if re.fullmatch(r"[0-9a-f]{32}", handle) is None:
+        raise await pipeline.refuse(ask, "not_found")
     try:
         force = await service.keeper.in_force(service.clock())
         found = force.standing.released(handle)
-        if found is not None and found.partner == caller.partner and service.clock() < found.until:
+        current = force.standing.active, force.standing.officers[-1:]
+        holds = found is not None and (found.policy, (found.officers,)) == current and service.clock() < found.until
+        if found is not None and holds and found.partner == caller.partner:
             await service.log.append(
                 Draft(
                     Event.AUDIT_READ,
@@ -166,7 +171,7 @@ async def polled(request: Request) -> Response:
                 )
             )
             return JSONResponse({"handle": handle, "state": "released"}, 200, {"Cache-Control": "no-store"})
-        items = await asyncio.to_thread(ReviewQueue(service.log, force, service.clock()).waiting)
+        items = await asyncio.to_thread(ReviewQueue(service.log, force, service.clock(), caller.partner).waiting)
     except NothingInForce as nothing:
         raise Refused("policy_unavailable", nothing.why) from nothing
     except LogUnavailable as error:
