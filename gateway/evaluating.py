@@ -32,6 +32,7 @@ from gateway.policy.decision import Around, Obligations
 from gateway.policy.errors import CallerRefused
 from gateway.policy.replay import obligations_to_json, subject_to_json
 from gateway.policy.shape import FieldList
+from gateway.reviewing import Keyed
 
 ACTION = "release"
 SUBJECT = "system"
@@ -69,11 +70,11 @@ class _NotUnderstood(Exception):
         self.code = code
 
 
-def evaluate(question: Question, point: EnforcementPoint, force: Force, at: datetime) -> Evaluation:
-    """Answer one question at ``at`` (aware)."""
+def evaluate(question: Question, point: EnforcementPoint, force: Force, at: datetime, keyed: Keyed) -> Evaluation:
+    """Answer one question at ``at`` (aware); ``keyed`` names a record as stops name it."""
     try:
         case = _case(question, point, force, at)
-        judged = _judge(question, case)
+        judged = _judge(question, case, keyed)
     except _NotUnderstood as error:
         return Evaluation(False, (error.code,), _asked(question), _context(point, (error.code,), None))
     reasons = tuple(dict.fromkeys((*against(case), *judged.reasons)))
@@ -118,14 +119,15 @@ def _case(question: Question, point: EnforcementPoint, force: Force, at: datetim
     return Case(policy, force.standing, seated, dataset, purpose.value, at, around)
 
 
-def _judge(question: Question, case: Case) -> Judgement:
+def _judge(question: Question, case: Case, keyed: Keyed) -> Judgement:
     """Judge the record that the resource describes, as if a source had sent it."""
     shape, identifier = case.policy.shape(case.dataset), question.resource["id"]
     fields = {shape.identifier: identifier, **_object(question.resource, "properties")}
     if fields[shape.identifier] != identifier:
         raise _NotUnderstood("evaluation:identifier_contradicted")
     view = read_record(json.dumps(fields, ensure_ascii=False).encode(errors="surrogatepass"), shape)
-    stops = case.standing.stopping(case.subject.partner, case.dataset)
+    record = keyed(view.identifier) if case.standing.stops_records and view.identifier else None
+    stops = case.standing.stopping(case.subject.partner, case.dataset, record)
     return judge_record(case, view, shape, stops, twin=False)
 
 

@@ -26,6 +26,7 @@ from gateway.http.bodies import BodyRefused, read_json
 from gateway.http.partner import PlainRoute, no_such_path
 from gateway.identity.enforcement import EnforcementPoint
 from gateway.keys.strict_json import Json
+from gateway.reviewing import Keyed
 from gateway.service import Service
 
 router = APIRouter(route_class=PlainRoute, include_in_schema=False)
@@ -52,6 +53,16 @@ _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 
 class Malformed(Exception):
     """A request, or one evaluation of several, that is not of the form; the message is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """Who asks, under what is in force, when; ``keyed`` names a record as stops and entries do."""
+
+    point: EnforcementPoint
+    force: Force
+    at: datetime
+    keyed: Keyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +113,7 @@ async def _answer(request: Request, *, several: bool) -> Response:
         given = _request_id(request)
         body = await read_json(request, BODY_LIMIT)
         force = await service.keeper.in_force(at)
-        answers, whole = await asyncio.to_thread(_evaluate, body, several, point, force, at)
+        answers, whole = await asyncio.to_thread(_evaluate, body, several, _Desk(point, force, at, service.log.keyed))
         await service.log.append(_draft(request, given, point, answers, at, force))
     except (BodyRefused, Malformed) as error:
         return _error(request, 400, str(error))
@@ -113,13 +124,11 @@ async def _answer(request: Request, *, several: bool) -> Response:
     return JSONResponse({"evaluations": [each.said for each in answers]}, 200, _headers(request))
 
 
-def _evaluate(
-    body: Object, several: bool, point: EnforcementPoint, force: Force, at: datetime
-) -> tuple[list[_Answered], bool]:
+def _evaluate(body: Object, several: bool, desk: _Desk) -> tuple[list[_Answered], bool]:
     """The answers, and whether they are the answers of several."""
     listed = body.get("evaluations") if several else None
     if listed is None or listed == []:
-        return [_one(_question({part: body[part] for part in _PARTS if part in body}), point, force, at)], False
+        return [_one(_question({part: body[part] for part in _PARTS if part in body}), desk)], False
     if not isinstance(listed, list) or len(listed) > MOST:
         raise Malformed(f"evaluations is a list of at most {MOST} objects")
     defaults = {part: body[part] for part in _PARTS if part in body}
@@ -129,7 +138,7 @@ def _evaluate(
     until = _semantic(body)
     answers: list[_Answered] = []
     for each in listed:
-        answers.append(_of_several(each, defaults, point, force, at))
+        answers.append(_of_several(each, defaults, desk))
         if until is not None and answers[-1].said["decision"] is until:
             break
     return answers, True
@@ -145,14 +154,12 @@ def _semantic(body: Object) -> bool | None:
     return SEMANTICS[named]
 
 
-def _of_several(
-    each: Json, defaults: Mapping[str, Json], point: EnforcementPoint, force: Force, at: datetime
-) -> _Answered:
+def _of_several(each: Json, defaults: Mapping[str, Json], desk: _Desk) -> _Answered:
     """One of several; what is wrong with it alone denies it alone (section 7.2.1)."""
     if not isinstance(each, dict):
         raise Malformed("evaluations is a list of objects")
     try:
-        return _one(_question({**defaults, **{part: each[part] for part in _PARTS if part in each}}), point, force, at)
+        return _one(_question({**defaults, **{part: each[part] for part in _PARTS if part in each}}), desk)
     except Malformed as error:
         wrong: dict[str, Json] = {"error": {"status": 400, "message": str(error)}}
         return _Answered({"decision": False, "context": wrong}, {"malformed": str(error)[:512], "decision": False})
@@ -172,8 +179,8 @@ def _question(said: Mapping[str, Json]) -> Question:
     return Question(parts["subject"], parts["action"], parts["resource"], parts["context"])
 
 
-def _one(question: Question, point: EnforcementPoint, force: Force, at: datetime) -> _Answered:
-    found: Evaluation = evaluate(question, point, force, at)
+def _one(question: Question, desk: _Desk) -> _Answered:
+    found: Evaluation = evaluate(question, desk.point, desk.force, desk.at, desk.keyed)
     said: dict[str, Json] = {"decision": found.decision}
     if found.context:
         said["context"] = dict(found.context)

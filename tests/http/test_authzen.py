@@ -11,7 +11,8 @@ import httpx
 import jsonschema
 import pytest
 
-from gateway.activation.orders import Order, stop
+from gateway.activation.approval import UNSIGNED
+from gateway.activation.orders import Order, lift, stop
 from gateway.audit import canonical
 from gateway.audit.orders import StopKind
 from gateway.identity.enforcement import EnforcementPointsRefused, read_enforcement_points
@@ -240,6 +241,16 @@ def test_a_caller_that_is_no_enforcement_point_is_401_and_so_is_a_partner(asked,
     assert post(asked, question(), who=who).status_code == 401
     partner = post(asked, question(), who=asked.token("GBR"))
     assert (partner.status_code, "Bearer" in partner.headers["www-authenticate"]) == (401, True)
+
+
+def test_a_stop_on_one_record_denies_that_record_to_other_enforcement_points_too(asked):
+    log, at = asked.gateway.service.log, asked.gateway.service.clock()
+    stop(log, StopKind.RECORD, "one", Order("test", "spilled", at))
+    stopped = post(asked, question())
+    lift(log, StopKind.RECORD, "one", Order("test", "cleared", at), UNSIGNED)
+    assert not decided(stopped)
+    assert stopped.json()["context"]["reasons"] == ["hold:stopped"]
+    assert decided(post(asked, question()))
 
 
 def test_a_stop_denies_at_once_and_a_gateway_without_policy_decides_nothing(asked):
