@@ -1,7 +1,8 @@
 """JSON objects read in the one way that leaves no doubt: for keys, tokens and sealed answers' headers.
 
 The rule: *what two readers could understand differently is refused.* A member name that stands twice at any
-depth, bytes that are not UTF-8, ``NaN`` and ``Infinity``, a byte-order mark, nesting without end: each is a
+depth, bytes that are not UTF-8, half a surrogate pair (RFC 7493 section 2.1), ``NaN`` and ``Infinity``, a byte-order
+mark, nesting without end: each is a
 :class:`NotStrictJson`. (The json module keeps the last of two equal members, others keep the first; RFC
 8259 section 4 calls the outcome unpredictable.)
 """
@@ -38,6 +39,13 @@ def read_object(data: bytes) -> dict[str, Json]:
         raise NotStrictJson("not JSON") from None
     if not isinstance(value, dict):
         raise NotStrictJson("not a JSON object")
+    if b"\\u" in data:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise NotStrictJson("a text with half a surrogate pair") from None
+        except RecursionError:
+            raise NotStrictJson("nested too deeply") from None
     return value
 
 

@@ -60,7 +60,6 @@ def test_a_token_without_nbf_begins_when_it_was_issued() -> None:
         {"sub": None},
         {"sub": "a\nb"},
         {"sub": "a\u202eb"},
-        {"sub": "\ud800"},
         {"sub": "x" * 257},
         {"jti": ""},
         {"jti": 5},
@@ -125,7 +124,9 @@ def test_a_member_that_stands_twice_deep_inside_a_claim_is_refused() -> None:
     assert code(signed(header_of(text), claims)) == "token_malformed"
 
 
-@pytest.mark.parametrize("claims", [b"null", b"[]", b'"x"', b"{", b"\xff", b"{}{}", b'{"a": NaN}'])
+@pytest.mark.parametrize(
+    "claims", [b"null", b"[]", b'"x"', b"{", b"\xff", b"{}{}", b'{"a": NaN}', b'{"a": ["\\ud800"]}']
+)
 def test_claims_that_are_not_one_json_object_are_token_malformed(claims: bytes) -> None:
     assert code(signed(header_of(token()), claims)) == "token_malformed"
 
