@@ -12,7 +12,7 @@ import hashlib
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,8 +23,9 @@ from gateway.audit.entry import Draft, Event, Json, Recorded, RecordRow, Taking
 from gateway.batch import Batch, Content
 from gateway.identity.caller import Caller
 from gateway.judging import Case, Evidence
-from gateway.markings import LONGEST_MARKING
+from gateway.markings import Label, Level
 from gateway.policy.decision import Effect
+from gateway.policy.levels import stated_level
 from gateway.policy.replay import (
     emergencies_to_json,
     facts_to_json,
@@ -32,6 +33,7 @@ from gateway.policy.replay import (
     subject_to_json,
     usage_to_json,
 )
+from gateway.policy.schemes import LONGEST_LABEL, Marked
 from gateway.refusals import Refused
 from gateway.transforming import Picked
 
@@ -222,7 +224,7 @@ def _about_batch(batch: Batch, *, went: bool) -> dict[str, Json]:
         "withheld": len(batch.stayed) + summed + (0 if went else len(batch.going)),
         "summed": summed,
         "counted": batch.counted,
-        "level": _highest(batch.going) if went else "",
+        "level": _highest(batch) if went else "",
         "by_label": _by_label(batch, went=went),
         "by_grant": dict(grants) if went else {},
         "why_withheld": dict(why),
@@ -258,8 +260,9 @@ def _by_label(batch: Batch, *, went: bool) -> list[Json]:
         counts["redacted"] += goes and bool(picked.cut.redacted or picked.cut.rounded)
         if picked.judged.labels:
             own = picked.judged.labels[0]
-            communities = sorted(code for code in own.rel_to or () if len(code) > NATION_LETTERS)
-            said[marking] = {"level": own.level.name, "communities": communities}
+            listed = own.rel_to if isinstance(own, Label) else None
+            communities = sorted(code for code in listed or () if len(code) > NATION_LETTERS)
+            said[marking] = {"level": _level(batch, own), "communities": communities}
     for (marking, _), number in batch.summed.items():
         counted.setdefault(_clip(marking) or "", Counter())["withheld"] += number
     unread: dict[str, Json] = {"level": "", "communities": []}
@@ -273,10 +276,17 @@ def _by_label(batch: Batch, *, went: bool) -> list[Json]:
     ]
 
 
-def _highest(going: Sequence[Picked]) -> str:
+def _highest(batch: Batch) -> str:
     """The highest level among the labels of what goes, inner ones included: the level of the roll-up."""
-    levels = [label.level for picked in going for label in picked.judged.labels]
-    return max(levels).name if levels else ""
+    levels = {_level(batch, label) for picked in batch.going for label in picked.judged.labels} - {""}
+    return max(Level[name] for name in levels).name if levels else ""
+
+
+def _level(batch: Batch, label: Marked) -> str:
+    """The portion mark of a label's level; ``""`` for a security policy's classification that no agreement maps."""
+    case = batch.admitted.case
+    level = stated_level(case.policy.policy_set.partners[case.subject.partner].levels, label)
+    return "" if level is None else level.name
 
 
 def _rows(batch: Batch, going: Effect = Effect.RELEASE) -> tuple[RecordRow, ...]:
@@ -314,4 +324,4 @@ def shown_to_json(shown: Evidence) -> Mapping[str, Json]:
 
 
 def _clip(marking: str | None) -> str | None:
-    return None if marking is None else marking[: LONGEST_MARKING + 1]
+    return None if marking is None else marking[: LONGEST_LABEL + 1]

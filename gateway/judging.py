@@ -26,12 +26,12 @@ from gateway.binding import binding_doubts
 from gateway.content.doubts import Doubt
 from gateway.content.records import RecordView
 from gateway.content.strict import strict_doubts
-from gateway.markings import Label
 from gateway.markings.binding import BindingDoubt
-from gateway.policy.compile import CompiledPolicy, RolledUp
+from gateway.policy.compile import CompiledPolicy
 from gateway.policy.decision import Approval, Around, Decision, Facts, Gate, LabelDoubt, Subject
 from gateway.policy.facts import NOTHING_AROUND
 from gateway.policy.reasons import Reason
+from gateway.policy.schemes import Marked, RolledUp
 from gateway.policy.shape import RecordShape
 
 _DOUBTS: Mapping[str, Reason] = {
@@ -96,7 +96,7 @@ class Judgement:
     evidence: Evidence
     decision: Decision
     reasons: tuple[str, ...]
-    labels: tuple[Label, ...] = ()
+    labels: tuple[Marked, ...] = ()
 
     @property
     def permitted(self) -> bool:
@@ -218,7 +218,7 @@ def judge(case: Case, shown: Evidence, shape: RecordShape) -> Judgement:
         # What stands against the outer record too is said once, of the outer record.
         said = not decision.permitted and set(inner.reasons) <= set(decision.reasons)
         sound = sound and (inner.permitted or said)
-        if isinstance(label, Label):
+        if not isinstance(label, LabelDoubt):
             labels.append(label)
     whole = len(labels) == 1 + len(shown.nested)
     if whole and not shape.outer_speaks_for_itself and _outer_is_below(labels, case):
@@ -233,7 +233,10 @@ def permits_roll_up(case: Case, judged: Sequence[Judgement]) -> RolledUp | None:
     The roll-up is judged by the gates that a label decides; grant, channel and hold were each record's own. What an
     officer may release (RELIDO) has been, record by record, where it stands in the roll-up.
     """
-    rolled = case.policy.roll_up(case.dataset, (label for judgement in judged for label in judgement.labels))
+    try:
+        rolled = case.policy.roll_up(case.dataset, (label for judgement in judged for label in judgement.labels))
+    except markings.MarkingError:  # there is no label of the whole, so there is none that permits
+        return None
     facts = next((one.evidence.facts for one in judged if one.evidence.facts.approval), judged[0].evidence.facts)
     decision = _decide(case, rolled.label, facts)
     if decision.permitted or all(result.passed for result in decision.gates if result.gate in _BY_LABEL):
@@ -241,11 +244,11 @@ def permits_roll_up(case: Case, judged: Sequence[Judgement]) -> RolledUp | None:
     return None
 
 
-def _decide(case: Case, label: Label | LabelDoubt, facts: Facts) -> Decision:
+def _decide(case: Case, label: Marked | LabelDoubt, facts: Facts) -> Decision:
     return case.policy.decide(case.subject, case.dataset, label, facts, case.purpose, case.at)
 
 
-def _label(case: Case, shown: Evidence) -> Label | LabelDoubt:
+def _label(case: Case, shown: Evidence) -> Marked | LabelDoubt:
     if not _UNREADABLE.isdisjoint(shown.doubts):  # whatever else is missing is missing because of it
         return LabelDoubt(Reason.LABEL_RECORD_MALFORMED)
     for doubt in shown.doubts:
@@ -254,13 +257,12 @@ def _label(case: Case, shown: Evidence) -> Label | LabelDoubt:
     return _read(case, shown.marking if approval is None else approval.marking, shown.day)
 
 
-def _read(case: Case, marking: str | None, day: date | None) -> Label | LabelDoubt:
+def _read(case: Case, marking: str | None, day: date | None) -> Marked | LabelDoubt:
     if marking is None:
         return LabelDoubt(Reason.LABEL_MISSING)
     return case.policy.read_label(case.dataset, marking, day)
 
 
-def _outer_is_below(labels: Sequence[Label], case: Case) -> bool:
+def _outer_is_below(labels: Sequence[Marked], case: Case) -> bool:
     """Whether the outer label (the first) is less strict than an inner one, as a banner may not be (ISM-ID-00058)."""
-    findings = markings.check_banner(labels[0], labels[1:], case.at.date())
-    return any(finding.severity is markings.Severity.ERROR for finding in findings)
+    return case.policy.scheme(case.dataset).outer_is_below(labels[0], labels[1:], case.at.date())

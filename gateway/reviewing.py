@@ -109,7 +109,7 @@ def result_marking(case: Case, shown: Evidence) -> str | None:
     label = case.policy.read_label(case.dataset, shown.marking, shown.day)
     if isinstance(label, LabelDoubt):
         return None
-    if not label.has("RELIDO"):
+    if not isinstance(label, Label) or not label.has("RELIDO"):
         return shown.marking
     partner = case.policy.policy_set.partners[case.subject.partner]
     named = _named(partner)
@@ -132,6 +132,6 @@ def _written(label: Label, case: Case, shown: Evidence) -> str | None:
     """The label as a portion mark that reads back as the same label, or nothing."""
     text = label.portion()
     again = case.policy.read_label(case.dataset, text, shown.day)
-    if isinstance(again, LabelDoubt) or set(again.rel_to or ()) != set(label.rel_to or ()):
+    if not isinstance(again, Label) or set(again.rel_to or ()) != set(label.rel_to or ()):
         return None
     return text

@@ -25,6 +25,7 @@ from gateway.policy.errors import CallerRefused
 from gateway.policy.facts import NOTHING_AROUND
 from gateway.policy.policyset import Partner
 from gateway.policy.reasons import MEANING, Reason
+from gateway.policy.schemes import Marked
 from gateway.policy.trial import Question, record_fields
 from gateway.service import now
 
@@ -72,15 +73,14 @@ def purpose_of(policy: CompiledPolicy, partner: Partner, subject: Subject, datas
     return purpose.value
 
 
-def read_marking(policy: CompiledPolicy, dataset: str, marking: str, day: date) -> markings.Label | LabelDoubt:
+def read_marking(policy: CompiledPolicy, dataset: str, marking: str, day: date) -> Marked | LabelDoubt:
     """The label, or the doubt that takes its place; what is wrong with the text is said on standard error."""
     try:
-        label = markings.parse_portion(marking, policy.profile(dataset))
+        return policy.scheme(dataset).read(marking, day)
     except markings.MarkingError as error:
         for finding in error.findings:
             say(f"marking: {finding.message}" + (f"; {finding.suggestion}" if finding.suggestion else ""))
         return LabelDoubt(Reason.LABEL_UNPARSED)
-    return dataclasses.replace(label, created=day)
 
 
 def day_of(text: str, moment: datetime) -> date:

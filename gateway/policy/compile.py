@@ -8,7 +8,7 @@ a new one, memo and all.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from gateway import markings
@@ -38,17 +38,9 @@ from gateway.policy.obligations import may_degrade
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.raising import compilations
 from gateway.policy.reasons import Reason
+from gateway.policy.schemes import Marked, PolicyLabels, PortionMarks, RolledUp, Scheme
 from gateway.policy.shape import RecordShape
 from gateway.policy.volume import Counter, Take, counters, takes
-
-
-@dataclass(frozen=True, slots=True)
-class RolledUp:
-    """The label of a whole, and its text as a banner line."""
-
-    label: markings.Label
-    banner: str
-
 
 MEMO_LIMIT = 65_536
 """Most answers of the steady gates that one compiled policy remembers; about 1 KiB each."""
@@ -62,16 +54,20 @@ class CompiledPolicy:
         self.policy_set = policy_set
         self.digest = policy_set.digest
         self.tables: Mapping[str, str] = dict(policy_set.tables)
+        self._schemes: dict[str, Scheme] = {
+            **{name: PortionMarks(profile) for name, profile in policy_set.profiles.items()},
+            **{name: PolicyLabels(policy) for name, policy in policy_set.policies.items()},
+        }
         self._memo = Memo[Answered](memo_limit)
         self._named = Named(memo_limit or 1)
         self._eras = Eras(policy_set)
-        self._labels: dict[tuple[str, str, date | None], markings.Label | LabelDoubt] = {}
-        self._rolled: dict[tuple[str, frozenset[markings.Label]], RolledUp] = {}
+        self._labels: dict[tuple[str, str, date | None], Marked | LabelDoubt] = {}
+        self._rolled: dict[tuple[str, frozenset[Marked]], RolledUp] = {}
         self._memo_limit = memo_limit
         self._grounds = {
             (partner.code, dataset.dataset): self._ground(partner, dataset, calendar)
             for partner in policy_set.partners.values()
-            for calendar in [Calendar(partner, policy_set.communities)]
+            for calendar in [Calendar(partner, policy_set)]
             for dataset in policy_set.datasets.values()
         }
         self._forbidden: dict[tuple[str, str], frozenset[str]] = {}
@@ -87,7 +83,7 @@ class CompiledPolicy:
         self,
         subject: Subject,
         dataset: str,
-        label: markings.Label | LabelDoubt,
+        label: Marked | LabelDoubt,
         facts: Facts,
         purpose: str,
         at: datetime,
@@ -106,40 +102,39 @@ class CompiledPolicy:
             return Decision(Effect.WITHHOLD, gates, policy=self.digest, tables=self.tables)
         return ground.decide(subject, label, facts, purpose, at)
 
-    def read_label(self, dataset: str, marking: str, day: date | None) -> markings.Label | LabelDoubt:
-        """The label that a record's portion mark is, dated ``day``, under the dataset's profile; a mark that does not
-        parse is a doubt. Remembered: a mark means the same as long as this policy is in force.
+    def read_label(self, dataset: str, marking: str, day: date | None) -> Marked | LabelDoubt:
+        """The label that a record's marking is, dated ``day``, under the dataset's profile; one that does not parse is
+        a doubt. Remembered: a mark means the same as long as this policy is in force.
         """
-        profile = self.profile(dataset)
-        known = self._labels.get((profile.name, marking, day))
+        profile = self.policy_set.datasets[dataset].profile
+        known = self._labels.get((profile, marking, day))
         if known is not None:
             return known
-        read: markings.Label | LabelDoubt
+        read: Marked | LabelDoubt
         try:
-            read = replace(markings.parse_portion(marking, profile), created=day)
+            read = self._schemes[profile].read(marking, day)
         except markings.MarkingError:
             read = LabelDoubt(Reason.LABEL_UNPARSED)
         if len(self._labels) >= self._memo_limit:
             self._labels.clear()
-        self._labels[profile.name, marking, day] = read
-        self._named.hold(read, (profile.name, marking, self._eras.of(day)))
+        self._labels[profile, marking, day] = read
+        self._named.hold(read, (profile, marking, self._eras.of(day)))
         return read
 
-    def roll_up(self, dataset: str, labels: Iterable[markings.Label]) -> RolledUp:
+    def roll_up(self, dataset: str, labels: Iterable[Marked]) -> RolledUp:
         """The roll-up of labels under the dataset's profile, with its banner line. Remembered, like the labels; raises
         as :func:`gateway.markings.roll_up`, remembering nothing.
         """
-        profile = self.profile(dataset)
+        profile = self.policy_set.datasets[dataset].profile
         distinct = {id(label): label for label in labels}.values()  # the same few objects stand for many records
-        key = (profile.name, frozenset(distinct))
+        key = (profile, frozenset(distinct))
         rolled = self._rolled.get(key)
         if rolled is None:
-            label = markings.roll_up(key[1], profile)
-            rolled = RolledUp(label, label.banner())
+            rolled = self._schemes[profile].roll_up(key[1])
             if len(self._rolled) >= self._memo_limit:
                 self._rolled.clear()
             self._rolled[key] = rolled
-            self._named.hold(label)
+            self._named.hold(rolled.label)
         return rolled
 
     def admit(
@@ -271,9 +266,9 @@ class CompiledPolicy:
             fields=file.fields.listed(),
         )
 
-    def profile(self, dataset: str) -> markings.Profile:
-        """The marking profile of a dataset, reading the set's own communities too."""
-        return self.policy_set.profiles[self.policy_set.datasets[dataset].profile]
+    def scheme(self, dataset: str) -> Scheme:
+        """How a dataset's labels are read; what the set's own communities are is part of it."""
+        return self._schemes[self.policy_set.datasets[dataset].profile]
 
     def forbidden_parameters(self, partner: str, dataset: str) -> frozenset[str]:
         """What the partner may not filter or sort on: fields that any of its grants may degrade, and their
@@ -296,7 +291,7 @@ class CompiledPolicy:
             Seal(self.digest, self.tables),
             compile_book(policy_set, partner, dataset),
             calendar,
-            policy_set.profiles[name],
+            policy_set.policies[name] if name in policy_set.policies else policy_set.profiles[name],
             policy_set.settings.tighten.get(name, {}),
             self._memo,
             self._named,

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from itertools import pairwise
 
 from gateway import markings
 from gateway.policy.conditions import Beyond, Condition, Contains, Predicate, Within, misfit
+from gateway.policy.crosscheck_policies import partner_under_policies, policies
 from gateway.policy.crosscheck_procedures import Found, procedures, special, step_fits
 from gateway.policy.dataset import DatasetFile, FactTable
 from gateway.policy.errors import PolicyFinding
@@ -32,7 +34,7 @@ THIRD_PARTY = "THIRD-PARTY"
 
 def crosscheck(sources: Sources) -> tuple[PolicyFinding, ...]:
     """Every finding about how the files fit together; empty when they do."""
-    found = [*_tightening(sources), *_names(sources), *_keys(sources)]
+    found = [*_tightening(sources), *_names(sources), *_keys(sources), *policies(sources)]
     for path, dataset in sources.datasets.items():
         found += _dataset(sources, path, dataset)
     for path, partner in sources.partners.items():
@@ -122,8 +124,10 @@ def _labellers(sources: Sources, holders: Mapping[str, str]) -> Found:
 
 
 def _dataset(sources: Sources, path: str, dataset: DatasetFile) -> Found:
-    if dataset.profile not in markings.profile_names():
-        hint = f"known: {', '.join(markings.profile_names())}"
+    known = (*markings.profile_names(), *sorted(sources.by_policy))
+    if dataset.profile not in known:
+        close = get_close_matches(dataset.profile, known, 1)
+        hint = f"perhaps {close[0]}; known: {', '.join(known)}" if close else f"known: {', '.join(known)}"
         yield sources.finding(path, ["profile"], "no marking profile of this name", hint)
     if dataset.record.binding is not None and f"policies/labellers/{dataset.source}.jwks.json" not in sources.labellers:
         hint = f"policies/labellers/{dataset.source}.jwks.json"
@@ -154,6 +158,7 @@ def _partner(sources: Sources, path: str, partner: PartnerFile) -> Found:
                 message = f"purpose {purpose} is not one of the agreement's"
                 yield sources.finding(path, ["system", index, "purposes"], message)
     yield from _consents(sources, path, partner)
+    yield from partner_under_policies(sources, path, partner)
 
 
 def _consents(sources: Sources, path: str, partner: PartnerFile) -> Found:

@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, InstanceOf, model_validator
 
+from gateway.markings.spif.policy import SPIF_PROFILE
 from gateway.policy.conditions import Condition, FactKind, parse_condition
 from gateway.policy.decision import PartnerKind
 from gateway.policy.errors import Misplaced
@@ -24,6 +25,7 @@ from gateway.policy.values import (
     FieldName,
     FieldPath,
     LevelName,
+    ProfileName,
     Slug,
     Some,
     Span,
@@ -230,6 +232,9 @@ class CompilationTable(Strict):
 class DatasetFile(Strict):
     """A whole dataset file.
 
+    ``profile`` is how its records' markings are read: a marking profile, or ``spif:NAME`` for a security policy of the
+    set, under which the marking field holds a STANAG 4774 label as text and the record says whose it is
+    (``originator``).
     ``markings`` are portion marks that its records usually carry. No decision reads them: they are what lint holds
     grants against, and what an impact's grid asks about.
     """
@@ -239,7 +244,7 @@ class DatasetFile(Strict):
     path: Path
     source: Slug
     announced: bool = False
-    profile: Slug
+    profile: ProfileName
     categories: tuple[Category, ...] = ()
     operations: Annotated[tuple[Operation, ...], Some]
     unmarked_default: tuple[Kind, ...] = ()
@@ -255,6 +260,11 @@ class DatasetFile(Strict):
     compilation: tuple[CompilationTable, ...] = ()
 
     @property
+    def under_policy(self) -> bool:
+        """Whether its labels are those of a security policy."""
+        return self.profile.startswith(SPIF_PROFILE)
+
+    @property
     def named_by(self) -> str | None:
         """The query parameter that filters on the identifier."""
         return next((name for name, field in self.query.parameters.items() if field == self.record.identifier), None)
@@ -268,6 +278,7 @@ class DatasetFile(Strict):
     def _sound(self) -> Self:
         self._check_groups()
         self._check_special()
+        self._check_policy()
         if self.query.sortable and self.named_by is None:
             message = "what can be sorted needs a parameter that filters on the identifier, to find twins by"
             raise Misplaced(message, "query", "sortable")
@@ -280,6 +291,14 @@ class DatasetFile(Strict):
                     message = f"deny {deny.id} reads the fact {name}, which [facts] does not define"
                     raise Misplaced(message, "deny", index, "where")
         return self
+
+    def _check_policy(self) -> None:
+        """What a security policy does not say, a dataset under one must; and what it alone says, no other does."""
+        if self.under_policy and self.record.originator is None:
+            message = "a label of a security policy does not say whose material it is, so the record must"
+            raise Misplaced(message, "record", "originator")
+        if self.under_policy and self.unmarked_default:
+            raise Misplaced("a security policy has no bare U, so nothing has a default", "unmarked_default")
 
     def _check_special(self) -> None:
         """A watermark goes where the list of fields has room for it, a tear-line version never inside its record."""

@@ -13,7 +13,8 @@ Rules of this file:
 6. Channel and hold are asked afresh every time; the other seven depend on ``at`` only through dates that the
    policy set and its tables name (see :mod:`gateway.policy.memo`).
 
-The table of gates is :data:`GATES`, at the end.
+The table of gates is :data:`GATES`, at the end. Where a dataset's records carry labels of a security policy, the gates
+that read labels are those of :mod:`gateway.policy.spifgates`; a label of the other kind is none to either.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from gateway.policy.obligations import merge
 from gateway.policy.policyset import Partner
 from gateway.policy.raising import judged_level
 from gateway.policy.reasons import Reason
+from gateway.policy.schemes import Marked
 from gateway.policy.setwide import RowKind
 from gateway.policy.values import LEVELS
 
@@ -58,9 +60,9 @@ class Case:
 
     subject: Subject
     book: Book
-    profile: markings.Profile
+    profile: markings.Profile | markings.SpifPolicy
     tightened: Mapping[str, RowKind]
-    label: Label | LabelDoubt
+    label: Marked | LabelDoubt
     facts: Facts
     purpose: str
     at: datetime
@@ -83,7 +85,7 @@ class Case:
         """Take note of what it obliges to, where that has been worked out before."""
         self._owed[:] = [duties]
 
-    def level(self, label: Label) -> tuple[int, bool]:
+    def level(self, label: Marked) -> tuple[int, bool]:
         """See :func:`gateway.policy.raising.judged_level`; obligations matter only where there are compilations."""
         owed = self.duties() if self.book.dataset.compilation else _NOTHING_OWED
         return judged_level(self.book, label, self.facts, owed)
@@ -100,18 +102,26 @@ def label_gate(case: Case) -> Reasons:
     if isinstance(label, LabelDoubt):
         return frozenset({Reason.LABEL_DOUBT, label.reason})
     found: set[str] = set()
-    if label.profile != case.book.dataset.profile:
+    if not isinstance(label, Label) or label.profile != case.book.dataset.profile:
         return frozenset({Reason.LABEL_OTHER_PROFILE})
+    profile = _profile(case)
     if label.created is None:
         found.add(Reason.LABEL_DATE_MISSING)
     elif label.created > case.at.date():
         found.add(Reason.LABEL_DATE_FUTURE)
-    findings = markings.validate(label, case.at.date(), case.profile.tables)
+    findings = markings.validate(label, case.at.date(), profile.tables)
     if any(finding.severity is markings.Severity.ERROR for finding in findings):
         found.add(Reason.LABEL_INVALID)
-    if any(markings.release_row(case.profile, control.name) is None for control in label.controls):
+    if any(markings.release_row(profile, control.name) is None for control in label.controls):
         found.add(Reason.CONTROL_WITHOUT_ROW)
     return frozenset(found)
+
+
+def _profile(case: Case) -> markings.Profile:
+    """The profile of the dataset's marks. Where there is none, asking for it fails, and a gate that fails denies."""
+    if not isinstance(case.profile, markings.Profile):
+        raise TypeError("a dataset under a security policy has no marking profile")
+    return case.profile
 
 
 def agreement_gate(case: Case) -> Reasons:
@@ -134,25 +144,30 @@ def agreement_gate(case: Case) -> Reasons:
 def originator_gate(case: Case) -> Reasons:
     """Each control's row is satisfied, and a third party's material has that party's consent."""
     label = case.label
-    if isinstance(label, LabelDoubt):
+    if not isinstance(label, Label):
         return frozenset({Reason.NO_LABEL_TO_JUDGE})
     found: set[str] = set()
     for control in label.controls:
         found |= _control(case, label, control)
-    originators = _originators(case, label)
+    return frozenset(found | third_party(case, _originators(case, label), frozenset(label.owners)))
+
+
+def third_party(case: Case, originators: Reasons | None, owners: Reasons = _NONE) -> set[str]:
+    """What stands against release because of whose material it is: nobody known, or a third party without consent."""
+    found: set[str] = set()
     if originators is None:
         found.add(Reason.ORIGINATOR_UNKNOWN)
-    third = ((originators or _NONE) | set(label.owners)) - case.book.partner.own_codes - {USA}
+    third = ((originators or _NONE) | owners) - case.book.partner.own_codes - {USA}
     if not all(_consents(case, originator, THIRD_PARTY, None) for originator in third):
         found.add(Reason.THIRD_PARTY_CONSENT_MISSING)
-    return frozenset(found)
+    return found
 
 
 def _control(case: Case, label: Label, control: Control) -> set[str]:
     """What stands against release because of one control: its profile's row, and the row policy made
     stricter.
     """
-    row = markings.release_row(case.profile, control.name)
+    row = markings.release_row(_profile(case), control.name)
     if row is None:
         return {Reason.CONTROL_WITHOUT_ROW}
     if control.name == "RELIDO" or row.whose == "officer":
@@ -167,7 +182,7 @@ def _control(case: Case, label: Label, control: Control) -> set[str]:
 
 def _kinds(case: Case, control: str) -> frozenset[str]:
     """The kinds of row that apply to a control: the profile's and, beside it, the tightened one."""
-    row = markings.release_row(case.profile, control)
+    row = markings.release_row(_profile(case), control)
     kinds = set() if row is None else {str(row.kind)}
     if control in case.tightened:
         kinds.add(case.tightened[control])
@@ -181,7 +196,7 @@ def _control_consented(case: Case, label: Label, control: Control) -> bool:
             return False
         owner, data_type = control.values
         return owner in case.book.partner.own_codes or _consents(case, owner, control.name, data_type)
-    row = markings.release_row(case.profile, control.name)
+    row = markings.release_row(_profile(case), control.name)
     if row is not None and row.whose == "owner":
         return _owners_consent(case, control)
     originators = _originators(case, label)
@@ -221,14 +236,14 @@ def _consents(case: Case, originator: str, control: str, data_type: str | None) 
 def releasability_gate(case: Case) -> Reasons:
     """The label's list, or what stands for one, names this kind of partner."""
     label, partner = case.label, case.book.partner
-    if isinstance(label, LabelDoubt):
+    if not isinstance(label, Label):
         return frozenset({Reason.NO_LABEL_TO_JUDGE})
     if label.rel_to is None:
         return _without_list(case, label)
     if label.created is None:
         return frozenset({Reason.LABEL_DATE_MISSING})
     try:
-        nations = markings.releasable_nations(label, case.at.date(), case.profile.tables)
+        nations = markings.releasable_nations(label, case.at.date(), _profile(case).tables)
     except markings.UnknownCodeError:
         return frozenset({Reason.LABEL_CODE_UNKNOWN})
     if partner.kind is PartnerKind.GOVERNMENT:
@@ -271,9 +286,13 @@ def _stands_for_list(case: Case, label: Label) -> bool:
 
 def _company(case: Case, label: Label) -> set[str]:
     """A company has unclassified content only, and only what a grant names: ``everything`` names nothing."""
+    found = set() if label.level is Level.U else {str(Reason.COMPANY_UNCLASSIFIED_ONLY)}
+    return found | needs_naming(case)
+
+
+def needs_naming(case: Case) -> set[str]:
+    """What stands against a company whose grants name nothing."""
     found: set[str] = set()
-    if label.level is not Level.U:
-        found.add(Reason.COMPANY_UNCLASSIFIED_ONLY)
     if all(grant.table.where.everything for grant in case.matching().grants):
         found.add(Reason.COMPANY_NEEDS_NAMING_GRANT)
     return found
@@ -286,8 +305,13 @@ def clearance_gate(case: Case) -> Reasons:
     level judged.
     """
     label = case.label
-    if isinstance(label, LabelDoubt):
+    if not isinstance(label, Label):
         return frozenset({Reason.NO_LABEL_TO_JUDGE})
+    return ceilings(case, label)
+
+
+def ceilings(case: Case, label: Marked) -> Reasons:
+    """What stands against a label's level, in the words of ceilings and clearances."""
     found: set[str] = set()
     level, mapped = case.level(label)
     if not mapped:
@@ -311,7 +335,7 @@ def clearance_gate(case: Case) -> Reasons:
 def need_to_know_gate(case: Case) -> Reasons:
     """The system holds every read-in and community of interest that the label or the dataset asks for."""
     label = case.label
-    if isinstance(label, LabelDoubt):
+    if not isinstance(label, Label):
         return frozenset({Reason.NO_LABEL_TO_JUDGE})
     asked = set(case.book.dataset.requires)
     for whose in {*label.owners, *_sources(label)}:

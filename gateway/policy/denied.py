@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.markings import Label
 from gateway.policy.decision import Facts, LabelDoubt
 from gateway.policy.policyset import PolicySet
+from gateway.policy.schemes import Marked
 
 LONGER = timedelta(days=366)
 """How much longer an agreement or condition is made to last than the question that it would have answered."""
@@ -28,7 +28,7 @@ class Denied:
     purpose: str
     at: datetime
     reasons: tuple[str, ...]
-    label: Label | LabelDoubt | None = None
+    label: Marked | LabelDoubt | None = None
     facts: Facts | None = None
 
     @property

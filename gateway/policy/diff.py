@@ -35,6 +35,11 @@ def diff(old: PolicySet, new: PolicySet) -> tuple[Change, ...]:
         found += _partners(old, new, code)
     for name in sorted(old.datasets.keys() | new.datasets.keys()):
         found += _datasets(old.datasets.get(name), new.datasets.get(name), name)
+    found += [
+        Change("policies/spif", name, "the security policy is added, removed or changed", OTHER)
+        for name in sorted(old.policies.keys() | new.policies.keys())
+        if old.policies.get(name) != new.policies.get(name)
+    ]
     if old.owners.digest != new.owners.digest:
         found.append(Change("policies/tables/object-owners.csv", "table", "objects change owners", OTHER))
     if old.casbin_model != new.casbin_model:
@@ -149,6 +154,8 @@ def _systems(file: str, was: Partner, now: Partner) -> Iterator[Change]:
     yield from _levels(file, "system", *clearances)
     for name in both:
         yield from names(file, f"system {name} holds", before[name].holds, after[name].holds, WIDER, NARROWER)
+        if before[name].cleared != after[name].cleared:
+            yield Change(file, f"system {name}", "what it is cleared for under security policies changes", OTHER)
         if before[name].purposes != after[name].purposes:
             yield Change(file, f"system {name}", "its purposes change", OTHER)
 

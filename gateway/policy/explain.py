@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.markings import Label
+from gateway.markings import CategoryType, Label, SecurityLabel
 from gateway.policy.books import is_open
 from gateway.policy.compile import CompiledPolicy
 from gateway.policy.conditions import Condition, FactMisread, Truth
@@ -171,6 +171,10 @@ def _releasability(asked: _Asked) -> Iterator[Ground]:
     if isinstance(label, Label) and label.rel_to is None:
         kinds = ", ".join(asked.dataset.unmarked_default) or "nobody"
         yield asked.data(f"a bare U goes to: {kinds}", "unmarked_default")
+    elif isinstance(label, SecurityLabel):
+        for category in label.categories:
+            if category.type is CategoryType.PERMISSIVE:
+                yield Ground(f"the label says {category.tag}: {', '.join(category.values)}", Place("the record"))
     elif isinstance(label, Label):
         yield Ground(f"the label is releasable to {', '.join(label.rel_to or ())}", Place("the record"))
 
@@ -188,6 +192,10 @@ def _clearance(asked: _Asked) -> Iterator[Ground]:
         place = asked.where.rule(asked.partner.code, asked.dataset.dataset, rule.id)
         yield Ground(f"compilation {rule.id} ({what}) raises the level judged to {rule.level}", place)
     yield asked.ours(f"{asked.question.subject.system} is cleared {clearance}", "system", index, "clearance")
+    for number, cleared in enumerate(asked.partner.systems[asked.question.subject.system].cleared):
+        if cleared.profile == asked.dataset.profile:
+            said = f"under {cleared.profile} it holds {', '.join(cleared.levels)}"
+            yield asked.ours(said, "system", index, "cleared", number)
 
 
 def _need_to_know(asked: _Asked) -> Iterator[Ground]:

@@ -9,7 +9,8 @@ The rules of this file:
    only when both have let go again, for the same recipient key. It says the same as a new one: its instants lie in the
    same interval, and while the channel is open each of the key's own dates lies on the same side of ``at``. It is
    always put together anew where anything else plays a part in it: a delay, a human release, a volume, a compilation,
-   a tear line, an emergency, a level from which the channel must be stronger, a label whose date is still to come.
+   a tear line, an emergency, a level from which the channel must be stronger, a label whose date is still to come, or
+   one of a security policy, which has instants of its own.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from gateway.policy.decision import (
 )
 from gateway.policy.memo import Calendar, Judged, Memo, Named, key_of, midnight
 from gateway.policy.raising import passed
+from gateway.policy.schemes import Marked
 from gateway.policy.setwide import RowKind
+from gateway.policy.spifgates import STEADY_UNDER_POLICY
 from gateway.policy.volume import counters, ending
 
 _OWED_LIMIT = 256
@@ -66,7 +69,7 @@ class Ground:
         seal: Seal,
         book: Book,
         calendar: Calendar,
-        profile: markings.Profile,
+        profile: markings.Profile | markings.SpifPolicy,
         tightened: Mapping[str, RowKind],
         memo: Memo[Answered],
         named: Named,
@@ -79,24 +82,26 @@ class Ground:
         self._tightened = tightened
         self._reads = tuple(sorted(book.reads))
         self._plain = not (book.dataset.compilation or book.emergencies or book.dataset.record.tear_line is not None)
-        self._keeps = self._plain and never_counts(book)
+        self._under_policy = not isinstance(profile, markings.Profile)
+        self._keeps = self._plain and never_counts(book) and not self._under_policy
         self._owed: dict[Hashable, Obligations] = {}
         self._memo = memo
         self._named = named
 
-    def case(
-        self, subject: Subject, label: markings.Label | LabelDoubt, facts: Facts, purpose: str, at: datetime
-    ) -> Case:
+    def case(self, subject: Subject, label: Marked | LabelDoubt, facts: Facts, purpose: str, at: datetime) -> Case:
         """The question as gates see it."""
         return Case(subject, self.book, self._profile, self._tightened, label, facts, purpose, at)
 
     def decide(
-        self, subject: Subject, label: markings.Label | LabelDoubt, facts: Facts, purpose: str, at: datetime
+        self, subject: Subject, label: Marked | LabelDoubt, facts: Facts, purpose: str, at: datetime
     ) -> Decision:
         """Answer one question. ``at`` is in UTC."""
         future = label.__class__ is markings.Label and label.created is not None and label.created > at.date()
         name, interval = self._named.name(label), self._calendar.index(at)
         special = () if self._plain else self.special(facts, at)
+        if self._under_policy:
+            made = isinstance(label, markings.SecurityLabel) and label.created <= at
+            special = (special, subject.system, made)
         key = key_of(self, subject, purpose, name, facts, self._reads, interval, future, special)
         known = self._memo.get(key)
         if known is None:
@@ -114,7 +119,7 @@ class Ground:
 
     def _judge(self, case: Case, key: object) -> Answered:
         """Ask the seven steady gates."""
-        results = judge(case, STEADY)
+        results = judge(case, STEADY_UNDER_POLICY if self._under_policy else STEADY)
         erred = any(result.outcome is Outcome.ERRED for result in results)
         grants, duties = ((), Obligations()) if erred else obligations(case)
         answered = Answered(Judged(results, grants, self._same(grants, duties)))
@@ -152,7 +157,9 @@ class Ground:
 def _fresh_instants(case: Case, duties: Obligations) -> list[datetime | None]:
     """The instants at which channel, hold and the label's own date can change the answer."""
     found: list[datetime | None] = []
-    if not isinstance(case.label, LabelDoubt) and case.label.created is not None:
+    if isinstance(case.label, markings.SecurityLabel):
+        found.append(case.label.created)
+    elif not isinstance(case.label, LabelDoubt) and case.label.created is not None:
         found.append(midnight(case.label.created))
     key = case.subject.key
     for held in (key, *(each.recipient for each in case.book.partner.recipient_keys)):

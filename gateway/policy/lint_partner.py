@@ -128,8 +128,9 @@ def _forbidden(linting: Linting, consent: ConsentTable) -> bool:
     """Whether every dataset's release table, tightened, forbids the control outright."""
     kinds = []
     for name in consent.datasets:
-        profile = linting.sources.by_dataset[name].profile
-        row = markings.release_row(markings.profile(profile), consent.control)
-        tightened = linting.sources.settings.tighten.get(profile, {}).get(consent.control)
+        dataset = linting.sources.by_dataset[name]
+        profile = linting.sources.profile(dataset)
+        row = markings.release_row(profile, consent.control) if isinstance(profile, markings.Profile) else None
+        tightened = linting.sources.settings.tighten.get(dataset.profile, {}).get(consent.control)
         kinds.append(tightened == "never" or (row is not None and row.kind is markings.Effect.NEVER))
     return bool(kinds) and all(kinds)

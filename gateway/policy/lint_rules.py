@@ -112,7 +112,10 @@ def _reach(
 
 
 def _labels(linting: Linting, dataset: DatasetFile) -> Iterator[Label]:
-    profile = markings.profile(dataset.profile).with_tables(linting.sources.tables)
+    """Usual markings that rows and lists say something of; those of a security policy are held against nothing here."""
+    profile = linting.sources.profile(dataset)
+    if not isinstance(profile, markings.Profile):
+        return
     for marking in dataset.markings:
         try:
             yield markings.parse_portion(marking, profile)

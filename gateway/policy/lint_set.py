@@ -9,6 +9,7 @@ from gateway.policy.cases import CaseTable
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import PartnerKind
 from gateway.policy.linting import Linting
+from gateway.policy.schemes import scheme_of
 from gateway.policy.setwide import CommunityTable
 
 SETTINGS = "policies/policy.toml"
@@ -47,10 +48,10 @@ def _dataset(linting: Linting, path: str, dataset: DatasetFile) -> None:
     if not dataset.categories:
         message = "no disclosure category is named, so nothing of it can be released"
         linting.report("dataset-without-category", path, ["dataset"], message, "add categories")
-    profile = markings.profile(dataset.profile).with_tables(linting.sources.tables)
+    scheme = scheme_of(linting.sources.profile(dataset))
     for marking in dataset.markings:
         try:
-            markings.parse_portion(marking, profile)
+            scheme.read(marking, None)
         except markings.MarkingError as error:
             linting.report("marking-unread", path, ["markings"], f"{marking}: {error}", "write it as records carry it")
 

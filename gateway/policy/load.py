@@ -10,6 +10,7 @@ No file is opened here. The paths a set may hold, and nothing else:
     policies/partners/CODE.toml             one a partner
     policies/tables/object-owners.csv       whose satellite a number is (optional)
     policies/labellers/SOURCE.jwks.json     keys that bind a source's markings to its records (optional)
+    policies/spif/NAME.xml                  a security policy, XML SPIF 2.1 (optional)
     policies/cases/NAME.toml                questions with the answers officers expect (optional)
     keys/partners/CODE.jwks.json            that partner's public keys (a partner without them gets no
     answers)
@@ -24,7 +25,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
@@ -32,6 +33,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from gateway import markings
+from gateway.markings.xmltree import XmlRefused
 from gateway.policy.cases import CasesFile
 from gateway.policy.crosscheck import crosscheck
 from gateway.policy.dataset import DatasetFile
@@ -52,6 +54,7 @@ OWNERS = "policies/tables/object-owners.csv"
 _DATASET = re.compile(r"policies/datasets/([a-z0-9][a-z0-9-]{0,62})\.toml")
 _PARTNER = re.compile(r"policies/partners/([A-Z][A-Z0-9_]{1,30})\.toml")
 _CASES = re.compile(r"policies/cases/([A-Za-z0-9][A-Za-z0-9_-]{0,62})\.toml")
+_POLICIES = re.compile(r"policies/spif/[A-Za-z0-9][A-Za-z0-9_-]{0,62}\.xml")
 _KEYS = re.compile(r"keys/partners/([A-Z][A-Z0-9_]{1,30})\.jwks\.json")
 _LABELLERS = re.compile(r"policies/labellers/([a-z0-9][a-z0-9-]{0,62})\.jwks\.json")
 _SINGLE = frozenset({SETTINGS, COMMUNITIES, CASBIN_MODEL, OWNERS})
@@ -148,6 +151,7 @@ def read_sources(files: Mapping[str, bytes]) -> tuple[Sources | None, tuple[Poli
     cases = _read_all(reading, _CASES, CasesFile)
     keys = {path: _read_keys(reading, path) for path in sorted(files) if _KEYS.fullmatch(path)}
     labellers = {path: _read_keys(reading, path) for path in sorted(files) if _LABELLERS.fullmatch(path)}
+    policies = {path: policy for path in sorted(files) for policy in _read_policy(reading, path)}
     tables = _tables(reading, communities) if communities is not None else None
     owners = _read_owners(reading, tables) if tables is not None else None
     if reading.findings or settings is None or casbin_model is None or tables is None or owners is None:
@@ -165,13 +169,14 @@ def read_sources(files: Mapping[str, bytes]) -> tuple[Sources | None, tuple[Poli
         labellers,
         cases,
         given.community,
+        policies,
     )
     return sources, crosscheck(sources)
 
 
 def _check_paths(reading: _Reading) -> None:
     for path in sorted(reading.files):
-        forms = (_DATASET, _PARTNER, _CASES, _KEYS, _LABELLERS)
+        forms = (_DATASET, _PARTNER, _CASES, _KEYS, _LABELLERS, _POLICIES)
         known = path in _SINGLE or any(form.fullmatch(path) for form in forms)
         if not known:
             hint = "docs/policy.md lists the files of a set"
@@ -197,6 +202,18 @@ def _read_keys(reading: _Reading, path: str) -> tuple[PartnerKey, ...]:
         return ()
 
 
+def _read_policy(reading: _Reading, path: str) -> Iterator[markings.SpifPolicy]:
+    """The security policy of a file that is one, unless something is wrong with it."""
+    if not _POLICIES.fullmatch(path):
+        return
+    try:
+        yield markings.load_spif(reading.files[path])
+    except markings.MarkingError as error:
+        line = error.line if isinstance(error, markings.SpifError | XmlRefused) else 0
+        for finding in error.findings:
+            reading.refuse(path, f"{finding.message} ({finding.rule})", "docs/policy.md, security policies", (line, 0))
+
+
 def _tables(reading: _Reading, communities: CommunitiesFile) -> markings.Tables | None:
     """The shipped tables and the set's own communities."""
     added = [community.as_marking() for community in communities.community]
@@ -220,12 +237,14 @@ def _read_owners(reading: _Reading, tables: markings.Tables) -> OwnerTable | Non
 
 def _bind(files: Mapping[str, bytes], sources: Sources) -> PolicySet:
     profiles = {
-        file.profile: markings.profile(file.profile).with_tables(sources.tables) for file in sources.datasets.values()
+        file.profile: markings.profile(file.profile).with_tables(sources.tables)
+        for file in sources.datasets.values()
+        if not file.under_policy
     }
     partners = {}
     for path, file in sources.partners.items():
         keys = sources.keys.get(path.replace("policies/", "keys/").replace(".toml", ".jwks.json"), ())
-        partners[file.partner] = Partner.of(file, keys)
+        partners[file.partner] = Partner.of(file, keys, sources.policies.values())
     return PolicySet(
         manifest={path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)},
         key_thumbprints={
@@ -242,4 +261,5 @@ def _bind(files: Mapping[str, bytes], sources: Sources) -> PolicySet:
         labellers={path.split("/")[-1].split(".")[0]: keys for path, keys in sources.labellers.items()},
         cases=dict(sources.cases),
         own_communities=sources.own_communities,
+        policies=sources.by_policy,
     )

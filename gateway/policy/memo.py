@@ -2,8 +2,8 @@
 
 Why this is safe. The seven gates are pure functions of the subject's clearance and holds, the partner's and
 dataset's files, the label, the facts, the purpose and ``at``. They compare ``at`` only with instants that are
-written in the partner's file (agreement, conditions, consents, grants), with days in the tables of nations
-and communities, with the label's own date, and with the times an emergency was opened and ends, which stand in the key
+written in the partner's file (agreement, conditions, consents, grants), with those in the set's security policies,
+with days in the tables of nations and communities, with the label's own date, and with the times an emergency was opened and ends, which stand in the key
 as the list of those that are open. Between two neighbouring instants of that finite list no
 comparison changes its outcome, so the *index* of ``at`` among them can stand in the key for ``at`` itself.
 In the same way the label's date stands there as its era (:class:`Eras`).
@@ -110,9 +110,10 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 class Calendar:
     """The instants at which a partner's steady gates can change their answer, sorted."""
 
-    def __init__(self, partner: Partner, tables: markings.Tables) -> None:
+    def __init__(self, partner: Partner, policy_set: PolicySet) -> None:
         found = set(_partner_instants(partner))
-        found |= {midnight(day) for day in _table_days(tables)}
+        found |= {midnight(day) for day in _table_days(policy_set.communities)}
+        found.update(*(policy.instants for policy in policy_set.policies.values()))
         self._instants = sorted(found)
         self._latest = (_LAST, _FIRST, 0)
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from gateway import markings
 from gateway.policy.dataset import Kind
 from gateway.policy.decision import Credential, PartnerKind
 from gateway.policy.errors import Misplaced
@@ -21,8 +22,8 @@ from gateway.policy.grants import (
     ProceduresTable,
     RedelegationTable,
 )
-from gateway.policy.levels import LevelRowTable, read_levels
-from gateway.policy.values import Category, Code, LevelName, Moment, Slug, Some, Strict, Text
+from gateway.policy.levels import LevelRowTable
+from gateway.policy.values import Category, Code, LevelName, Moment, PolicyName, Slug, Some, Strict, Text
 
 Algorithm = Literal["EdDSA", "ES256", "ES384", "PS256", "RS256"]
 """Signature algorithms a partner's tokens may use. Never ``none``, never an HMAC: those prove nothing about
@@ -105,16 +106,52 @@ class IdentityTable(Strict):
     """
 
 
+class HeldTable(Strict):
+    """``[[system.cleared.category]]``: the values of one tag set and type that are held, as the policy names them."""
+
+    tag: Text
+    type: Literal["RESTRICTIVE", "PERMISSIVE"]
+    values: Annotated[tuple[Text, ...], Some]
+
+
+class ClearedTable(Strict):
+    """``[[system.cleared]]``: what the system is cleared for under the security policy ``profile``.
+
+    ``levels`` are the classifications held, each by name: none includes a lower one. ``category`` are the categories.
+    """
+
+    profile: PolicyName
+    levels: Annotated[tuple[Text, ...], Some]
+    category: tuple[HeldTable, ...] = ()
+
+    def under(self, policy: markings.SpifPolicy) -> markings.SecurityClearance:
+        """The clearance as the policy reads it; it may still find something wrong with it."""
+        held = tuple(
+            markings.SecurityCategory(markings.CategoryType(each.type), each.tag, each.values) for each in self.category
+        )
+        return markings.SecurityClearance(policy.name, self.levels, held)
+
+
 class SystemTable(Strict):
     """``[[system]]``: a calling system of the partner, its clearance, and what it is read into.
 
-    ``purposes`` narrows the agreement's for this system; absent means all of the agreement's.
+    ``purposes`` narrows the agreement's for this system; absent means all of the agreement's. ``cleared`` says what it
+    is cleared for under a security policy of the set; under a policy that it does not name, it is cleared for nothing.
     """
 
     id: Slug
     clearance: LevelName
     holds: tuple[Text, ...] = ()
     purposes: Annotated[tuple[Slug, ...], Some] | None = None
+    cleared: tuple[ClearedTable, ...] = ()
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        named = [each.profile for each in self.cleared]
+        for index, name in enumerate(named):
+            if name in named[:index]:
+                raise Misplaced(f"the clearance under {name} is stated twice", "cleared", index, "profile")
+        return self
 
 
 class ConsentTable(Strict):
@@ -173,7 +210,6 @@ class PartnerFile(Strict):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        read_levels(self.agreement.instrument, self.level)
         if (self.nation is None) != (self.kind is PartnerKind.ORGANISATION):
             raise Misplaced("a government or company has a nation; an organisation has none", "nation")
         if self.kind is PartnerKind.COMPANY:

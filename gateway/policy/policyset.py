@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -51,9 +51,11 @@ class Partner:
     redelegation: RedelegationTable | None = None
 
     @classmethod
-    def of(cls, file: PartnerFile, keys: tuple[PartnerKey, ...]) -> Partner:
-        """The partner that a file and its keys describe. Rules come sorted by id: their order never
-        matters.
+    def of(
+        cls, file: PartnerFile, keys: tuple[PartnerKey, ...], policies: Iterable[markings.SpifPolicy] = ()
+    ) -> Partner:
+        """The partner that a file and its keys describe, and the set's security policies. Rules come sorted by id:
+        their order never matters.
         """
         return cls(
             code=file.partner,
@@ -70,7 +72,7 @@ class Partner:
             denies=tuple(sorted(file.deny, key=lambda deny: deny.id)),
             signing_keys=tuple(key for key in keys if key.use == "sig"),
             recipient_keys=tuple(key for key in keys if key.use == "enc"),
-            levels=read_levels(file.agreement.instrument, file.level),
+            levels=read_levels(file.agreement.instrument, file.level, policies),
             volumes=tuple(sorted(file.procedures.volume, key=lambda volume: volume.id)),
             redelegation=file.redelegation,
         )
@@ -97,7 +99,8 @@ class PolicySet:
     partner whose agreement maps foreign levels) to its digest.
     ``labellers`` maps a source to the keys that bind its markings to its records.
     ``profiles`` are the marking profiles the datasets use, reading the set's own communities too. ``cases`` are
-    officers' expectations, by path: no decision reads them.
+    officers' expectations, by path: no decision reads them. ``policies`` are the set's security policies by the name of
+    their profile, whether a dataset uses them or not.
     """
 
     manifest: Mapping[str, str]
@@ -112,6 +115,7 @@ class PolicySet:
     labellers: Mapping[str, tuple[PartnerKey, ...]] = field(default_factory=dict)
     cases: Mapping[str, CasesFile] = field(default_factory=dict)
     own_communities: tuple[CommunityTable, ...] = ()
+    policies: Mapping[str, markings.SpifPolicy] = field(default_factory=dict)
 
     def emergency_ends(self, partner: str, name: str, opened: datetime) -> datetime | None:
         """When an emergency that was opened then ends; ``None`` where the set holds none of this name."""
@@ -138,6 +142,7 @@ class PolicySet:
     def tables(self) -> Mapping[str, str]:
         """Digests of the tables decisions are read from."""
         digests = {f"profile:{name}": profile.digest for name, profile in self.profiles.items()}
+        digests |= {f"profile:{name}": policy.profile.digest for name, policy in self.policies.items()}
         digests |= {f"levels:{code}": each.levels.digest for code, each in self.partners.items() if each.levels.rows}
         return {
             "countries-and-communities": self.communities.digest,

@@ -6,22 +6,21 @@ fields that nobody looked for do, and so does a number of records that is not kn
 
 from __future__ import annotations
 
-from gateway.markings import Label
 from gateway.policy.books import Book
 from gateway.policy.dataset import CompilationTable
 from gateway.policy.decision import Facts, Obligations
-from gateway.policy.levels import us_level
+from gateway.policy.levels import counted_level
+from gateway.policy.schemes import Marked
 from gateway.policy.values import LEVELS
 
 
-def judged_level(book: Book, label: Label, facts: Facts, duties: Obligations) -> tuple[int, bool]:
+def judged_level(book: Book, label: Marked, facts: Facts, duties: Obligations) -> tuple[int, bool]:
     """The level that ceilings and clearances are held to, as :data:`LEVELS` counts, and whether the agreement says
     what the label's own level counts as. Where it does not, the label's own stands in.
     """
-    mapped = us_level(book.partner.levels, label)
-    level = int(label.level) if mapped is None else max(int(mapped), int(label.level))
+    level, mapped = counted_level(book.partner.levels, label)
     raised = (LEVELS[rule.level] for rule in compilations(book, facts, duties))
-    return max([level, *raised]), mapped is not None
+    return max([level, *raised]), mapped
 
 
 def compilations(book: Book, facts: Facts, duties: Obligations) -> tuple[CompilationTable, ...]:

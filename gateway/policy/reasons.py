@@ -53,6 +53,7 @@ class Reason(enum.StrEnum):
     NATION_NOT_LISTED = "nation_not_listed"
     ORGANISATION_NOT_NAMED = "organisation_not_named"
     LIST_NAMES_GOVERNMENTS = "list_names_governments"
+    PERMISSIVE_NOT_HELD = "permissive_not_held"
     NO_RELEASE_LIST = "no_release_list"
     DISPLAY_IS_NOT_RELEASE = "display_is_not_release"
     FOUO_WITHOUT_LIST = "fouo_without_list"
@@ -65,6 +66,7 @@ class Reason(enum.StrEnum):
     ABOVE_CEILING = "above_ceiling"
     SYSTEM_NOT_CLEARED = "system_not_cleared"
     ABOVE_SYSTEM_CLEARANCE = "above_system_clearance"
+    CLASSIFICATION_NOT_HELD = "classification_not_held"
     FOREIGN_LEVEL_UNMAPPED = "foreign_level_unmapped"
     # need-to-know
     NOT_HELD = "not_held"
@@ -129,6 +131,7 @@ MEANING: dict[Reason, str] = {
     Reason.RELIDO_NEEDS_HUMAN_RELEASE: "RELIDO grants nothing by itself: an officer must release this record",
     Reason.NATION_NOT_LISTED: "the partner's nation is not in the label's releasable set on both dates",
     Reason.ORGANISATION_NOT_NAMED: "the organisation's own code is not named in the label's list",
+    Reason.PERMISSIVE_NOT_HELD: "the system holds no value of a category that says whom the label may go to",
     Reason.LIST_NAMES_GOVERNMENTS: "a release list names governments, and this partner is a company",
     Reason.NO_RELEASE_LIST: "the label carries no release list, and an absent list releases to nobody",
     Reason.DISPLAY_IS_NOT_RELEASE: "DISPLAY ONLY permits showing, and this gateway hands over copies",
@@ -141,6 +144,7 @@ MEANING: dict[Reason, str] = {
     Reason.ABOVE_CEILING: "the label's level is above the partner's ceiling in a category of the dataset",
     Reason.SYSTEM_NOT_CLEARED: "the calling system has no clearance that is known",
     Reason.ABOVE_SYSTEM_CLEARANCE: "the label's level is above the calling system's own clearance",
+    Reason.CLASSIFICATION_NOT_HELD: "the system does not hold the label's classification under its security policy",
     Reason.FOREIGN_LEVEL_UNMAPPED: "the label's level is another system's, and no agreed table maps it",
     Reason.NOT_HELD: "the calling system does not hold a read-in or community that is asked for",
     Reason.NO_GRANT: "no grant of the partner allows this record for this purpose",

@@ -93,6 +93,10 @@ REMEDIES: Mapping[Reason, Remedy] = {
     Reason.SYSTEM_NOT_CLEARED: Remedy("the system would have to have a clearance", _OFFICER),
     Reason.ABOVE_SYSTEM_CLEARANCE: Remedy("the asking system would have to be cleared higher", _OFFICER),
     Reason.FOREIGN_LEVEL_UNMAPPED: Remedy("a table agreed with the owner would have to map the level", _OFFICER),
+    Reason.PERMISSIVE_NOT_HELD: Remedy("the label would have to name whom the system stands for", _ORIGINATOR),
+    Reason.CLASSIFICATION_NOT_HELD: Remedy(
+        "the system would have to be cleared for it under the security policy", _OFFICER
+    ),
     Reason.NOT_HELD: Remedy("the system would have to hold what the label or the dataset asks for", _OFFICER),
     Reason.NO_GRANT: Remedy("one of the grants would have to allow it (why each does not stands beside it)", _OFFICER),
     Reason.DENIED_BY_RULE: Remedy("the deny would have to stop speaking of this record", _OFFICER),

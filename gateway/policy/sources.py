@@ -31,6 +31,18 @@ class Sources:
     labellers: Mapping[str, tuple[PartnerKey, ...]] = field(default_factory=dict)
     cases: Mapping[str, CasesFile] = field(default_factory=dict)
     own_communities: tuple[CommunityTable, ...] = ()
+    policies: Mapping[str, markings.SpifPolicy] = field(default_factory=dict)
+
+    @property
+    def by_policy(self) -> Mapping[str, markings.SpifPolicy]:
+        """The security policies by the name of their profile; ``policies`` has them by path."""
+        return {policy.profile.name: policy for policy in self.policies.values()}
+
+    def profile(self, dataset: DatasetFile) -> markings.Profile | markings.SpifPolicy:
+        """How the dataset's labels are read; the name is known, since the files were checked against each other."""
+        if dataset.under_policy:
+            return self.by_policy[dataset.profile]
+        return markings.profile(dataset.profile).with_tables(self.tables)
 
     def finding(self, path: str, where: Sequence[str | int], message: str, hint: str = "") -> PolicyFinding:
         """A finding about one field of a file, at the line where it stands."""

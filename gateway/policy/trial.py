@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
-from gateway import markings
 from gateway.policy.admission import Claims
 from gateway.policy.cases import CasesFile, CaseTable
 from gateway.policy.compile import CompiledPolicy, compile_policy
@@ -29,6 +28,7 @@ from gateway.policy.errors import CallerRefused
 from gateway.policy.partnerkeys import PartnerKey
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.reasons import MEANING, Reason
+from gateway.policy.schemes import Marked
 from gateway.policy.telling import EXACT, LEFT_OUT, degraded, marked, named
 from gateway.policy.wording import span, step_text
 
@@ -89,7 +89,7 @@ class Question:
 
     subject: Subject
     dataset: str
-    label: markings.Label | LabelDoubt
+    label: Marked | LabelDoubt
     facts: Facts
     purpose: str
     at: datetime
@@ -188,15 +188,11 @@ def _subject(policy: CompiledPolicy, partner: Partner, case: CaseTable) -> Subje
         raise CannotAsk(f"system {name}: {MEANING[Reason(refused.reason)]}") from refused
 
 
-def read_label(policy: CompiledPolicy, dataset: DatasetFile, marking: str, day: date) -> markings.Label | LabelDoubt:
+def read_label(policy: CompiledPolicy, dataset: DatasetFile, marking: str, day: date) -> Marked | LabelDoubt:
     """The label of a marking written on ``day``, or the doubt that takes its place."""
     if not marking:
         return LabelDoubt(Reason.LABEL_MISSING)
-    try:
-        label = markings.parse_portion(marking, policy.profile(dataset.dataset))
-    except markings.MarkingError:
-        return LabelDoubt(Reason.LABEL_UNPARSED)
-    return dataclasses.replace(label, created=day)
+    return policy.read_label(dataset.dataset, marking, day)
 
 
 def record_fields(dataset: DatasetFile, fields: Mapping[str, object], day: date) -> dict[str, object]:

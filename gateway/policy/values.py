@@ -99,14 +99,14 @@ FOREIGN_LEVELS: Mapping[str, int] = {"UNCLASSIFIED": 0, "RESTRICTED": 1, **LEVEL
 """Levels that a US marking of foreign material may state (CAPCO-2016 H.2), RESTRICTED among them."""
 
 
-def _foreign_level(raw: object) -> object:
-    if not isinstance(raw, str) or raw not in FOREIGN_LEVELS:
-        raise Unreadable(f"a foreign level is one of {', '.join(FOREIGN_LEVELS)}, as a US marking spells it")
-    return raw
-
-
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """A name in lower case, digits and hyphens: datasets, systems, purposes, grants."""
+
+PolicyName = Annotated[str, StringConstraints(pattern=r"^spif:[!-~]( ?[!-~]){0,127}$")]
+"""A security policy as a profile: ``spif:`` and the policy's own name, as its file states it."""
+
+ProfileName = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9.-]{0,62}|spif:[!-~]( ?[!-~]){0,127})$")]
+"""A marking profile that is shipped, or a security policy of the set."""
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,30}$")]
 """A code in capitals: partners, nations, communities, originators."""
@@ -123,7 +123,6 @@ Span = Annotated[timedelta, BeforeValidator(_span)]
 Step = Annotated[Decimal, BeforeValidator(_step)]
 Coarse = Annotated[Decimal | timedelta, BeforeValidator(_coarse)]
 LevelName = Annotated[str, BeforeValidator(_level)]
-ForeignLevelName = Annotated[str, BeforeValidator(_foreign_level)]
 Category = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}$")]
 Some = Field(min_length=1)
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
 from joserfc.jwk import OKPKey
 
-from gateway import markings
 from gateway.markings import Label, MarkingError
 from gateway.policy import Claims, CompiledPolicy, compile_policy, load
 from gateway.policy.decision import Credential, Decision, LabelDoubt
@@ -89,7 +87,7 @@ def edited(path: str, old: str, new: str) -> bytes:
 
 def read_label(text: str, compiled: CompiledPolicy, dataset: str, day: date) -> Label | LabelDoubt:
     try:
-        return replace(markings.parse_portion(text, compiled.profile(dataset)), created=day)
+        return compiled.scheme(dataset).read(text, day)
     except MarkingError:
         return LabelDoubt("label_unparsed")
 

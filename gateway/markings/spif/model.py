@@ -15,7 +15,7 @@ import functools
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.markings.findings import Finding, MarkingError
@@ -126,6 +126,15 @@ class Window:
         early = self.not_before is not None and at < self.not_before
         late = self.not_after is not None and at > self.not_after
         return not early and not late
+
+    @property
+    def instants(self) -> tuple[datetime, ...]:
+        """The moments at which :meth:`holds` may become another answer: the first one, and the one after the last."""
+        try:
+            ends = () if self.not_after is None else (self.not_after + timedelta.resolution,)
+        except OverflowError:  # nothing comes after the last moment there is
+            ends = ()
+        return (*ends, *(() if self.not_before is None else (self.not_before,)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,18 @@ class SpifPolicy:
         return self.file.id
 
     @property
+    def classifications(self) -> tuple[str, ...]:
+        """The names of its classifications, the lowest first."""
+        return tuple(each.name for each in sorted(self.file.classifications, key=lambda each: each.hierarchy))
+
+    @property
+    def instants(self) -> frozenset[datetime]:
+        """Every instant at which, by its file alone, an answer can become another."""
+        values = (value for tag_set in self.file.tag_sets for tag in tag_set.tags for value in tag.values)
+        windows = (self.file.window, *(value.window for value in values))
+        return frozenset(instant for window in windows for instant in window.instants)
+
+    @property
     def tolerated(self) -> tuple[Tolerated, ...]:
         """Where its file departs from the standard."""
         return self.file.tolerated
