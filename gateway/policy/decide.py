@@ -13,8 +13,8 @@ Rules of this file:
 6. Channel and hold are asked afresh every time; the other seven depend on ``at`` only through dates that the
    policy set and its tables name (see :mod:`gateway.policy.memo`).
 
-The table of gates is :data:`GATES`, at the end. Where a dataset's records carry labels of a security policy, the gates
-that read labels are those of :mod:`gateway.policy.spifgates`; a label of the other kind is none to either.
+The table of gates is :data:`GATES`, at the end. For labels of a security policy, :mod:`gateway.policy.spifgates` has
+the gates that read them; a label of the other kind is none to either.
 """
 
 from __future__ import annotations
@@ -154,9 +154,7 @@ def originator_gate(case: Case) -> Reasons:
 
 def third_party(case: Case, originators: Reasons | None, owners: Reasons = _NONE) -> set[str]:
     """What stands against release because of whose material it is: nobody known, or a third party without consent."""
-    found: set[str] = set()
-    if originators is None:
-        found.add(Reason.ORIGINATOR_UNKNOWN)
+    found: set[str] = {Reason.ORIGINATOR_UNKNOWN} if originators is None else set()
     third = ((originators or _NONE) | owners) - case.book.partner.own_codes - {USA}
     if not all(_consents(case, originator, THIRD_PARTY, None) for originator in third):
         found.add(Reason.THIRD_PARTY_CONSENT_MISSING)
@@ -292,10 +290,8 @@ def _company(case: Case, label: Label) -> set[str]:
 
 def needs_naming(case: Case) -> set[str]:
     """What stands against a company whose grants name nothing."""
-    found: set[str] = set()
-    if all(grant.table.where.everything for grant in case.matching().grants):
-        found.add(Reason.COMPANY_NEEDS_NAMING_GRANT)
-    return found
+    everything = all(grant.table.where.everything for grant in case.matching().grants)
+    return {Reason.COMPANY_NEEDS_NAMING_GRANT} if everything else set()
 
 
 def clearance_gate(case: Case) -> Reasons:

@@ -19,7 +19,7 @@ def examine(linting: Linting, path: str, partner: PartnerFile) -> None:
 
 def _parameters(linting: Linting, path: str, partner: PartnerFile) -> None:
     """What a partner sees degraded it may not filter on; where it must, it cannot ask at all."""
-    holder, datasets = Partner.of(partner, ()), linting.sources.by_dataset
+    holder, datasets = Partner.of(partner, (), linting.sources.policies.values()), linting.sources.by_dataset
     for name in sorted(holder.datasets):
         required = {datasets[name].query.parameters[each]: each for each in datasets[name].query.required}
         for field, rule in partner.releasing():

@@ -214,7 +214,9 @@ def _degrading(
     linting: Linting, path: str, field: list[str | int], partner: PartnerFile, grant: GrantTable, dataset: DatasetFile
 ) -> None:
     """Roundings that no field of the dataset can take."""
-    duties = compile_duties(grant, Partner.of(partner, ()), linting.sources.by_dataset)
+    duties = compile_duties(
+        grant, Partner.of(partner, (), linting.sources.policies.values()), linting.sources.by_dataset
+    )
     for group, steps in grant.round.items():
         dropped = [duty.because for duty in duties.degrade if duty.group == group and duty.steps is None]
         if dropped:

@@ -3,9 +3,10 @@
 Why this is safe. The seven gates are pure functions of the subject's clearance and holds, the partner's and
 dataset's files, the label, the facts, the purpose and ``at``. They compare ``at`` only with instants that are
 written in the partner's file (agreement, conditions, consents, grants), with those in the set's security policies,
-with days in the tables of nations and communities, with the label's own date, and with the times an emergency was opened and ends, which stand in the key
-as the list of those that are open. Between two neighbouring instants of that finite list no
-comparison changes its outcome, so the *index* of ``at`` among them can stand in the key for ``at`` itself.
+with days in the tables of nations and communities, with the label's own date, and with the times an emergency was
+opened and ends, which stand in the key as the list of those that are open. Between two neighbouring instants of that
+finite list no comparison changes its outcome, so the *index* of ``at`` among them can stand in the key for
+``at`` itself.
 In the same way the label's date stands there as its era (:class:`Eras`).
 Channel (keys expire) and hold (stops, delays) are not here, and a memo belongs to one compiled policy, so
 nothing outlives an activation.

@@ -51,9 +51,7 @@ class Partner:
     redelegation: RedelegationTable | None = None
 
     @classmethod
-    def of(
-        cls, file: PartnerFile, keys: tuple[PartnerKey, ...], policies: Iterable[markings.SpifPolicy] = ()
-    ) -> Partner:
+    def of(cls, file: PartnerFile, keys: tuple[PartnerKey, ...], policies: Iterable[markings.SpifPolicy]) -> Partner:
         """The partner that a file and its keys describe, and the set's security policies. Rules come sorted by id:
         their order never matters.
         """
