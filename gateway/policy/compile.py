@@ -38,12 +38,25 @@ from gateway.policy.obligations import may_degrade
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.raising import compilations
 from gateway.policy.reasons import Reason
-from gateway.policy.schemes import Marked, PolicyLabels, PortionMarks, RolledUp, Scheme
+from gateway.policy.schemes import LONGEST_LABEL, Marked, PolicyLabels, PortionMarks, RolledUp, Scheme
 from gateway.policy.shape import RecordShape
 from gateway.policy.volume import Counter, Take, counters, takes
 
 MEMO_LIMIT = 65_536
 """Most answers of the steady gates that one compiled policy remembers; about 1 KiB each."""
+
+
+DOCUMENTS_LIMIT = 4_096
+"""Most labels of security policies that one compiled policy remembers; each is a document of up to 8 KiB."""
+
+
+class _Read:
+    """Labels that were read, by profile, text and day, with numbers that stand for them."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.labels: dict[tuple[str, str, date | None], Marked | LabelDoubt] = {}
+        self.named = Named(limit or 1)
 
 
 class CompiledPolicy:
@@ -59,9 +72,9 @@ class CompiledPolicy:
             **{name: PolicyLabels(policy) for name, policy in policy_set.policies.items()},
         }
         self._memo = Memo[Answered](memo_limit)
-        self._named = Named(memo_limit or 1)
         self._eras = Eras(policy_set)
-        self._labels: dict[tuple[str, str, date | None], Marked | LabelDoubt] = {}
+        marks, documents = _Read(memo_limit), _Read(min(memo_limit, DOCUMENTS_LIMIT))
+        self._read = {**dict.fromkeys(policy_set.profiles, marks), **dict.fromkeys(policy_set.policies, documents)}
         self._rolled: dict[tuple[str, frozenset[Marked]], RolledUp] = {}
         self._memo_limit = memo_limit
         self._grounds = {
@@ -107,7 +120,8 @@ class CompiledPolicy:
         a doubt. Remembered: a mark means the same as long as this policy is in force.
         """
         profile = self.policy_set.datasets[dataset].profile
-        known = self._labels.get((profile, marking, day))
+        kept = self._read[profile]
+        known = kept.labels.get((profile, marking, day))
         if known is not None:
             return known
         read: Marked | LabelDoubt
@@ -115,18 +129,22 @@ class CompiledPolicy:
             read = self._schemes[profile].read(marking, day)
         except markings.MarkingError:
             read = LabelDoubt(Reason.LABEL_UNPARSED)
-        if len(self._labels) >= self._memo_limit:
-            self._labels.clear()
-        self._labels[profile, marking, day] = read
-        self._named.hold(read, (profile, marking, self._eras.of(day)))
+        if len(marking) <= LONGEST_LABEL:
+            if len(kept.labels) >= kept.limit:
+                kept.labels.clear()
+            kept.labels[profile, marking, day] = read
+            kept.named.hold(read, (profile, marking, self._eras.of(day)))
         return read
 
     def roll_up(self, dataset: str, labels: Iterable[Marked]) -> RolledUp:
-        """The roll-up of labels under the dataset's profile, with its banner line. Remembered, like the labels; raises
-        as :func:`gateway.markings.roll_up`, remembering nothing.
+        """The roll-up of labels under the dataset's profile, with its banner line; raises as
+        :meth:`gateway.policy.schemes.Scheme.roll_up`. Remembered, like the labels, but for those of a security policy:
+        each of them may be of a moment of its own, and then no two wholes are alike.
         """
         profile = self.policy_set.datasets[dataset].profile
         distinct = {id(label): label for label in labels}.values()  # the same few objects stand for many records
+        if profile in self.policy_set.policies:
+            return self._schemes[profile].roll_up(distinct)
         key = (profile, frozenset(distinct))
         rolled = self._rolled.get(key)
         if rolled is None:
@@ -134,7 +152,7 @@ class CompiledPolicy:
             if len(self._rolled) >= self._memo_limit:
                 self._rolled.clear()
             self._rolled[key] = rolled
-            self._named.hold(rolled.label)
+            self._read[profile].named.hold(rolled.label)
         return rolled
 
     def admit(
@@ -294,7 +312,7 @@ class CompiledPolicy:
             policy_set.policies[name] if name in policy_set.policies else policy_set.profiles[name],
             policy_set.settings.tighten.get(name, {}),
             self._memo,
-            self._named,
+            self._read[name].named,
         )
 
 

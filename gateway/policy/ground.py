@@ -105,7 +105,8 @@ class Ground:
         key = key_of(self, subject, purpose, name, facts, self._reads, interval, future, special)
         known = self._memo.get(key)
         if known is None:
-            known = self._judge(self.case(subject, label, facts, purpose, at), key)
+            kept = not self._under_policy or name is not label  # a document that is not held is not kept either
+            known = self._judge(self.case(subject, label, facts, purpose, at), key if kept else None)
         if known.made is not None:
             for_key, decision = known.made
             same = for_key is subject.key or for_key == subject.key
@@ -123,7 +124,7 @@ class Ground:
         erred = any(result.outcome is Outcome.ERRED for result in results)
         grants, duties = ((), Obligations()) if erred else obligations(case)
         answered = Answered(Judged(results, grants, self._same(grants, duties)))
-        if not erred:
+        if not erred and key is not None:
             self._memo.put(key, answered)
         return answered
 

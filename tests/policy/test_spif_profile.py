@@ -11,9 +11,14 @@ import pytest
 
 from gateway.markings import MarkingError, SecurityLabel, write_label_json
 from gateway.policy import Claims, CompiledPolicy, PolicyError, compile_policy, load
-from gateway.policy.decision import Credential, Decision, LabelDoubt
+from gateway.policy.decision import Credential, Decision, Gate, LabelDoubt
+from gateway.policy.denied import Denied
 from gateway.policy.diff import diff
+from gateway.policy.explain import explain
 from gateway.policy.lint import lint
+from gateway.policy.proposals import propose
+from gateway.policy.trial import Question
+from gateway.policy.whereabouts import Whereabouts
 from tests.markings.policies import INFORMS, PERMITS, RESTRICTS, cat
 from tests.policy.worked import JPN_OBJECT, NOW, SYSTEM, ask, whole_files
 from tests.support.policied import CLEARED, ELSET, MADE, PARTNER, POLICY, marking, replaced, under_policy
@@ -249,8 +254,8 @@ def test_two_files_of_one_policy_are_refused_by_name() -> None:
 
 def test_lint_reads_a_set_with_policies_to_the_end_and_names_a_usual_marking_that_is_none() -> None:
     changed = dict(files()) | {ELSET: replaced(files()[ELSET], ("markings = []", 'markings = ["S//NF"]'))}
-    assert "marking-unread" not in {finding.code for finding in lint(files(), NOW)}
-    assert "marking-unread" in {finding.code for finding in lint(changed, NOW)}
+    assert "marking-unread" not in {finding.rule for finding in lint(files(), NOW)}
+    assert "marking-unread" in {finding.rule for finding in lint(changed, NOW)}
 
 
 def test_the_label_of_a_record_is_read_once_and_then_stands_for_all_that_carry_it() -> None:
@@ -259,3 +264,20 @@ def test_the_label_of_a_record_is_read_once_and_then_stands_for_all_that_carry_i
     assert policy.read_label("elset", GOES[0], SOON.date()) is first
     assert isinstance(first, SecurityLabel)
     assert first == replace(first, created=MADE)
+
+
+@pytest.mark.parametrize("text", [GOES[0], *(text for text, _ in STAYS), "<a/>"])
+def test_an_explanation_and_proposals_can_be_had_of_every_such_label_and_none_goes_around_it(text: str) -> None:
+    policy, whole = compiled(), load(files())
+    subject = policy.subject("GBR", SYSTEM["GBR"], Claims(), Credential.BEARER, policy.recipient("GBR", SOON))
+    facts = policy.facts(
+        "elset", {**OBJECT, "createdAt": SOON.isoformat(), "dataMode": "REAL"}, SOON, (), policy.unused("GBR", "elset")
+    )
+    label = policy.read_label("elset", text, SOON.date())
+    question = Question(subject, "elset", label, facts, "collision-avoidance", SOON)
+    decision = question.ask(policy)
+    explained = explain(policy, question, Whereabouts(files()))
+    assert explained.decision == decision
+    assert [account.gate for account in explained.accounts] == list(Gate)
+    denied = Denied("GBR", subject.system, "elset", "collision-avoidance", SOON, decision.reasons, label, facts)
+    assert all(proposal.marking is None for proposal in propose(whole, denied))
