@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from fastapi import APIRouter, Request
@@ -13,6 +14,20 @@ from gateway.service import Service
 from gateway.settings.model import Mode
 
 router = APIRouter(tags=["operation"])
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether anything could be released now, and what somebody must act on, by code."""
+
+    possible: bool
+    problems: tuple[str, ...]
+
+    @property
+    def status(self) -> str:
+        """``ready``, ``degraded`` (releases go on, but somebody must act), or ``not-ready``."""
+        serious = [problem for problem in self.problems if problem != "development_mode"]
+        return "not-ready" if not self.possible else "degraded" if serious else "ready"
 
 
 def _emergency_open(force: Force, at: datetime) -> bool:
@@ -38,6 +53,13 @@ async def alive() -> Response:
 async def ready(request: Request) -> Response:
     """Say whether releases are possible, by code; and whether this is a development gateway."""
     service: Service = request.app.state.service
+    found = await readiness(service)
+    body = {"status": found.status, "mode": service.settings.mode.value, "problems": list(found.problems)}
+    return JSONResponse(body, 200 if found.possible else 503, {"Cache-Control": "no-store"})
+
+
+async def readiness(service: Service) -> Readiness:
+    """Find out whether releases are possible; where entries could not be written, by writing one."""
     problems: list[str] = []
     possible = True
     try:
@@ -57,10 +79,6 @@ async def ready(request: Request) -> Response:
     if not await service.pipeline.resumed():
         problems.append("audit_unavailable")
         possible = False
-    development = service.settings.mode is Mode.DEVELOPMENT
-    if development:
+    if service.settings.mode is Mode.DEVELOPMENT:
         problems.append("development_mode")
-    serious = [problem for problem in problems if problem != "development_mode"]
-    status = "not-ready" if not possible else "degraded" if serious else "ready"
-    body = {"status": status, "mode": service.settings.mode.value, "problems": problems}
-    return JSONResponse(body, 200 if possible else 503, {"Cache-Control": "no-store"})
+    return Readiness(possible, tuple(problems))

@@ -19,6 +19,7 @@ import uvloop
 
 from gateway.activation.running import Clock
 from gateway.http.app import build_app
+from gateway.http.metrics import LOOPBACK, Metrics
 from gateway.http.protocol import HEAD_BYTES, Limits, protocol_within
 from gateway.http.strangers import Strangers
 from gateway.keys.atrest import Keeping
@@ -74,6 +75,7 @@ def serve(settings: Settings, started: Started, clock: Clock = now, kept: Keepin
 async def _serve(settings: Settings, listener: socket.socket, started: Started, clock: Clock, kept: Keeping) -> None:
     async with open_service(settings, clock, kept) as service:
         strangers = Strangers(service.log, clock)
+        metrics = _metrics(service, settings.metrics_port)
         config = uvicorn.Config(
             build_app(service),
             log_config=None,
@@ -102,7 +104,21 @@ async def _serve(settings: Settings, listener: socket.socket, started: Started, 
         try:
             await serving
         finally:
+            if metrics is not None:
+                await asyncio.to_thread(metrics.close)
             await strangers.close()
+
+
+def _metrics(service: Service, port: int | None) -> Metrics | None:
+    """The operators' port, where one is set; raises :class:`AddressBusy`."""
+    if port is None:
+        return None
+    try:
+        metrics = Metrics(service, port)
+    except OSError as error:
+        raise AddressBusy(LOOPBACK, port, error.strerror or str(error)) from error
+    logger.info("metrics", url=f"http://{LOOPBACK}:{metrics.port}")
+    return metrics
 
 
 def _limits(settings: Settings, strangers: Strangers) -> Limits:

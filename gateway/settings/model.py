@@ -254,6 +254,8 @@ class Settings(BaseSettings):
     """Seconds by which an issuer's clock may differ from the gateway's (RFC 7519 section 4.1.4)."""
     token_max_lifetime_seconds: int = Field(3600, ge=60, le=86_400)
     """Seconds between a token's iat and exp beyond which it is refused."""
+    metrics_port: int | None = Field(None, ge=0, le=65535)
+    """Port on 127.0.0.1 where operators' metrics are given out (docs/metrics.md); unset, they are not."""
     log_level: LogLevel = LogLevel.INFO
     """Least urgent log line written: debug, info, warning, error."""
     log_format: LogFormat = LogFormat.AUTO
