@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from gateway.admission import Admitted
-from gateway.markings import LONGEST_MARKING
+from gateway.policy.schemes import LONGEST_LABEL
 from gateway.transforming import NOTHING, Picked
 
 LISTED = 8192
@@ -72,7 +72,7 @@ class Batch:
             self._listed_bytes += len(picked.view.raw)
             self.withheld.append(without_bytes(picked))
             return
-        kind = ((picked.judged.evidence.marking or "")[: LONGEST_MARKING + 1], picked.judged.reasons)
+        kind = ((picked.judged.evidence.marking or "")[: LONGEST_LABEL + 1], picked.judged.reasons)
         if kind not in self.summed and len(self.summed) >= _KINDS:
             kind = ("", picked.judged.reasons)
         self.summed[kind] += 1

@@ -278,7 +278,8 @@ def _by_label(batch: Batch, *, went: bool) -> list[Json]:
 
 def _highest(batch: Batch) -> str:
     """The highest level among the labels of what goes, inner ones included: the level of the roll-up."""
-    levels = {_level(batch, label) for picked in batch.going for label in picked.judged.labels} - {""}
+    distinct = {id(label): label for picked in batch.going for label in picked.judged.labels}.values()
+    levels = {_level(batch, label) for label in distinct} - {""}
     return max(Level[name] for name in levels).name if levels else ""
 
 

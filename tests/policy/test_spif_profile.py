@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import combinations
 
 import pytest
 
@@ -281,3 +282,55 @@ def test_an_explanation_and_proposals_can_be_had_of_every_such_label_and_none_go
     assert [account.gate for account in explained.accounts] == list(Gate)
     denied = Denied("GBR", subject.system, "elset", "collision-avoidance", SOON, decision.reasons, label, facts)
     assert all(proposal.marking is None for proposal in propose(whole, denied))
+
+
+_COUNTS = {"OPEN": 0, "GUARDED": 2, "SEALED": 3}
+_CLEARED = {
+    "GBR": ({"OPEN", "GUARDED", "SEALED", "LOCKED"}, 3),
+    "JPN": ({"OPEN"}, 3),
+    "ORBITWATCH": ({"OPEN", "GUARDED"}, 0),
+    "AUS": (set(), 3),
+}
+
+
+def expected(partner: str, level: str, release: frozenset[str], compartments: frozenset[str], at: datetime) -> bool:
+    """Whether the label lets a record go, worked out from the fictional policy's own words and not by its loader."""
+    levels, highest = _CLEARED[partner]
+    sound = not (level == "OPEN" and release & {"XAA", "XBB"}) and not (level == "OPEN" and "RED" in compartments)
+    sound = (
+        sound
+        and not ("RED" in compartments and "XCC" in release)
+        and (level != "SEALED" or bool(release & {"XAA", "XBB"}))
+    )
+    sound = sound and ("GREEN" not in compartments or at.year == MADE.year)
+    held = bool(release & {"XAA", "XCC"}) and compartments <= {"GREEN"}
+    return sound and held and level in levels and _COUNTS.get(level, 9) <= highest
+
+
+_BY_LABEL = {"label", "originator", "releasability", "clearance", "need-to-know"}
+_BY_GRANT = {"releasability:company_needs_naming_grant"}
+
+
+@pytest.mark.parametrize("partner", sorted(_CLEARED))
+@pytest.mark.parametrize("at", [SOON, NOW])
+def test_every_combination_of_a_small_vocabulary_goes_to_whom_a_second_reckoning_says(
+    partner: str, at: datetime
+) -> None:
+    subject = compiled().subject(partner, SYSTEM[partner], Claims(), Credential.BEARER)
+    facts = compiled().facts("elset", OBJECT, at)
+    went = set()
+    for level in ("OPEN", "GUARDED", "SEALED", "LOCKED", "BURIED"):
+        for release in subsets("XAA", "XBB", "XCC"):
+            for compartments in subsets("GREEN", "RED"):
+                parts = [cat(PERMITS, "Release", *sorted(release))] if release else []
+                parts += [cat(RESTRICTS, "Compartment", *sorted(compartments))] if compartments else []
+                label = compiled().read_label("elset", marking(level, *parts), at.date())
+                found = compiled().decide(subject, "elset", label, facts, "collision-avoidance", at)
+                goes = not {reason for reason in found.reasons if reason.partition(":")[0] in _BY_LABEL} - _BY_GRANT
+                assert goes == expected(partner, level, release, compartments, at), (level, release, compartments)
+                went |= {level} if goes else set()
+    assert went == {level for level in _CLEARED[partner][0] if _COUNTS.get(level, 9) <= _CLEARED[partner][1]}
+
+
+def subsets(*names: str) -> list[frozenset[str]]:
+    return [frozenset(chosen) for size in range(len(names) + 1) for chosen in combinations(names, size)]
