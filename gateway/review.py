@@ -32,7 +32,6 @@ from gateway.identity.officers import Officer
 from gateway.judging import Case
 from gateway.policy.decision import Around, PartnerKind, Review
 from gateway.policy.grants import REVIEW_LIMIT
-from gateway.policy.levels import us_level
 from gateway.policy.reasons import Reason
 from gateway.policy.replay import emergencies_from_json, subject_from_json, usage_from_json
 from gateway.replay import shown_evidence
@@ -158,7 +157,8 @@ class ReviewQueue:
             return None
         result, judged = answer
         partner = case.policy.policy_set.partners[case.subject.partner]
-        levels = [us_level(partner.levels, label) for label in judged.labels]
+        owed, said_of = judged.decision.obligations, (partner.code, case.dataset)
+        levels = [case.policy.level(*said_of, label, judged.evidence.facts, owed) for label in judged.labels]
         if None in levels:
             return None
         standing, name = self._force.standing, str(said["item"])
@@ -184,7 +184,7 @@ class ReviewQueue:
             facts=cast("Mapping[str, PlainJson]", cast("Mapping[str, PlainJson]", row.detail["facts"])["values"]),
             grants=judged.decision.grants,
             policy=case.policy.digest,
-            review=judged.decision.obligations.review or BY_MARKING,
+            review=owed.review or BY_MARKING,
             asked=entry.index,
             last_asked=datetime.fromisoformat(entry.leaf.time),
             given=tuple(sorted(each.by for each in approvals)),

@@ -36,7 +36,7 @@ from gateway.policy.ground import Answered, Ground, Seal
 from gateway.policy.memo import Calendar, Eras, Memo, Named
 from gateway.policy.obligations import may_degrade
 from gateway.policy.policyset import Partner, PolicySet
-from gateway.policy.raising import compilations
+from gateway.policy.raising import compilations, judged_level
 from gateway.policy.reasons import Reason
 from gateway.policy.schemes import LONGEST_LABEL, Marked, PolicyLabels, PortionMarks, RolledUp, Scheme
 from gateway.policy.shape import RecordShape
@@ -237,6 +237,11 @@ class CompiledPolicy:
         """The compilations that a record with these facts would complete, for an explanation."""
         book = self._book(partner, dataset)
         return () if book is None else compilations(book, facts, duties)
+
+    def level(self, partner: str, dataset: str, label: markings.Label, facts: Facts, duties: Obligations) -> int | None:
+        """The level that a record is judged at, compilations counted; ``None`` where the agreement does not map it."""
+        level, mapped = judged_level(self._grounds[partner, dataset].book, label, facts, duties)
+        return level if mapped else None
 
     def takes(self, subject: Subject, dataset: str, at: datetime, records: int, *, first: bool) -> tuple[Take, ...]:
         """What handing over so many records takes from each counter; ``first`` for a release's first chunk."""

@@ -49,7 +49,9 @@ def opened(tmp_path: Path, keys: Path, hands: Hands) -> Iterator[Callable[..., L
 
     with ExitStack() as stack:
 
-        def open_one(review: str = "persons = 1", *, delegation: str = DELEGATION, again: bool = False) -> Loopback:
+        def open_one(
+            review: str = "persons = 1", *, delegation: str = DELEGATION, again: bool = False, dataset: str = ""
+        ) -> Loopback:
             policies = tmp_path / "policies"
             if not again:
                 shutil.copytree(POLICIES, policies)
@@ -58,6 +60,8 @@ def opened(tmp_path: Path, keys: Path, hands: Hands) -> Iterator[Callable[..., L
                 assert GRANT in text
                 waits = f"{GRANT}review = {{ {review} }}\n"
                 file.write_text(text.replace(GRANT, waits), encoding="utf-8")
+                with (policies / "datasets" / "elset.toml").open("a", encoding="utf-8") as written:
+                    written.write(dataset)
             here = stack.enter_context(
                 loopback(
                     tmp_path / "var", keys, policies=policies, clock=hands, activated=not again, signatures_dir=tmp_path
@@ -281,6 +285,17 @@ def test_an_officer_may_not_release_above_the_level_delegated(opened, hands):
     entry = here.entry(here.get(ELSETS))
     assert items(here) == []
     assert approve(here, ALICE, _item_of(entry), hands).status_code == 404
+
+
+def test_an_officer_may_not_release_what_fields_together_raise_above_the_level_delegated(opened, hands):
+    both = '\n[[compilation]]\nid = "elset-both"\nfields = ["satNo", "epoch"]\nlevel = "SECRET"\n'
+    here = opened(delegation=DELEGATION.replace("SECRET", "UNCLASSIFIED"), dataset=both)
+    record(here)
+    entry = here.entry(here.get(ELSETS))
+    item = _item_of(entry)
+    assert items(here) == []
+    assert approve(here, ALICE, item, hands).status_code == 404
+    assert got(here) == []
 
 
 @pytest.mark.parametrize("until", [timedelta(0), timedelta(days=-1), timedelta(days=31)])
