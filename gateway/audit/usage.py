@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from gateway.audit import tables
 from gateway.audit.entry import Draft
@@ -56,11 +56,14 @@ class Ledger:
         self._used.update(taken)
 
     def write(self) -> None:
-        """Write what was taken; a span that a later one of its counter follows is forgotten."""
+        """Write what was taken; of the spans before, one is kept, since answers begun in it may still be under way."""
         table = tables.usage
         for (partner, counter, since), used in self._used.items():
             mine = (table.c.partner == partner) & (table.c.counter == counter)
-            self._connection.execute(delete(table).where(mine & (table.c.since <= since)))
+            found = select(func.max(table.c.since)).where(mine & (table.c.since < since))
+            before = self._connection.execute(found).scalar_one_or_none() or since
+            passed = (table.c.since < before) | (table.c.since == since)
+            self._connection.execute(delete(table).where(mine & passed))
             row = {"partner": partner, "counter": counter, "since": since, "used": used}
             self._connection.execute(insert(table).values(**row))
 

@@ -27,8 +27,19 @@ def test_what_was_never_taken_counts_as_nothing_and_each_partner_and_span_by_its
     log.append_now([taking(3)])
     log.append_now([taking(4, partner="GBR")])
     log.append_now([taking(1, since=DAY + timedelta(days=1))])
-    assert (used(log), used(log, "GBR"), used(log, "AUS")) == (0, 4, 0)  # the next span makes the last one forgotten
+    assert (used(log), used(log, "GBR"), used(log, "AUS")) == (3, 4, 0)
     assert used(log, since=DAY + timedelta(days=1)) == 1
+    log.append_now([taking(2, since=DAY + timedelta(days=9))])
+    assert (used(log), used(log, since=DAY + timedelta(days=1))) == (0, 1)  # the one before the last is forgotten
+
+
+def test_an_answer_that_was_begun_before_a_span_ended_is_still_counted_in_it_after_the_next_one_began(log) -> None:
+    log.append_now([taking(8)])
+    log.append_now([taking(1, since=DAY + timedelta(days=1))])
+    with pytest.raises(VolumeRefused):
+        log.append_now([taking(3)])
+    log.append_now([taking(2)])
+    assert (used(log), used(log, since=DAY + timedelta(days=1))) == (10, 1)
 
 
 def test_an_entry_that_would_take_more_than_is_left_is_not_written_and_takes_nothing(log: AuditLog) -> None:
