@@ -288,7 +288,7 @@ def test_an_officer_may_not_release_above_the_level_delegated(opened, hands):
 
 
 def test_an_officer_may_not_release_what_fields_together_raise_above_the_level_delegated(opened, hands):
-    both = '\n[[compilation]]\nid = "elset-both"\nfields = ["satNo", "epoch"]\nlevel = "SECRET"\n'
+    both = '\n[[compilation]]\nid = "elset-both"\nfields = ["satNo", "source"]\nlevel = "SECRET"\n'
     here = opened(delegation=DELEGATION.replace("SECRET", "UNCLASSIFIED"), dataset=both)
     record(here)
     entry = here.entry(here.get(ELSETS))
