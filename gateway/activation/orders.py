@@ -12,7 +12,7 @@ the same way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from gateway.audit.log import AuditLog
 from gateway.audit.orders import (
     Activate,
     Announce,
+    CloseEmergency,
     InstallOfficers,
     LiftStop,
     Refuse,
@@ -175,7 +176,26 @@ def _put_in_force(
         **({} if impact is None else {"impact": impact}),
     }
     draft = Draft(Event.POLICY_ACTIVATED, order.at, "activated", private=private)
-    log.append_now((draft,), (Activate(policy_set.digest, order.by, order.at, artifacts, approved.digest),))
+    activation = Activate(policy_set.digest, order.by, order.at, artifacts, approved.digest)
+    log.append_now((draft,), (activation, *_closing(log, policy_set, order)))
+
+
+def _closing(log: LogReader, policy_set: PolicySet, order: Order) -> Iterator[CloseEmergency]:
+    """The emergencies that end with an activation: those whose time is over, which a longer time in the new set would
+    open again, and those that the new set words otherwise than the officer knew who opened them.
+    """
+    standing = log.standing()
+    if not standing.opened or standing.active is None:
+        return
+    try:
+        before = stored_set(log, standing.active)
+    except (LookupError, PolicyError):
+        before = None
+    for each in standing.opened:
+        then = None if before is None else before.emergency(each.partner, each.name)
+        over = then is None or each.at + then.lasts <= order.at
+        if over or then != policy_set.emergency(each.partner, each.name):
+            yield CloseEmergency(each.partner, each.name, order.by, order.reason, order.at)
 
 
 def install_officers(

@@ -17,7 +17,7 @@ from gateway.markings.equivalence import LevelTable
 from gateway.policy.cases import CasesFile
 from gateway.policy.dataset import DatasetFile
 from gateway.policy.decision import PartnerKind
-from gateway.policy.grants import GrantTable, PartnerDenyTable, RedelegationTable, VolumeTable
+from gateway.policy.grants import EmergencyTable, GrantTable, PartnerDenyTable, RedelegationTable, VolumeTable
 from gateway.policy.levels import read_levels
 from gateway.policy.owners import OwnerTable
 from gateway.policy.partner import AgreementTable, ChannelTable, ConsentTable, IdentityTable, PartnerFile, SystemTable
@@ -115,11 +115,16 @@ class PolicySet:
     own_communities: tuple[CommunityTable, ...] = ()
     policies: Mapping[str, markings.SpifPolicy] = field(default_factory=dict)
 
-    def emergency_ends(self, partner: str, name: str, opened: datetime) -> datetime | None:
-        """When an emergency that was opened then ends; ``None`` where the set holds none of this name."""
+    def emergency(self, partner: str, name: str) -> EmergencyTable | None:
+        """The emergency of this name that the partner's file holds ready, if it holds one."""
         held = self.partners.get(partner)
         rules = () if held is None else held.grants
-        return next((opened + rule.lasts for rule in rules if rule.id == name and rule.lasts is not None), None)
+        return next((rule for rule in rules if isinstance(rule, EmergencyTable) and rule.id == name), None)
+
+    def emergency_ends(self, partner: str, name: str, opened: datetime) -> datetime | None:
+        """When an emergency that was opened then ends; ``None`` where the set holds none of this name."""
+        rule = self.emergency(partner, name)
+        return None if rule is None else opened + rule.lasts
 
     @property
     def manifest_bytes(self) -> bytes:

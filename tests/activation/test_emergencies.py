@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import pytest
 
 from demo.stage import Stage
 from gateway.activation import orders
-from gateway.activation.approval import Demand, Purpose
+from gateway.activation.approval import UNSIGNED, Demand, Purpose
 from gateway.activation.emergencies import EmergencyRefused, close_emergency, open_emergency, subject
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import Order
@@ -24,6 +24,7 @@ from tests.support.officers import ALICE, BOB, MALLORY, ORIGIN, Signer, listed
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 TWO = Demand(2, ORIGIN)
+LASTS = 'for = "6h"'
 FILED = '["Duty disclosure officer (fictional)"]'
 
 
@@ -33,7 +34,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory, made_keys: Path) -> Stage:
 
 
 @pytest.fixture(scope="module")
-def policy(stage: Stage) -> PolicySet:
+def files(stage: Stage) -> Mapping[str, bytes]:
     """The worked set, with officers of the list in the place of the one that its file names."""
     stage.prepare("http://127.0.0.1:1")
     files = dict(read_policy_files(stage.policies, stage.keys))
@@ -41,6 +42,11 @@ def policy(stage: Stage) -> PolicySet:
     named = text.replace(FILED, f'["{ALICE.name}"]')
     named = named.replace("[redelegation]\nofficers", f'[redelegation]\nofficers = ["{ALICE.name}"] #')
     files["policies/partners/KOR.toml"] = named.encode()
+    return files
+
+
+@pytest.fixture(scope="module")
+def policy(files: Mapping[str, bytes]) -> PolicySet:
     return load(files)
 
 
@@ -97,3 +103,29 @@ def test_nobody_else_opens_it_and_nothing_is_written(
 def test_a_signature_under_an_earlier_set_opens_nothing_of_this_one(log: AuditLog, policy: PolicySet) -> None:
     with pytest.raises(EmergencyRefused):
         opening(log, policy, ALICE.name, signed(policy, ALICE, "KOR/kor-station/" + "0" * 64))
+
+
+def with_longest(files: Mapping[str, bytes], longest: str) -> Mapping[str, bytes]:
+    """Another set: the emergency may last so long, and there is a remark that changes nothing."""
+    text = files["policies/partners/KOR.toml"].decode()
+    assert LASTS in text
+    changed = text.replace(LASTS, f'for = "{longest}"') + "# a remark\n"
+    return {**files, "policies/partners/KOR.toml": changed.encode()}
+
+
+@pytest.mark.parametrize(
+    ("longest", "after", "stays"),
+    [
+        pytest.param("24h", timedelta(hours=7), False, id="over, and longer in the new set"),
+        pytest.param("24h", timedelta(hours=1), False, id="open, and longer in the new set"),
+        pytest.param("6h", timedelta(hours=7), False, id="over, and the same in the new set"),
+        pytest.param("6h", timedelta(hours=1), True, id="open, and the same in the new set"),
+    ],
+)
+def test_an_activation_neither_opens_again_nor_changes_what_an_officer_opened(
+    log: AuditLog, policy: PolicySet, files: Mapping[str, bytes], longest: str, after: timedelta, stays: bool
+) -> None:
+    orders.activate(log, files, Order("A", "because", AT), UNSIGNED)
+    opening(log, policy, ALICE.name, signed(policy, ALICE))
+    orders.activate(log, with_longest(files, longest), Order("A", "longer", AT + after), UNSIGNED)
+    assert log.standing().emergencies("KOR") == ({"kor-station": AT} if stays else {})
