@@ -238,7 +238,7 @@ class CompiledPolicy:
         book = self._book(partner, dataset)
         return () if book is None else compilations(book, facts, duties)
 
-    def level(self, partner: str, dataset: str, label: markings.Label, facts: Facts, duties: Obligations) -> int | None:
+    def level(self, partner: str, dataset: str, label: Marked, facts: Facts, duties: Obligations) -> int | None:
         """The level that a record is judged at, compilations counted; ``None`` where the agreement does not map it."""
         level, mapped = judged_level(self._grounds[partner, dataset].book, label, facts, duties)
         return level if mapped else None
