@@ -246,11 +246,13 @@ def _issuer(partner: Partner, policy_set: PolicySet) -> Issuer:
 
 
 def _never(partner: Partner, policy_set: PolicySet) -> frozenset[str]:
-    """Thumbprints that no published set can make a key of this partner's tokens."""
+    """Thumbprints that no published set can make a key of this partner's tokens. A key of the partner's own to which
+    the policy set gives times is believed within them, by the name it has there, and by no other name at all times.
+    """
     others = (each for code, each in policy_set.partners.items() if code != partner.code)
     theirs = {key.thumbprint for each in others for key in (*each.signing_keys, *each.recipient_keys)}
-    revoked = {key.thumbprint for key in partner.signing_keys if key.revoked}
-    return frozenset(theirs | revoked | {key.thumbprint for key in partner.recipient_keys})
+    ruled = {key.thumbprint for key in partner.signing_keys if key.revoked or key.not_before or key.expires}
+    return frozenset(theirs | ruled | {key.thumbprint for key in partner.recipient_keys})
 
 
 WATCH_SECONDS = 0.5

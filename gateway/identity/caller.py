@@ -57,7 +57,7 @@ class Issuer:
     agreement's allow-list, of EdDSA, ES256, ES384, PS256, RS256. ``keys`` is the partner's whole public
     set; those that are not for signatures are never used for one. ``jwks_url`` is where the issuer publishes further
     ones, empty for nowhere; ``never`` holds the thumbprints that are not believed from there: other partners' keys,
-    revoked ones, and those that answers are sealed to.
+    revoked ones, those that the policy set gives times, and those that answers are sealed to.
     """
 
     partner: str

@@ -8,10 +8,10 @@ The rules kept here:
    can say which key let a caller in.
 3. *A set that is too old verifies nothing.* Whoever can hold an issuer's address back cannot keep a withdrawn key good
    for longer than that.
-4. *The policy set has the last word.* A key that stands there under another partner, that answers are sealed to, or
-   that is revoked, is left out, whoever publishes it. Two published sets are not held against each other: an issuer
-   that publishes another's key lets it speak as its own partner and nothing more, and to leave the key out of both
-   would let one issuer silence another.
+4. *The policy set has the last word.* A key that stands there under another partner, that answers are sealed to, that
+   is revoked, or that is good for a time only, is left out, whoever publishes it. Two published sets are not held
+   against each other: an issuer that publishes another's key lets it speak as its own partner and nothing more, and to
+   leave the key out of both would let one issuer silence another.
 5. A set is taken whole or not at all; a key of a kind that nothing here verifies with is passed over.
 """
 

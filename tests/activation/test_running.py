@@ -152,3 +152,25 @@ def test_datasets_are_found_by_the_path_that_their_files_say(policies: Path, key
         f"/udl/{name}": name
         for name in ("conjunction", "elset", "launchevent", "maneuver", "notification", "statevector")
     }
+
+
+def test_a_key_that_the_policy_set_gives_an_end_outlives_it_under_no_name_that_its_issuer_publishes(
+    policies: Path, keys: Path
+):
+    files = dict(read_policy_files(policies, keys))
+    named = files["policies/partners/GBR.toml"].replace(
+        b"[identity]\n", b'[identity]\njwks_url = "https://issuer.gbr.example/jwks"\n'
+    )
+    held = json.loads(files["keys/partners/GBR.jwks.json"])
+    for key in held["keys"]:
+        key["exp"] = int(AT.timestamp())
+    changed = {
+        **files,
+        "policies/partners/GBR.toml": named,
+        "keys/partners/GBR.jwks.json": json.dumps(held).encode(),
+    }
+    policy_set = load(changed)
+    (issuer,) = [each for each in prepare(policy_set, TokenRules()).verifier.issuers if each.partner == "GBR"]
+    signing = policy_set.partners["GBR"].signing_keys
+    assert signing
+    assert {key.thumbprint for key in signing} <= issuer.never
