@@ -171,7 +171,8 @@ async def polled(request: Request) -> Response:
                 )
             )
             return JSONResponse({"handle": handle, "state": "released"}, 200, {"Cache-Control": "no-store"})
-        items = await asyncio.to_thread(ReviewQueue(service.log, force, service.clock(), caller.partner).waiting)
+        queue = ReviewQueue(service.log, force, service.clock(), caller.partner)
+        items = await asyncio.to_thread(queue.waiting) if _may_be_told(force, caller.partner) else ()
     except NothingInForce as nothing:
         raise Refused("policy_unavailable", nothing.why) from nothing
     except LogUnavailable as error:
@@ -182,6 +183,14 @@ async def polled(request: Request) -> Response:
             refusal.handle = handle
             raise refusal
     raise await pipeline.refuse(ask, "not_found")
+
+
+def _may_be_told(force: Force, partner: str) -> bool:
+    """Whether any grant tells the partner what waits. Where none does the queue is not asked, since the time that it
+    takes would tell as much.
+    """
+    grants = force.running.policy.policy_set.partners[partner].grants
+    return any(grant.review is not None and grant.review.tell for grant in grants)
 
 
 async def _desk(request: Request) -> _Desk | None:
