@@ -158,6 +158,10 @@ def judge_record(
     return judged
 
 
+ANSWERS = 65_536
+"""Most answers that a sitting keeps: where rules read what differs from record to record, each would be kept."""
+
+
 class Sitting:
     """Judges the records of one case and asks nothing twice: a decision is a function of the case and of what is shown.
 
@@ -184,6 +188,8 @@ class Sitting:
         if known is None:
             known = judge(case, shown, shape)
             if not known.decision.obligations.delay and not shown.nested:  # what is inside has grants of its own
+                if len(self._answers) >= ANSWERS:
+                    self._answers.clear()
                 self._answers[asked] = known
         return known if known.evidence is shown else replace(known, evidence=shown)
 
