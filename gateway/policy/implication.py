@@ -25,21 +25,32 @@ def implies(narrow: Condition, wide: Condition) -> bool:
 def _implies(mine: Predicate, theirs: Predicate) -> bool:
     if mine == theirs:
         return True
-    if isinstance(mine, OneOf) and isinstance(theirs, OneOf):
+    match mine:
+        case OneOf():
+            return _one_of(mine, theirs)
+        case Within():
+            return _within(mine, theirs)
+        case Beyond():
+            return isinstance(theirs, Beyond) and theirs.members <= mine.members
+        case Contains():
+            return isinstance(theirs, Beyond) and mine.member not in theirs.members
+        case Between():
+            return isinstance(theirs, Between) and _inside(mine, theirs)
+
+
+def _one_of(mine: OneOf, theirs: Predicate) -> bool:
+    if isinstance(theirs, OneOf):
         return all(theirs.holds(value) for value in mine.values)
-    if isinstance(mine, OneOf) and isinstance(theirs, Between):
-        return all(isinstance(v, int) and not isinstance(v, bool) and theirs.holds(v) for v in mine.values)
-    if isinstance(mine, Within) and isinstance(theirs, Within):
+    numbers = all(isinstance(value, int) and not isinstance(value, bool) for value in mine.values)
+    return isinstance(theirs, Between) and numbers and all(theirs.holds(value) for value in mine.values)
+
+
+def _within(mine: Within, theirs: Predicate) -> bool:
+    if isinstance(theirs, Within):
         return mine.members <= theirs.members
-    if isinstance(mine, Within) and isinstance(theirs, Beyond):
+    if isinstance(theirs, Beyond):
         return not mine.members & theirs.members
-    if isinstance(mine, Within) and isinstance(theirs, Contains):
-        return mine.members == {theirs.member}
-    if isinstance(mine, Beyond) and isinstance(theirs, Beyond):
-        return theirs.members <= mine.members
-    if isinstance(mine, Contains) and isinstance(theirs, Beyond):
-        return mine.member not in theirs.members
-    return isinstance(mine, Between) and isinstance(theirs, Between) and _inside(mine, theirs)
+    return isinstance(theirs, Contains) and mine.members == {theirs.member}
 
 
 def _inside(mine: Between, theirs: Between) -> bool:
