@@ -55,7 +55,7 @@ from gateway.content.errors import ContentError
 from gateway.evidence import Notes, interrupted_draft, refusal_draft, release_draft
 from gateway.identity.caller import Caller
 from gateway.keys.jwks import PrivateJwk, PublicJwk, parse_jwk
-from gateway.policy.volume import beginning
+from gateway.policy.volume import beginning, taken_besides
 from gateway.refusals import Refused
 from gateway.sealing.errors import SealingError
 from gateway.sealing.jwe import MEDIA_TYPE as SEALED_TYPE
@@ -210,12 +210,12 @@ class Pipeline:
         """Step 1."""
         force = await self._in_force(notes)
         notes.caller = identify(notes.ask, force, notes.at)
-        notes.approach = await self._count(approach(notes.ask, notes.caller, force, notes.at))
+        notes.approach = await self._count(approach(notes.ask, notes.caller, force, notes.at), notes)
         admitted = admit(notes.ask, notes.approach)
         notes.step_done("authenticate")
         return admitted
 
-    async def _count(self, come: Approach) -> Approach:
+    async def _count(self, come: Approach, notes: Notes) -> Approach:
         """Ask how much the caller has had already, where something is counted."""
         case = come.case
         counters = case.policy.counters(case.subject.partner, case.dataset)
@@ -226,7 +226,7 @@ class Pipeline:
             usage = await asyncio.to_thread(self._log.usage, case.subject.partner, since)
         except AuditError as error:
             raise Refused("audit_unavailable", str(error)) from error
-        return counted(come, usage)
+        return counted(come, taken_besides(counters, usage) if notes.chunks else usage)
 
     async def _readmit(self, notes: Notes) -> Admitted:
         """Step 1 in the middle of the others: before each chunk after the first, and once a chunk is whole."""

@@ -8,6 +8,7 @@ and two gateways that share a log never hand out more together than one might.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -20,10 +21,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Something counted: its name (unique in the set), and how long a span is."""
+    """Something counted: its name (unique in the set), how long a span is, and whether requests are counted."""
 
     name: str
     per: timedelta
+    requests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,15 @@ def ending(per: timedelta, at: datetime) -> datetime:
 
 def counters(book: Book) -> tuple[Counter, ...]:
     """Everything that is counted of the partner's releases of the dataset."""
-    volumes = tuple(Counter(volume.id, volume.per) for volume in book.volumes)
+    volumes = tuple(Counter(volume.id, volume.per, volume.records is None) for volume in book.volumes)
     counting = tuple(Counter(rule.id, rule.per) for rule in book.dataset.compilation if rule.per is not None)
     return volumes + counting
+
+
+def taken_besides(counting: Iterable[Counter], usage: Mapping[str, int]) -> dict[str, int]:
+    """Use as an answer meets it that is under way: its own request, counted with its first chunk, does not end it."""
+    own = {counter.name for counter in counting if counter.requests}
+    return {name: used - 1 if name in own and used else used for name, used in usage.items()}
 
 
 def takes(book: Book, subject: Subject, at: datetime, records: int, *, first: bool) -> tuple[Take, ...]:

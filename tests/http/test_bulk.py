@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -21,6 +22,7 @@ from gateway.settings.model import UpstreamSettings
 from sample_source.faults import Answers, CutShort, Fault, redirect
 from tests.content.malformed import MALFORMED
 from tests.support.loopback import ELSETS, Answer, Loopback, loopback
+from tests.support.running import POLICIES
 from tests.support.streaming import BULK, LINES, Receiver, Sends, whole
 from tests.system.acting import stored_files
 from tests.system.jsontext import items
@@ -397,3 +399,18 @@ def test_what_is_withheld_beyond_so_many_is_counted_and_not_listed(here: Loopbac
     assert (entry.private["withheld"], entry.private["summed"], len(entry.rows)) == (50, 40, 10)
     assert [each["withheld"] for each in entry.private["by_label"]] == [50]
     assert set(entry.private["why_withheld"].values()) == {50}
+
+
+def test_the_last_request_that_a_volume_allows_gets_its_answer_whole_and_the_next_one_nothing(
+    tmp_path: Path, keys: Path
+):
+    policies = Path(copytree(POLICIES, tmp_path / "policies"))
+    with (policies / "partners" / "GBR.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[procedures.volume]]\nid = "gbr-once"\nrequests = 1\nper = "1d"\n')
+    with loopback(tmp_path / "var", keys, policies=policies, records=30, chunk_bytes=SMALLEST_CHUNK) as here:
+        answer = bulk(here)
+        found = entries(here, answer)
+        assert len(found) > 2
+        assert (found[-1].leaf.outcome, found[-1].leaf.last) == ("released", True)
+        assert len(names(answer)) == sum(entry.leaf.released for entry in found)
+        assert bulk(here).code == "volume_exhausted"
