@@ -12,7 +12,7 @@ stays, with no values: the schema allows it, and nobody holds one of no values.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -100,10 +100,6 @@ class SecurityLabel:
     originator: Originator | None = None
     succession: Succession | None = None
     kind: LabelKind = LabelKind.ORIGINATOR
-
-    def as_kind(self, kind: LabelKind) -> SecurityLabel:
-        """The same label in another role, such as that of an alternative."""
-        return replace(self, kind=kind)
 
 
 @dataclass(frozen=True, slots=True)

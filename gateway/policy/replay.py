@@ -9,16 +9,14 @@ used, since canonical JSON has no floats: a fact stands as a pair of its type an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 
-from gateway.markings import Control, Label, Level, Limit
 from gateway.policy.decision import (
     UNKNOWN,
     Approval,
     Credential,
     Facts,
     FactValue,
-    LabelDoubt,
     Obligations,
     RecipientKey,
     Review,
@@ -221,80 +219,6 @@ def _special_to_json(obligations: Obligations) -> dict[str, Json]:
 
 def _review_to_json(review: Review) -> dict[str, Json]:
     return {"persons": review.persons, "tell": review.tell, "within_seconds": int(review.within.total_seconds())}
-
-
-def label_to_json(label: Label | LabelDoubt) -> dict[str, Json]:
-    """A label field by field, or the doubt that stands in its place."""
-    if isinstance(label, LabelDoubt):
-        return {"doubt": label.reason}
-    return {
-        "profile": label.profile,
-        "level": label.level.name,
-        "controls": [[control.name, *control.values] for control in label.controls],
-        "rel_to": _list_to_json(label.rel_to),
-        "display_to": _list_to_json(label.display_to),
-        "created": _day_to_json(label.created),
-        "system": label.system,
-        "owners": list(label.owners),
-        "limits": [
-            {
-                "created": _day_to_json(limit.created),
-                "rel_to": _list_to_json(limit.rel_to),
-                "display_to": _list_to_json(limit.display_to),
-            }
-            for limit in sorted(label.limits, key=repr)
-        ],
-    }
-
-
-def label_from_json(read: Object) -> Label | LabelDoubt:
-    """The label or doubt that was written; raises :class:`ReplayError`."""
-    if "doubt" in read:
-        return LabelDoubt(_text(read["doubt"]))
-    try:
-        return Label(
-            profile=_text(read["profile"]),
-            level=Level[_text(read["level"])],
-            controls=tuple(_control_from_json(control) for control in _list(read["controls"])),
-            rel_to=_codes_from_json(read["rel_to"]),
-            display_to=_codes_from_json(read["display_to"]),
-            created=_day_from_json(read["created"]),
-            system=_text(read["system"]),
-            owners=tuple(_texts(read["owners"])),
-            limits=frozenset(_limit_from_json(_object(limit)) for limit in _list(read["limits"])),
-        )
-    except KeyError as error:
-        raise ReplayError(f"a label lacks {error}") from error
-
-
-def _control_from_json(read: Json) -> Control:
-    name, *values = _texts(read) or [""]
-    return Control(name, tuple(values))
-
-
-def _limit_from_json(read: Object) -> Limit:
-    return Limit(
-        _day_from_json(read["created"]), _codes_from_json(read["rel_to"]), _codes_from_json(read["display_to"])
-    )
-
-
-def _list_to_json(codes: tuple[str, ...] | None) -> list[Json] | None:
-    return None if codes is None else list(codes)
-
-
-def _codes_from_json(read: Json) -> tuple[str, ...] | None:
-    return None if read is None else tuple(_texts(read))
-
-
-def _day_to_json(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-def _day_from_json(read: Json) -> date | None:
-    try:
-        return None if read is None else date.fromisoformat(_text(read))
-    except ValueError as error:
-        raise ReplayError(f"not a date: {read}") from error
 
 
 def instant_to_json(at: datetime) -> str:
