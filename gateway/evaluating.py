@@ -4,7 +4,8 @@ Rules.
 
 1. A question that is not understood is a denial: another type of subject or resource, another action, a partner that
    the asker may not ask about, a property of the wrong type.
-2. Nothing that the asker says widens an answer. The record's fields are read as a source's would be; a claimed
+2. Nothing that the asker says, or leaves out, widens an answer. The record's fields are read as a source's would be,
+   and one that is not mentioned counts as there where fields together raise the level, unless it is null; a claimed
    clearance only lowers; ``time`` and whatever else is said is not heard: the moment is now, by this gateway's clock.
 3. Every ``true`` has obligations, at least the list of fields that may leave: so it goes only to an asker that is known
    to carry them out. Volumes are not counted for others, so what is bounded by one is denied; a human release
@@ -115,7 +116,7 @@ def _case(question: Question, point: EnforcementPoint, force: Force, at: datetim
     purpose = policy.purpose(partner, dataset, _text(question.context, "purpose") or None, seated.system)
     if purpose.value is None:
         raise _NotUnderstood(purpose.reason or "purpose_required")
-    around = Around(emergencies=force.standing.emergencies(partner))
+    around = Around(emergencies=force.standing.emergencies(partner), whole=False)
     return Case(policy, force.standing, seated, dataset, purpose.value, at, around)
 
 

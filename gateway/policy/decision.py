@@ -173,11 +173,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What is known around a record and not from it; see :class:`Facts`, which takes these over."""
+    """What is known around a record and not from it; see :class:`Facts`, which takes these over. ``whole``: a field
+    that the record does not mention is not there; otherwise it may be.
+    """
 
     usage: Mapping[str, int] = field(default_factory=dict)
     emergencies: Mapping[str, datetime] = field(default_factory=dict)
     tear_line: bool = False
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,16 +60,19 @@ def read_facts(
         originator=_originator(dataset, values.get(record.originator)) if record.originator else None,
         stops=tuple(sorted(stops)),
         tear_line=around.tear_line,
-        present=_present(dataset, values),
+        present=_present(dataset, values, whole=around.whole),
         usage=around.usage,
         emergencies=around.emergencies,
     )
 
 
-def _present(dataset: DatasetFile, values: Mapping[str, object]) -> frozenset[str] | None:
-    """Which of the fields that compilations ask about are there; nobody looks where none asks."""
+def _present(dataset: DatasetFile, values: Mapping[str, object], *, whole: bool) -> frozenset[str] | None:
+    """Which of the fields that compilations ask about are there, or may be where the record is not shown whole; nobody
+    looks where none asks.
+    """
     asked = dataset.compiled_fields
-    return frozenset(name for name in asked if values.get(name) is not None) if asked else None
+    missing = None if whole else True
+    return frozenset(name for name in asked if values.get(name, missing) is not None) if asked else None
 
 
 def _read(fact: FactTable, values: Mapping[str, object], owners: OwnerTable, on: date) -> FactValue | Unknown:

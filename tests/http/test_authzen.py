@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 
 import httpx
 import jsonschema
@@ -18,6 +19,7 @@ from gateway.audit.orders import StopKind
 from gateway.identity.enforcement import EnforcementPointsRefused, read_enforcement_points
 from tests.support.cases import elset
 from tests.support.loopback import Loopback, loopback
+from tests.support.running import POLICIES
 
 TOKENS = {"portal": "portal-token", "gate": "gate-token", "blunt": "blunt-token"}
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas" / "audit"
@@ -257,6 +259,27 @@ def test_a_stop_denies_at_once_and_a_gateway_without_policy_decides_nothing(aske
     log, at = asked.gateway.service.log, asked.gateway.service.clock()
     stop(log, StopKind.DATASET, "elset", Order("test", "because", at))
     assert not decided(post(asked, question(), who="gate"))
+
+
+def test_a_field_that_the_asker_does_not_mention_counts_as_there_where_fields_together_raise_the_level(
+    tmp_path: Path, keys: Path
+):
+    policies = Path(copytree(POLICIES, tmp_path / "policies"))
+    with (policies / "datasets" / "elset.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[[compilation]]\nid = "elset-both"\nfields = ["satNo", "descriptor"]\nlevel = "SECRET"\n')
+    (tmp_path / "points.toml").write_text(FILE, encoding="utf-8")
+    low = {"partner": "GBR", "clearance": "UNCLASSIFIED"}
+    subject = {"type": "system", "id": "gbr-space-command", "properties": low}
+    with loopback(tmp_path / "var", keys, policies=policies, enforcement_points=tmp_path / "points.toml") as here:
+
+        def about(**more: object) -> httpx.Response:
+            fields = {**json.loads(elset("one", "U//REL TO USA, GBR")), **more}
+            return post(here, question(subject=subject, resource={"type": "elset", "id": "one", "properties": fields}))
+
+        assert decided(about(descriptor=None))
+        for answer in (about(), about(descriptor="both")):
+            assert not decided(answer)
+            assert answer.json()["context"]["reasons"] == ["clearance:above_system_clearance"]
 
 
 def test_the_metadata_names_the_endpoints_under_the_configured_address_whatever_host_was_asked(asked):
