@@ -1,10 +1,9 @@
 """The published forms of what an entry holds: leaf, record row, and the private part of every event, by version.
 
 These structures are what ``docs/schemas/audit`` is written from (``python tools/write_schemas.py``); tests hold the
-files
-equal to them, and hold entries of a running gateway against the files. They are closed: a field that is not here is a
-mistake, and a new one is a new version (:data:`gateway.audit.leaf.VERSION`). A field that stands for an absent value
-is left out, never null, unless ``null`` is among its types.
+files equal to them, and hold entries of a running gateway against the files. They are closed: a field that is not here
+is a mistake, and a new one is a new version (:data:`gateway.audit.leaf.VERSION`). A field that stands for an absent
+value is left out, never null, unless ``null`` is among its types.
 """
 
 from __future__ import annotations
@@ -18,140 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway.audit.entry import Event
 from gateway.audit.leaf import VERSION, Leaf
-
-Digest = Annotated[str, Meta(pattern="^([0-9a-f]{64})?$", description="SHA-256 in lower-case hex; empty for none")]
-Count = Annotated[int, Meta(ge=0)]
-
-
-class Closed(Struct, frozen=True, forbid_unknown_fields=True):
-    """A structure without room for anything else."""
-
-
-class Activate(Closed, frozen=True, tag_field="order", tag="activate"):
-    """A policy set was put in force."""
-
-    digest: Digest
-    by: str
-    at: str
-    approval: Digest | UnsetType = UNSET
-
-
-class Announce(Closed, frozen=True, tag_field="order", tag="announce"):
-    """A policy set is about to be put in force."""
-
-    digest: Digest
-    by: str
-    at: str
-
-
-class InstallOfficers(Closed, frozen=True, tag_field="order", tag="install-officers"):
-    """A list of officers was put in force."""
-
-    digest: Digest
-    by: str
-    at: str
-    approval: Digest | UnsetType = UNSET
-
-
-class Approve(Closed, frozen=True, tag_field="order", tag="approve"):
-    """One officer released one record to one partner, until a moment."""
-
-    item: str
-    partner: str
-    dataset: str
-    purpose: str
-    content: Digest
-    marking: str
-    policy: Digest
-    officers: Digest
-    persons: Count
-    until: str
-    reason: str
-    by: str
-    at: str
-
-
-class Withhold(Closed, frozen=True, tag_field="order", tag="withhold"):
-    """An officer refused to release an item."""
-
-    item: str
-    reason: str
-    by: str
-    at: str
-
-
-class Refuse(Closed, frozen=True, tag_field="order", tag="refuse"):
-    """A policy set did not load."""
-
-    reason: str
-    by: str
-    at: str
-
-
-class Revoke(Closed, frozen=True, tag_field="order", tag="revoke"):
-    """A token was revoked."""
-
-    partner: str
-    jti: str
-    by: str
-    at: str
-
-
-class Stop(Closed, frozen=True, tag_field="order", tag="stop"):
-    """A stop was set; a record's subject is its keyed identifier."""
-
-    kind: Literal["partner", "dataset", "record"]
-    subject: str
-    reason: str
-    by: str
-    at: str
-
-
-class Lift(Closed, frozen=True, tag_field="order", tag="lift"):
-    """A stop was lifted."""
-
-    kind: Literal["partner", "dataset", "record"]
-    subject: str
-    reason: str
-    by: str
-    at: str
-
-
-class Remove(Closed, frozen=True, tag_field="order", tag="remove"):
-    """Bodies were taken out of the entries from ``first`` to ``last``."""
-
-    what: Literal["rows", "private", "leaf"]
-    first: Count
-    last: Count
-    reason: str
-    archive: Digest
-    by: str
-    at: str
-
-
-class Open(Closed, frozen=True, tag_field="order", tag="open"):
-    """Open an emergency of a partner's file."""
-
-    partner: str
-    name: str
-    reason: str
-    by: str
-    at: str
-
-
-class Close(Closed, frozen=True, tag_field="order", tag="close"):
-    """Close an emergency before its time."""
-
-    partner: str
-    name: str
-    reason: str
-    by: str
-    at: str
-
-
-Orders = list[
-    Activate | Announce | InstallOfficers | Approve | Withhold | Refuse | Revoke | Stop | Lift | Remove | Open | Close
-]
+from gateway.audit.order_schemas import Closed, Count, Digest, Orders
 
 
 class Caller(Closed, frozen=True):
