@@ -52,7 +52,7 @@ Name = Annotated[str, typer.Argument(help="The id of the [[procedures.emergency]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
 
 
-@app.command("open")
+@app.command("open", epilog="Example: relgate emergency open JPN jpn-reentry --reason 'object 25544 coming down'")
 def open_one(
     context: typer.Context,
     partner: Partner,
@@ -83,7 +83,7 @@ def open_one(
     here.output(as_json).show(data, Line(said, good=False))
 
 
-@app.command("close")
+@app.command("close", epilog="Example: relgate emergency close JPN jpn-reentry --reason 'it came down'")
 def close_one(
     context: typer.Context, partner: Partner, name: Name, reason: Reason = "", by: By = "", as_json: Json = False
 ) -> None:
@@ -96,7 +96,7 @@ def close_one(
     here.output(as_json).show(data, Line(f"{name} is closed for {partner}; recorded in the audit log", good=True))
 
 
-@app.command("list")
+@app.command("list", epilog="Example: relgate emergency list --json")
 def list_open(context: typer.Context, as_json: Json = False) -> None:
     """List the emergencies that are open now."""
     here = session(context)

@@ -28,8 +28,10 @@ ListFile = Annotated[Path, typer.Argument(help="The list of officers (TOML; docs
 
 @app.command("key", epilog="Example: relgate officers key a.officer --out a.officer.pem")
 def key(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="The officer's name as it will stand in the list and in the log.")],
     out: Annotated[Path, typer.Option("--out", help="Where the private key goes; it is never overwritten.")],
+    as_json: Json = False,
 ) -> None:
     """Make an officer's key and API token, and print the table for the list. Keep key and token; send the table."""
     if re.fullmatch(NAME, name) is None:
@@ -38,6 +40,10 @@ def key(
     token = secrets.token_urlsafe(32)
     public = dict(public_of(made).material)["x"]
     digest = hashlib.sha256(token.encode()).hexdigest()
+    if as_json:
+        told = {"name": name, "keys": [public], "token": digest}
+        session(context).output(as_json).show({"officer": told, "private_key": str(out), "api_token": token})
+        return
     typer.echo(f'[[officer]]\nname = "{name}"\nkeys = ["{public}"]\ntoken = "{digest}"')
     typer.echo(f"\nprivate key: {out}\nAPI token, shown once: {token}", err=True)
 

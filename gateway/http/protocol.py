@@ -96,7 +96,7 @@ class Http(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of the timers."""
-        self._wait(None)
+        self._stop_timer()
         self._stop_stall()
         super().connection_lost(exc)
 
@@ -165,14 +165,20 @@ class Http(H11Protocol):
 
     def _wait(self, until: Fault | None) -> None:
         """Give what is awaited its time; what was awaited already keeps the time it had."""
-        if until is not None and (self._dropped >= 0 or (until is self._waiting and self._timer is not None)):
+        if self._dropped >= 0:  # a lingering connection has its own time, and nothing is awaited on it any more
             return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._waiting, self._timer = until, None
+        if until is not None and until is self._waiting and self._timer is not None:
+            return
+        self._stop_timer()
+        self._waiting = until
         if until is not None:
             seconds = self.limits.header_seconds if until is Fault.SLOW_HEAD else self.limits.body_seconds
             self._timer = self.loop.call_later(seconds, self._too_slow)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _too_slow(self) -> None:
         """Give up. A connection on which nothing ever came, or nothing since its last answer, is closed in silence."""

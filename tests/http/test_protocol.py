@@ -280,6 +280,19 @@ def test_a_connection_on_which_nothing_comes_is_closed_without_a_word(eager: Loo
         assert rest(opened) == b""
 
 
+def test_a_caller_that_keeps_its_side_open_after_a_refusal_is_let_go(eager: Loopback):
+    with connection(eager) as opened:
+        opened.sendall(b"GARBAGE\r\n\r\n")
+        assert b"request_malformed" in rest(opened)
+        for _ in range(200):  # a closed connection answers with a reset; one only half closed takes everything
+            try:
+                opened.sendall(b"x")
+            except OSError:
+                return
+            time.sleep(0.05)
+    pytest.fail("the connection is still held")
+
+
 def test_a_second_head_on_a_connection_has_no_more_time_than_the_first(eager: Loopback):
     with connection(eager) as opened:
         opened.sendall(head(eager))
