@@ -8,7 +8,7 @@ import pytest
 
 from tests.activation.reload_campaign import Report, run
 
-LINES = int(os.environ.get("POLICY_LINES", "1000"))
+LINES = int(os.environ.get("POLICY_LINES", "300"))
 """``make reload`` does the same with 10,000 lines, and prints the pause."""
 
 
