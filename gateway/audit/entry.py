@@ -33,6 +33,7 @@ class Event(enum.StrEnum):
     POLICY_REFUSED = "policy-refused"
     OFFICERS_INSTALLED = "officers-installed"
     EVALUATED = "evaluated"  # decisions were given to another enforcement point
+    EVALUATION_REFUSED = "evaluation-refused"  # a request for decisions got none: no such caller, or malformed
     REVIEW_APPROVED = "review-approved"  # an officer released a record that waited for it
     REVIEW_REFUSED = "review-refused"
     STOP_SET = "stop-set"

@@ -302,6 +302,15 @@ class KeysFetched(Closed, frozen=True):
     jwks: str
 
 
+class EvaluationRefused(Closed, frozen=True):
+    """A request for decisions that got none: by whom (``""``: nobody known), the HTTP status, and what was said."""
+
+    by: str
+    request: str
+    status: Count
+    why: str
+
+
 class NoRequest(Closed, frozen=True):
     """How many connections were given up since when, by kind (:class:`gateway.http.protocol.Fault`)."""
 
@@ -443,6 +452,7 @@ PRIVATE: Mapping[Event, type[Closed]] = MappingProxyType(
         Event.POLICY_REFUSED: PolicyRefused,
         Event.OFFICERS_INSTALLED: OfficersInstalled,
         Event.EVALUATED: Evaluated,
+        Event.EVALUATION_REFUSED: EvaluationRefused,
         Event.REVIEW_APPROVED: ReviewApproved,
         Event.REVIEW_REFUSED: ReviewRefused,
         Event.STOP_SET: StopChanged,

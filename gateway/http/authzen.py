@@ -3,7 +3,7 @@
 ``POST /access/v1/evaluation`` and ``/access/v1/evaluations`` (sections 6 and 7), and the metadata (section 9). A caller
 is an enforcement point of the file that the settings name; without that file there is nothing at these addresses. A
 denial is a decision, with status 200; a status of 400, 401 or 500 is about the request. Each answer is one entry of the
-log, durable before it is given, with every decision in it. ``X-Request-ID`` is given back.
+log, durable before it is given, with every decision in it or with why there is none. ``X-Request-ID`` is given back.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ SEMANTICS: Mapping[str, bool | None] = {
     "permit_on_first_permit": True,
 }
 """After which decision the rest is not evaluated (section 7.1.2.1)."""
+
+_NOTHING = "no decision can be made now"
 
 REQUEST_SHOWN = "request_shown"
 """Where the outermost door finds the request id that an answer is to show."""
@@ -107,7 +109,7 @@ async def _answer(request: Request, *, several: bool) -> Response:
         return await no_such_path(request)
     point = service.enforcement_points.bearer(request.headers.getlist("authorization"))
     if point is None:
-        return _error(request, 401, "no enforcement point of this gateway has this token")
+        return await _refuse(request, "", 401, "no enforcement point of this gateway has this token")
     at = service.clock()
     try:
         given = _request_id(request)
@@ -116,9 +118,9 @@ async def _answer(request: Request, *, several: bool) -> Response:
         answers, whole = await asyncio.to_thread(_evaluate, body, several, _Desk(point, force, at, service.log.keyed))
         await service.log.append(_draft(request, given, point, answers, at, force))
     except (BodyRefused, Malformed) as error:
-        return _error(request, 400, str(error))
+        return await _refuse(request, point.name, 400, str(error))
     except (NothingInForce, AuditError):
-        return _error(request, 500, "no decision can be made now")
+        return await _refuse(request, point.name, 500, _NOTHING)
     if not whole:
         return JSONResponse(answers[0].said, 200, _headers(request))
     return JSONResponse({"evaluations": [each.said for each in answers]}, 200, _headers(request))
@@ -219,6 +221,22 @@ def _headers(request: Request) -> dict[str, str]:
     if given:
         request.scope["state"][REQUEST_SHOWN] = given
     return {"Cache-Control": "no-store"}
+
+
+async def _refuse(request: Request, by: str, status: int, message: str) -> Response:
+    """An error, once it is in the log; where it cannot be written the answer is 500, and tells nothing more."""
+    service = _service(request)
+    private: dict[str, Plain] = {
+        "by": by, "request": request.state.request_id, "status": status, "why": message[:512],
+    }  # fmt: skip
+    draft = Draft(
+        Event.EVALUATION_REFUSED, service.clock(), "refused", request=request.state.request_id, private=private
+    )
+    try:
+        await service.log.append(draft)
+    except AuditError:
+        return _error(request, 500, _NOTHING)
+    return _error(request, status, message)
 
 
 def _error(request: Request, status: int, message: str) -> Response:

@@ -222,7 +222,7 @@ def test_a_malformed_request_is_400_with_a_message_and_decides_nothing(asked, bo
     answer = post(asked, body)
     assert answer.status_code == 400
     assert isinstance(answer.json(), str)
-    assert asked.gateway.service.log.size() == size
+    assert [entry.leaf.event for entry in asked.log(asked.gateway.service.log.size() - size)] == ["evaluation-refused"]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +231,20 @@ def test_a_malformed_request_is_400_with_a_message_and_decides_nothing(asked, bo
 )  # fmt: skip
 def test_several_of_another_form_are_400(asked, more):
     assert post(asked, {**boxcar(YES), **more}, "evaluations").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("who", "body", "status", "by"),
+    [("nobody", {"subject": 1}, 401, ""), ("portal", "{", 400, "portal"), ("portal", {"subject": 1}, 400, "portal")],
+    ids=["unknown caller", "no JSON", "no subject"],
+)
+def test_an_answer_that_is_no_decision_is_in_the_log_once_and_without_its_body(asked, who, body, status, by):
+    before = asked.gateway.service.log.size()
+    assert post(asked, body, who=who).status_code == status
+    (entry,) = asked.log(asked.gateway.service.log.size() - before)
+    assert entry.leaf.event == "evaluation-refused"
+    assert (entry.private["by"], entry.private["status"]) == (by, status)
+    assert 'subject": 1' not in str(entry.private)
 
 
 def test_another_type_of_body_or_a_strange_request_id_is_400(asked):

@@ -89,7 +89,9 @@ def _under_officers(log, files, order) -> None:
     orders.activate(log, files, order, Demand(2, ORIGIN), signatures, {"asked": 0, "partners": {}, "examples": []})
     asked = {"by": "portal", "what": "1 evaluations", "request": "r", "given_request": ""}
     evaluated = {**asked, "policy": announced.digest, "evaluations": [{"decision": False, "record": ""}]}
+    no_decision = {"by": "", "request": "r", "status": 401, "why": "no such token"}
     log.append_now([Draft(Event.EVALUATED, order.at, "evaluated", private=evaluated)])
+    log.append_now([Draft(Event.EVALUATION_REFUSED, order.at, "refused", private=no_decision)])
     about = {"by": "alice", "reason": "R", "what": "review i", "item": "i", "partner": "JPN", "dataset": "elset"}
     given = {"purpose": "p", "content": "aa" * 32, "marking": "U", "policy": announced.digest, "until": "later"}
     approval = Approve("i", "JPN", "elset", "p", "aa" * 32, "U", announced.digest, "bb" * 32, 1,
