@@ -69,11 +69,17 @@ class CatalogueCheck:
 
 
 def _stored(connection: Connection) -> Iterator[Sequence[Posting]]:
-    """Every stored posting, as plain as the driver gives it: there are very many."""
+    """Every stored posting, as plain as can be had: there are very many. SQLite's driver gives them itself; behind a
+    server's cursor SQLAlchemy has taken rows already, and must give those out first.
+    """
     streamed = connection.execution_options(stream_results=True)
-    cursor = streamed.exec_driver_sql("SELECT word, day, position FROM postings").cursor
-    while cursor is not None and (batch := cursor.fetchmany(_BATCH)):
-        yield batch
+    result = streamed.exec_driver_sql("SELECT word, day, position FROM postings")
+    if connection.dialect.name == "sqlite" and result.cursor is not None:
+        while batch := result.cursor.fetchmany(_BATCH):
+            yield batch
+        return
+    for rows in result.partitions(_BATCH):
+        yield [(row[0], row[1], row[2]) for row in rows]
 
 
 def _located(connection: Connection, pages: set[int], size: int) -> Iterator[tuple[str, str]]:
