@@ -9,13 +9,13 @@ token is one. A line that is not of the form refuses the whole file.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.identity.bearers import bearer_of
 from gateway.identity.caller import IdentityError
 
 TOKEN_BYTES = 32
@@ -40,17 +40,7 @@ class Auditors:
 
     def named(self, authorization: Sequence[str]) -> str | None:
         """The auditor whose token the one ``Authorization`` header holds, or ``None``."""
-        if len(authorization) != 1:
-            return None
-        scheme, _, token = authorization[0].partition(" ")
-        if scheme.lower() != "bearer" or not token or not token.isascii():
-            return None
-        digest = hashlib.sha256(token.encode()).digest()
-        found = None
-        for name, known in self.by_digest:
-            if hmac.compare_digest(digest, known):
-                found = name
-        return found
+        return bearer_of(authorization, self.by_digest)
 
 
 def read_auditors(path: Path | None) -> Auditors:

@@ -6,8 +6,6 @@ in base64url, of which the file holds the SHA-256 (``relgate audit credential`` 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
+from gateway.identity.bearers import bearer_of
 from gateway.identity.caller import IdentityError
 from gateway.policy.decision import Credential
 from gateway.policy.load import frozen
@@ -65,17 +64,7 @@ class EnforcementPoints:
 
     def bearer(self, authorization: Sequence[str]) -> EnforcementPoint | None:
         """Whose token the one ``Authorization`` header holds, or ``None``."""
-        if len(authorization) != 1:
-            return None
-        scheme, _, token = authorization[0].partition(" ")
-        if scheme.lower() != "bearer" or not token or not token.isascii():
-            return None
-        digest = hashlib.sha256(token.encode()).digest()
-        found = None
-        for point in self.known:
-            if hmac.compare_digest(digest, point.token):
-                found = point
-        return found
+        return bearer_of(authorization, ((point, point.token) for point in self.known))
 
 
 def read_enforcement_points(path: Path | None) -> EnforcementPoints:
