@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.audit import catalogue, merkle, ranges, retention, search, spill, store, stored, tables
 from gateway.audit.backup import sync
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.database import Database
 from gateway.audit.errors import AuditError, LogAltered, ProofRefused
 from gateway.audit.orders import Part, stamp
@@ -204,7 +204,7 @@ class Archive:
             about: dict[str, bytes] = {row.name: row.value for row in connection.execute(select(_about))}
             try:
                 wanted = Partition(about["month"].decode(), int(about["first"]), int(about["last"]))
-                head = parse_checkpoint(open_note(about["checkpoint"], [self._verifier]).text)
+                head = open_checkpoint(about["checkpoint"], [self._verifier])
                 left, right = _hashes(about["left"]), _hashes(about["right"])
             except (KeyError, ValueError, ProofRefused) as error:
                 raise ArchiveRefused(f"{self.file} does not say what it is an archive of: {error}") from error

@@ -19,6 +19,7 @@ from gateway.audit.note import (
     Checkpoint,
     decode_base64,
     encode_base64,
+    parse_body,
     parse_checkpoint,
     plain_text,
     split_note,
@@ -51,7 +52,9 @@ __all__ = [
     "cosignatures",
     "decode_base64",
     "encode_base64",
+    "open_checkpoint",
     "open_note",
+    "parse_body",
     "parse_checkpoint",
     "parse_verifier_key",
     "sign",
@@ -87,6 +90,13 @@ def open_note(text: str | bytes, verifier_keys: Iterable[VerifierKey | str]) -> 
     return Note(body, tuple(good.values()))
 
 
+def open_checkpoint(note: str | bytes, verifier_keys: Iterable[VerifierKey | str]) -> Checkpoint:
+    """What a checkpoint says that one of the given keys has signed. Raises :class:`ProofRefused` as :func:`open_note`,
+    and for a note that is no checkpoint.
+    """
+    return parse_body(open_note(note, verifier_keys).text)
+
+
 def sign(text: str, key: SigningKey, *beside: SigningKey, at: datetime | int | None = None) -> str:
     """A note over ``text`` (which ends in a newline), signed by ``key`` and by every key ``beside`` it.
 
@@ -104,9 +114,11 @@ def cosign(checkpoint: str | bytes, witness_key: SigningKey, at: datetime | int)
     It states that at ``at`` this was the largest consistent head the witness had seen of this log: check
     that first.
     """
+    if not isinstance(witness_key, SigningKey):
+        raise ProofRefused(f"a witness's key is a SigningKey, not {type(witness_key).__name__}")
     note = plain_text(checkpoint)
     body, _ = split_note(note)
-    parse_checkpoint(body)
+    parse_body(body)
     return note + signature_line(body, witness_key, at)
 
 

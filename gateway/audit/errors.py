@@ -23,6 +23,11 @@ class ProofRefused(AuditError):
     """
 
 
+def shown(number: int) -> str:
+    """A whole number for a message: in digits, or only its size where nobody would read (or can write) them all."""
+    return str(number) if number.bit_length() <= 128 else f"of {number.bit_length()} bits"
+
+
 class DraftRefused(AuditError):
     """An entry that cannot be written as it stands. ``field`` names what is wrong with it."""
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.audit import merkle, tiles
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.errors import AuditError, LogAltered, ProofRefused
 from gateway.audit.published import widths
 from gateway.audit.reading import LogReader
@@ -53,7 +53,7 @@ def publish(reader: LogReader, folder: Path, *, entries: bool = False, progress:
     :class:`LogAltered` when the log does not extend what the folder holds, :class:`LogUnavailable`.
     """
     note = reader.checkpoint()
-    head = parse_checkpoint(open_note(note, [reader.verifier]).text)
+    head = open_checkpoint(note, [reader.verifier])
     check_extends(reader, read_checkpoint(folder, reader.verifier), head)
     wanted = list(_wanted(head.size, entries=entries))
     written = 0
@@ -94,7 +94,7 @@ def read_checkpoint(folder: Path, verifier: VerifierKey) -> Checkpoint | None:
     except OSError as error:
         raise FolderRefused(path, f"cannot be read: {error.strerror}") from error
     try:
-        return parse_checkpoint(open_note(note, [verifier]).text)
+        return open_checkpoint(note, [verifier])
     except ProofRefused as error:
         hint = "Publish to an empty folder, or to one of this log."
         raise FolderRefused(path, f"is no checkpoint of this log: {error}", hint=hint) from error

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.audit import merkle, tiles
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.edge import Edge, NodeId, cover
 from gateway.audit.errors import ProofRefused
 from gateway.audit.folder import CHECKPOINT
@@ -46,7 +46,7 @@ def verify_folder(
     """
     try:
         note = (folder / CHECKPOINT).read_text(encoding="utf-8")
-        head = parse_checkpoint(open_note(note, [verifier]).text)  # 1
+        head = open_checkpoint(note, [verifier])  # 1
     except (OSError, UnicodeDecodeError, ProofRefused) as error:
         return Report(0, 0, "", (Finding("checkpoint", f"is not one that this log's key signed: {error}"),))
     check = _Check(folder, origin, head)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from gateway.audit.errors import ProofRefused
+from gateway.audit.errors import ProofRefused, shown
 
 HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
@@ -190,8 +190,10 @@ def split(size: int) -> int:
 
 
 def check_list(values: object, what: str) -> None:
-    """Refuse what is no list; ``what`` names it. Text and bytes are none, although they have parts."""
-    if not isinstance(values, Sequence) or isinstance(values, str | bytes | bytearray):
+    """Refuse what is neither list nor tuple; ``what`` names it. Text, bytes and ranges are none, although they have
+    parts.
+    """
+    if not isinstance(values, list | tuple):
         raise ProofRefused(f"{what} are a {type(values).__name__}, not a list")
 
 
@@ -204,7 +206,7 @@ def _number(value: int, name: str) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ProofRefused(f"{name} is a {type(value).__name__}, not a whole number")
     if not 0 <= value <= MAX_SIZE:
-        raise ProofRefused(f"{name} {value} is outside 0 to 2^63 - 1")
+        raise ProofRefused(f"{name} {shown(value)} is outside 0 to 2^63 - 1")
 
 
 def _hash(value: bytes, name: str) -> None:

@@ -21,6 +21,8 @@ NOTE_LIMIT = 1_000_000
 """Most bytes a note may have."""
 SIGNATURE_LIMIT = 100
 """Most signature lines a note may have (a verifier must take at least 16)."""
+ORIGIN_LIMIT = 255
+"""Most bytes an origin may have: an ML-DSA-44 cosignature states its length in one (tlog-cosignature)."""
 
 _SIZE = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -53,16 +55,22 @@ class SignatureLine:
 
 
 def parse_checkpoint(text: str | bytes) -> Checkpoint:
-    """What a checkpoint's text says. A whole note may be given too: its signatures are then *not* looked at,
-    so open it first and hand in the opened text.
+    """What a checkpoint's text says. A whole note may be given too: its signatures are then *not* looked at, which is
+    what :func:`gateway.audit.checkpoint.open_checkpoint` does.
     """
     plain = plain_text(text)
-    body = split_note(plain)[0] if "\n\n" in plain else plain
+    return parse_body(split_note(plain)[0] if "\n\n" in plain else plain)
+
+
+def parse_body(body: str) -> Checkpoint:
+    """What a checkpoint's text without signatures says: a note inside the note is none, as no line of it is empty."""
     lines = body.split("\n")
     if len(lines) < 4 or lines.pop() != "":
         raise ProofRefused("a checkpoint is at least three lines, each ended by a newline")
     if not all(lines):
         raise ProofRefused("a checkpoint has no empty lines")
+    if len(lines[0].encode()) > ORIGIN_LIMIT:
+        raise ProofRefused(f"a checkpoint's origin has at most {ORIGIN_LIMIT} bytes")
     size = parse_size(lines[1], "the checkpoint's tree size")
     root = decode_base64(lines[2], "the checkpoint's root hash")
     if len(root) != HASH_BYTES:

@@ -23,10 +23,10 @@ from gateway.audit.checkpoint import (
     decode_base64,
     encode_base64,
     open_note,
-    parse_checkpoint,
+    parse_body,
     trusted_keys,
 )
-from gateway.audit.errors import ProofRefused
+from gateway.audit.errors import ProofRefused, shown
 
 HEADER = "c2sp.org/tlog-proof@v1"
 MEDIA_TYPE = "text/plain; charset=utf-8"
@@ -123,14 +123,16 @@ def verify(
     by_log = [signature for signature in note.signatures if signature.key in log_keys]
     if not by_log:
         raise ProofRefused("the receipt's checkpoint is not signed by the log's key")
-    head = parse_checkpoint(note.text)
+    head = parse_body(note.text)
     if not isinstance(origin, str | None):
         raise ProofRefused(f"an origin is text, not {type(origin).__name__}")
     wanted = {signature.key.name for signature in by_log} if origin is None else {origin}
     if head.origin not in wanted:  # 3
         raise ProofRefused(f"the checkpoint is of the log {head.origin!r}, not of {' or '.join(sorted(wanted))!r}")
     cosigned = cosignatures(note.signatures, witnesses, log_keys)  # 4
-    if isinstance(quorum, bool) or not isinstance(quorum, int) or not 0 <= quorum <= len(cosigned):
-        raise ProofRefused(f"{len(cosigned)} known witnesses have cosigned the checkpoint; {quorum} are needed")
+    if isinstance(quorum, bool) or not isinstance(quorum, int) or quorum < 0:
+        raise ProofRefused("a quorum of witnesses is a whole number, 0 or more")
+    if quorum > len(cosigned):
+        raise ProofRefused(f"{len(cosigned)} known witnesses have cosigned the checkpoint; {shown(quorum)} are needed")
     merkle.verify_inclusion(parts.index, head.size, merkle.leaf_hash(leaf), parts.proof, head.root)  # 5
     return Proven(parts.index, head, by_log[0], cosigned)

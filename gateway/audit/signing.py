@@ -11,7 +11,8 @@ type   signature                           over
 
 Times are POSIX seconds, eight bytes big-endian. With 0x06 the time may be 0: its signer then says that it
 stands by this tree, and not that it was the largest it had seen. A log signs so beside its Ed25519 signature;
-a witness never does. What 0x06 signs holds no extension lines: they are then unsigned.
+a witness never does. Both timed signatures are over a checkpoint and nothing else; what 0x06 signs holds no extension
+lines, and a checkpoint that has some is refused: they would be whatever somebody wrote there.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
 
-from gateway.audit.errors import ProofRefused
-from gateway.audit.note import decode_base64, encode_base64, is_name, parse_checkpoint, plain_text
+from gateway.audit.errors import ProofRefused, shown
+from gateway.audit.note import decode_base64, encode_base64, is_name, parse_body, plain_text
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
@@ -157,9 +158,11 @@ def check_signature(text: str, key: VerifierKey, signature: bytes) -> Signature:
 
 def _timed_message(text: str, key: VerifierKey, seconds: int) -> bytes:
     """What a signature of type 0x04 or 0x06 is over (tlog-cosignature)."""
+    said = parse_body(text)
     if key.kind == COSIGNATURE:
         return f"cosignature/v1\ntime {seconds}\n{text}".encode()
-    said = parse_checkpoint(text)
+    if said.extensions:
+        raise ProofRefused("an ML-DSA-44 signature does not cover a checkpoint's extension lines")
     numbers = [number.to_bytes(8, "big") for number in (seconds, 0, said.size)]
     name, origin = _short(key.name, "a key's name"), _short(said.origin, "an origin")
     return b"subtree/v1\n\0" + name + numbers[0] + origin + numbers[1] + numbers[2] + said.root
@@ -176,11 +179,11 @@ def _short(text: str, what: str) -> bytes:
 def _seconds(at: datetime | int | None, kind: int) -> int:
     if at is None and kind == ML_DSA_44:
         return 0
-    if at is None or (isinstance(at, datetime) and at.tzinfo is None):
-        raise ProofRefused("a cosignature needs the time at which it is made, with its zone")
-    seconds = int(at.timestamp()) if isinstance(at, datetime) else int(at)
+    if isinstance(at, bool) or not isinstance(at, datetime | int) or (isinstance(at, datetime) and at.tzinfo is None):
+        raise ProofRefused("a cosignature needs the time at which it is made, with its zone, or in whole POSIX seconds")
+    seconds = int(at.timestamp()) if isinstance(at, datetime) else at
     if not 0 < seconds <= LATEST_TIME:
-        raise ProofRefused(f"a cosignature is made after 1970, not at second {seconds}")
+        raise ProofRefused(f"a cosignature is made after 1970, not at second {shown(seconds)}")
     return seconds
 
 

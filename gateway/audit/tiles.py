@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from gateway.audit import merkle
-from gateway.audit.errors import ProofRefused
+from gateway.audit.errors import ProofRefused, shown
 
 TILE_WIDTH = 256
 ENTRIES = -1
@@ -23,11 +24,12 @@ _PATH = re.compile(
 )
 
 
-def path(level: int, index: int, width: int = TILE_WIDTH) -> str:
+def path(level: int | Literal["entries"], index: int, width: int = TILE_WIDTH) -> str:
     """The path of a tile below the log's prefix: ``tile/0/x001/x234/067`` or, partial, ``tile/0/003.p/17``.
 
-    ``level`` is 0 to 63, or :data:`ENTRIES` for the bundle of entries.
+    ``level`` is 0 to 63, or :data:`ENTRIES` for the bundle of entries; the word in its path says so too.
     """
+    level = ENTRIES if level == "entries" else level
     _tile(level, index, width, lowest=ENTRIES)
     digits = str(index)
     digits = digits.rjust(-(-len(digits) // 3) * 3, "0")
@@ -98,8 +100,9 @@ def parse_bundle(data: bytes) -> list[bytes]:
 
 def _tile(level: int, index: int, width: int, *, lowest: int) -> None:
     """Refuse numbers that no tile has; a tile's index counts at most as far as the leaves of the largest tree."""
-    numbers = (level, index, width)
-    if not all(isinstance(number, int) and not isinstance(number, bool) for number in numbers):
-        raise ProofRefused(f"a tile's level, index and width are whole numbers, not {numbers}")
+    for number, name in ((level, "level"), (index, "index"), (width, "width")):
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise ProofRefused(f"a tile's {name} is a whole number, not {type(number).__name__}")
     if not lowest <= level <= TOP or not 0 <= index <= merkle.MAX_SIZE or not 1 <= width <= TILE_WIDTH:
-        raise ProofRefused(f"there is no tile of level {level}, index {index}, width {width}")
+        said = f"level {shown(level)}, index {shown(index)}, width {shown(width)}"
+        raise ProofRefused(f"there is no tile of {said}")

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from gateway.audit import canonical, cosigned, form_check, orders_check, retention, standing, store, tables
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint, open_note
 from gateway.audit.database import Database
 from gateway.audit.errors import LogAltered, ProofRefused
 from gateway.audit.note import split_note
@@ -160,7 +160,7 @@ def _check_head(connection: Connection, walk: Walk, head: store.Head) -> None:
         if connection.execute(latest).scalar_one_or_none() != head.checkpoint:
             walk.find("head", "is not the last checkpoint")
     try:
-        said = parse_checkpoint(open_note(head.checkpoint, [walk.verifier]).text)
+        said = open_checkpoint(head.checkpoint, [walk.verifier])
     except ProofRefused as error:
         walk.find("head", f"its checkpoint is not signed by this log's key: {error}")
         return

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Integer, cast, func, select
 from gateway.audit import merkle, retention, store, stored, tables
 from gateway.audit.canonical import PlainJson
 from gateway.audit.catalogue_check import CatalogueCheck
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.edge import NodeId, fold
 from gateway.audit.entry import Event
 from gateway.audit.errors import LogAltered, ProofRefused
@@ -175,7 +175,7 @@ class Walk:
 
     def _checkpoint(self, size: int, note: str) -> None:
         try:
-            said = parse_checkpoint(open_note(note, [self.verifier]).text)
+            said = open_checkpoint(note, [self.verifier])
         except ProofRefused as error:
             self.find(f"checkpoint of {size}", f"is not signed by this log's key: {error}")
             return

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from gateway.audit import merkle
-from gateway.audit.checkpoint import Checkpoint, SigningKey, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.checkpoint import Checkpoint, SigningKey, VerifierKey, open_note, parse_body
 from gateway.audit.errors import ProofRefused
 from gateway.audit.merkle import EMPTY_ROOT
 from gateway.audit.note import decode_base64, encode_base64, parse_size, plain_text, split_note
@@ -120,7 +120,7 @@ def parse_submission(body: bytes | str) -> Submission:
     proof = tuple(decode_base64(line, f"proof line {number}") for number, line in enumerate(lines[1:], start=1))
     if any(len(value) != merkle.HASH_BYTES for value in proof):
         raise ProofRefused("a proof line is the base64 of 32 bytes")
-    checkpoint = parse_checkpoint(split_note(note)[0])
+    checkpoint = parse_body(split_note(note)[0])
     return Submission(old, proof, note, checkpoint)
 
 

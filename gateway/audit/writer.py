@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from gateway.audit import catalogue, edge, merkle, standing, store
-from gateway.audit.checkpoint import Checkpoint, SigningKey, open_note, parse_checkpoint, sign
+from gateway.audit.checkpoint import Checkpoint, SigningKey, open_checkpoint, sign
 from gateway.audit.database import Database
 from gateway.audit.edge import Edge
 from gateway.audit.entry import SALT_BYTES, Draft, Event, Recorded
@@ -242,7 +242,7 @@ def check_head(connection: Connection, head: Head, origin: str, key: SigningKey)
     Gives the edge.
     """
     try:
-        said = parse_checkpoint(open_note(head.checkpoint, [key.verifier]).text)
+        said = open_checkpoint(head.checkpoint, [key.verifier])
     except ProofRefused as error:
         raise LogAltered("head", f"its checkpoint is not signed by this log's key: {error}") from error
     if (said.origin, said.size) != (origin, head.size):

@@ -16,7 +16,7 @@ import typer
 from gateway.audit import archive, backup, catalogue, retention
 from gateway.audit import receipt as receipts
 from gateway.audit.catalogue import Totals
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.database import Database
 from gateway.audit.entry import Draft, Event
 from gateway.audit.leaf import Leaf
@@ -117,7 +117,7 @@ def held_checkpoint(path: Path, verifier: VerifierKey) -> Checkpoint:
     except (OSError, UnicodeDecodeError) as error:
         raise CommandFailed(USAGE, f"{path}: {error}", "name a checkpoint or a receipt") from None
     note = receipts.parse(text).checkpoint if text.startswith(receipts.HEADER) else text
-    return parse_checkpoint(open_note(note, [verifier]).text)
+    return open_checkpoint(note, [verifier])
 
 
 def write_archive(

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint, parse_verifier_key
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_verifier_key
 from gateway.audit.database import Database
 from gateway.audit.folder import write_whole
 from gateway.audit.folder_check import verify_folder
@@ -122,4 +122,4 @@ def _checkpoint(path: Path, verifier: VerifierKey) -> Checkpoint:
         note = path.read_bytes()
     except OSError as error:
         raise CommandFailed(USAGE, f"{path}: {error.strerror}", "relgate audit verify --keep FILE writes one") from None
-    return parse_checkpoint(open_note(note, [verifier]).text)
+    return open_checkpoint(note, [verifier])

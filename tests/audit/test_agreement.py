@@ -15,4 +15,4 @@ def test_gos_implementation_agrees_on_proofs_notes_and_a_whole_folder(tmp_path: 
     options = agree.options_of([*small, "--mutations", "20"])
     report = list(agree.agree(agree.build(tmp_path), tmp_path, options))
     assert "40 roots, 820 inclusion proofs, 820 consistency proofs agree" in report[0]
-    assert len(report) == 8
+    assert len(report) == 10

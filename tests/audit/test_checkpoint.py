@@ -21,6 +21,7 @@ from gateway.audit.checkpoint import (
     VerifierKey,
     cosign,
     cosignatures,
+    open_checkpoint,
     open_note,
     parse_checkpoint,
     parse_verifier_key,
@@ -285,5 +286,42 @@ def test_an_ml_dsa_signature_is_over_a_checkpoint_or_nothing():
         sign("no checkpoint\n", PQ_LOG)
     with pytest.raises(ProofRefused, match="255"):
         sign(Checkpoint("x" * 256, 3, bytes(32)).text, PQ_LOG)
+    with pytest.raises(ProofRefused, match="255"):
+        parse_checkpoint(Checkpoint("é" * 128, 3, bytes(32)).text)
     with pytest.raises(ProofRefused, match="1970"):
         cosign(SIGNED, WITNESS, 0)
+
+
+def test_an_ml_dsa_signature_on_a_checkpoint_with_extension_lines_is_refused_as_they_are_not_in_it():
+    extended = Checkpoint(LOG.name, 3, bytes(32), ("extension",)).text
+    with pytest.raises(ProofRefused, match="extension lines"):
+        sign(extended, LOG, PQ_LOG)
+    line = sign(TEXT, PQ_LOG).partition("\n\n")[2]
+    with pytest.raises(ProofRefused, match="extension lines"):
+        open_note(f"{extended}\n{line}", [PQ_LOG.verifier])
+
+
+def test_a_cosignature_on_a_note_that_is_no_checkpoint_is_refused():
+    text = "no checkpoint\n"
+    signature = WITNESS.private.sign(f"cosignature/v1\ntime 1\n{text}".encode())
+    line = base64.b64encode(WITNESS.verifier.key_id + (1).to_bytes(8, "big") + signature).decode()
+    with pytest.raises(ProofRefused, match="three lines"):
+        open_note(f"{text}\n— {WITNESS.name} {line}\n", [WITNESS.verifier])
+
+
+def test_a_signed_note_inside_a_checkpoints_text_is_no_checkpoint():
+    nested = sign(SIGNED, LOG)
+    assert open_note(nested, [LOG.verifier]).text == SIGNED
+    with pytest.raises(ProofRefused, match="no empty lines"):
+        open_checkpoint(nested, [LOG.verifier])
+
+
+NO_TIMES = [None, True, "1", 1.5, float("nan"), b"1", [], 0, -1, 2**63, 10**5000, AT.replace(tzinfo=None)]
+
+
+@pytest.mark.parametrize("at", NO_TIMES, ids=lambda value: str(type(value)))
+def test_a_cosignature_is_made_at_a_time_in_whole_seconds_or_not_at_all(at: object):
+    with pytest.raises(ProofRefused):
+        cosign(SIGNED, WITNESS, at)  # type: ignore[arg-type]
+    with pytest.raises(ProofRefused, match="SigningKey"):
+        cosign(SIGNED, at, AT)  # type: ignore[arg-type]

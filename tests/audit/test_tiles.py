@@ -27,6 +27,12 @@ def test_paths_are_those_of_the_specification_in_both_directions(arguments: tupl
     assert tiles.parse_path(text) == arguments
 
 
+def test_the_word_in_the_path_of_a_bundle_of_entries_names_its_level_too():
+    assert tiles.path("entries", 1000, 1) == tiles.path(tiles.ENTRIES, 1000, 1) == "tile/entries/x001/000.p/1"
+    with pytest.raises(ProofRefused):
+        tiles.path("data", 0)  # type: ignore[arg-type]
+
+
 @given(st.integers(-1, 63), st.integers(0, 2**55), st.integers(1, 256))
 def test_every_tile_has_one_path_that_leads_back_to_it(level: int, index: int, width: int):
     assert tiles.parse_path(tiles.path(level, index, width)) == (level, index, width)

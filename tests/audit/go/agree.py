@@ -8,7 +8,8 @@ ends with exit code 2: a report without it must not look like one with it.
 
 1. Every root, inclusion proof and consistency proof for every pair of sizes up to ``--pairs``, by the pure functions.
 2. ``--samples`` random proofs each way in trees of random sizes up to ``--size``, from stored hashes as the log proves.
-3. ``--notes`` malformed notes: nothing is taken here that Go refuses; what is refused here alone is counted by reason.
+3. ``--notes`` malformed notes, verifier keys and proofs each: nothing is taken here that Go refuses; what is refused
+   here alone is counted by its reason, which must be one that is stated (see malformed.py).
 4. A log of ``--entries`` entries, published as a folder, verified whole by Go, by us from the folder, and by us
    from the database.
 5. ``--mutations`` seeded changes to a smaller folder: both find each.
@@ -17,7 +18,6 @@ ends with exit code 2: a report without it must not look like one with it.
 from __future__ import annotations
 
 import argparse
-import base64
 import hashlib
 import os
 import random
@@ -26,19 +26,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from gateway.audit import edge, merkle
-from gateway.audit.checkpoint import Checkpoint, SigningKey, open_note, sign
 from gateway.audit.database import Database
 from gateway.audit.edge import NodeId
-from gateway.audit.errors import ProofRefused
 from gateway.audit.folder import publish
 from gateway.audit.folder_check import verify_folder
 from gateway.audit.verification import verify
 from tests.audit import long_log
+from tests.audit.go import malformed
 from tests.audit.long_log import LOG, ORIGIN
 
 HERE = Path(__file__).parent
@@ -64,7 +63,7 @@ def build(place: Path, source: Path = HERE / "main.go") -> Path:
     return program
 
 
-def ask(program: Path, *arguments: str, lines: Iterator[str] | None = None) -> tuple[bool, str]:
+def ask(program: Path, *arguments: str, lines: Iterable[str] | None = None) -> tuple[bool, str]:
     """Run the Go program over lines; whether it agreed, and what it said."""
     process = subprocess.Popen(
         [program, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -148,65 +147,6 @@ def random_sizes(largest: int, samples: int) -> Iterator[str]:
         yield " ".join([f"C {size} {older}", *(value.hex() for value in proof)])
 
 
-def malformed_notes(count: int) -> list[bytes]:
-    """A sound note, and seeded malformations of it and of notes with several signatures."""
-    chance = random.Random(20260302)
-    text = Checkpoint(ORIGIN, 12_345, bytes(range(32))).text
-    other = SigningKey("other.example/log", long_log.KEY)
-    several = sign(text, LOG, other, LOG)
-    notes = [sign(text, LOG).encode(), several.encode()]
-    pieces = [b"\n", b"\n\n", b" ", b"+", b"=", b"\t", b"\r", b"\0", b"\x7f", b"\xff", "— ".encode(), "\u2003".encode()]
-    pieces += [b"AAAA", b"A", several.encode(), text.encode(), sign(text, other).partition("\n\n")[2].encode()]
-    while len(notes) < count:
-        data = bytearray(chance.choice(notes[:2]))
-        for _ in range(chance.choice([1, 1, 1, 2, 5])):
-            at = chance.randrange(len(data) + 1)
-            match chance.randrange(6):
-                case 0:
-                    data[at : at + 1] = bytes([chance.randrange(256)])
-                case 1:
-                    del data[at : at + chance.choice([1, 1, 4, 40])]
-                case 2:
-                    data[at:at] = chance.choice(pieces)
-                case 3:
-                    lines = bytes(data).split(b"\n")
-                    lines.insert(chance.randrange(len(lines) + 1), chance.choice(lines))
-                    data = bytearray(b"\n".join(lines))
-                case 4:
-                    lines = bytes(data).split(b"\n")
-                    chance.shuffle(lines)
-                    data = bytearray(b"\n".join(lines))
-                case _ if at < len(data):
-                    data[at] ^= 1 << chance.randrange(8)
-        notes.append(bytes(data))
-    return notes
-
-
-def compare_notes(program: Path, count: int) -> str:
-    """Ask both of every note; raises ``AssertionError`` for one taken here and refused there."""
-    notes = malformed_notes(count)
-    done, said = ask(program, "notes", str(LOG.verifier), lines=(base64.b64encode(note).decode() for note in notes))
-    answers = said.split("\n")
-    if not done or len(answers) != len(notes):
-        raise AssertionError(said[-500:])
-    seen: Counter[str] = Counter()
-    for note, theirs in zip(notes, answers, strict=True):
-        try:
-            open_note(note, [LOG.verifier])
-            ours, why = "open", ""
-        except ProofRefused as error:
-            ours, why = "refused", str(error)
-        if ours == "open" and theirs == "refused":
-            raise AssertionError(f"taken here, refused by Go: {note!r}")
-        if ours == "refused" and theirs == "open":
-            if "canonical" not in why and "not base64" not in why and "does not verify" not in why:
-                raise AssertionError(f"refused here ({why}), taken by Go: {note!r}")
-            seen["refused here alone (base64 in another form, or a second signature that is bad)"] += 1
-        else:
-            seen[f"{ours} by both"] += 1
-    return ", ".join(f"{number} {name}" for name, number in sorted(seen.items()))
-
-
 def whole_log(program: Path, place: Path, entries: int) -> Iterator[str]:
     """A long log verified whole three ways."""
     url = f"sqlite:///{place / 'long.db'}"
@@ -272,7 +212,8 @@ def agree(program: Path, place: Path, options: argparse.Namespace) -> Iterator[s
         if not done:
             raise AssertionError(said)
         yield f"{what}: {said} agree ({time.perf_counter() - begun:.1f} s)"
-    yield f"notes: {compare_notes(program, options.notes)}"
+    for what in malformed.KINDS:
+        yield f"malformed {what}: {malformed.compare(what, options.notes, partial(ask, program))}"
     for line in whole_log(program, place, options.entries):
         yield f"a log of {options.entries} entries: {line}"
     yield mutate_folder(program, place, options.mutations)

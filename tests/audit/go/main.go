@@ -4,6 +4,8 @@
 //	proofs N        reads lines of roots and proofs over the first N test leaves, checks each and compares it with its own
 //	folder DIR KEY  verifies a published folder from its first entry to its checkpoint
 //	notes KEY       reads base64 notes, one a line, and says of each whether note.Open takes it
+//	keys KEY        reads base64 verifier keys, one a line, and says of each whether note.NewVerifier takes it
+//	checks KEY      reads proofs, one a line, and says of each whether CheckRecord or CheckTree takes it (KEY is unused)
 //
 // Test leaf i is the 8 bytes of i, big-endian.
 package main
@@ -27,7 +29,7 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fail("usage: verify proofs N | folder DIR KEY | notes KEY")
+		fail("usage: verify proofs N | folder DIR KEY | notes KEY | keys KEY | checks KEY")
 	}
 	switch os.Args[1] {
 	case "proofs":
@@ -37,7 +39,19 @@ func main() {
 	case "folder":
 		folder(os.Args[2], os.Args[3])
 	case "notes":
-		notes(os.Args[2])
+		verifier, err := note.NewVerifier(os.Args[2])
+		check(err)
+		answer(func(line string) error {
+			_, err := note.Open(decoded(line), note.VerifierList(verifier))
+			return err
+		})
+	case "keys":
+		answer(func(line string) error {
+			_, err := note.NewVerifier(string(decoded(line)))
+			return err
+		})
+	case "checks":
+		answer(checkProof)
 	default:
 		fail("unknown command " + os.Args[1])
 	}
@@ -237,18 +251,39 @@ func compareTile(dir string, store hashes, level int, index, size int64) {
 	}
 }
 
-func notes(key string) {
-	verifier, err := note.NewVerifier(key)
+func decoded(line string) []byte {
+	data, err := base64.StdEncoding.DecodeString(line)
 	check(err)
+	return data
+}
+
+// answer says of each line whether it is taken.
+func answer(take func(string) error) {
 	var answers strings.Builder // written at the end: whoever asks writes first and reads then
 	for scanner := lines(); scanner.Scan(); {
-		data, err := base64.StdEncoding.DecodeString(scanner.Text())
-		check(err)
-		if _, err := note.Open(data, note.VerifierList(verifier)); err == nil {
+		if take(scanner.Text()) == nil {
 			answers.WriteString("open\n")
 		} else {
 			answers.WriteString("refused\n")
 		}
 	}
 	fmt.Print(answers.String())
+}
+
+// checkProof takes `I index size leaf root hash...` and `C older newer root1 root2 hash...`.
+func checkProof(line string) error {
+	fields := strings.Fields(line)
+	first, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return err
+	}
+	second, err := strconv.ParseInt(fields[2], 10, 64)
+	if err != nil {
+		return err
+	}
+	one, two, proof := parseHash(fields[3]), parseHash(fields[4]), parseProof(fields[5:])
+	if fields[0] == "I" {
+		return tlog.CheckRecord(proof, second, two, first, one)
+	}
+	return tlog.CheckTree(proof, second, two, first, one)
 }
