@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gateway.audit import catalogue, merkle, ranges, retention, search, spill, store, stored, tables
 from gateway.audit.backup import sync
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
-from gateway.audit.database import Database
+from gateway.audit.database import Database, looking
 from gateway.audit.errors import AuditError, LogAltered, ProofRefused
 from gateway.audit.orders import Part, stamp
 from gateway.audit.search import Criteria, Cursor, Page
@@ -125,7 +125,7 @@ def _proof(log: Connection, wanted: Partition) -> list[dict[str, str | bytes]]:
     if head is None:
         raise LogAltered("head", "the store has no head")
     left, right = ranges.left_of(wanted.first), ranges.right_of(wanted.last + 1, head.size)
-    nodes = store.read_nodes(log, [*left, *right])
+    nodes = store.read_nodes(looking(log), [*left, *right])
     said = {
         "month": wanted.month.encode(),
         "first": str(wanted.first).encode(),

@@ -14,15 +14,17 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from sqlite3 import Error as SqliteError
 from sqlite3 import connect
-from typing import NoReturn
+from threading import Lock
+from typing import Any, NoReturn
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, TextClause, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
@@ -42,6 +44,10 @@ POSTGRES_LOCK = 0x72656C67617465  # "relgate": the advisory lock that writers of
 LOST_SYNC = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
 """After these nobody can say what is on the disk: the kernel may have dropped what it could not write."""
 
+Rows = list[tuple[Any, ...]]
+Look = Callable[[str, Mapping[str, object]], Rows]
+"""Carries out one SELECT, its parameters named ``:name``, and gives all its rows."""
+
 
 class Database:
     """One process's access to the store. Safe to use from several threads.
@@ -60,6 +66,7 @@ class Database:
         self._create = create
         self._engine: Engine | None = None
         self._glancing: SqliteConnection | None = None
+        self._glance_turn = Lock()
         self._file: Path | None = None
         self._seen: tuple[int, int] | None = None
         self.lost_sync = False
@@ -88,29 +95,26 @@ class Database:
         with self._transaction("read") as connection:
             yield connection
 
-    def glance(self, statement: str) -> tuple[object, ...] | None:
-        """One row, read by itself and with as little as the store's driver needs; ``None`` where that is not known.
+    def glance(self, statement: str, said: Mapping[str, object]) -> Rows:
+        """All rows of one SELECT (a :data:`Look`), read by itself and with as little as the store's driver needs.
 
-        For what is asked at every request. A single SELECT sees one moment without a transaction around it. Not for
-        use from two threads at once.
+        For what is asked at every request. A single SELECT sees one moment without a transaction around it.
         """
         if self._file is None:
-            return None
+            with self.reading() as connection:
+                return looking(connection)(statement, said)
         try:
             self._look_at_file(self._file, "read")
-            if self._glancing is None:
-                uri = f"{self._file.absolute().as_uri()}?mode=rw"
-                self._glancing = connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-                self._glancing.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
-                self._glancing.execute("PRAGMA trusted_schema = OFF")
-            row: tuple[object, ...] | None = self._glancing.execute(statement).fetchone()
+            with self._glance_turn:
+                if self._glancing is None:
+                    self._glancing = self._connect_to_glance(self._file)
+                return self._glancing.execute(statement, said).fetchall()
         except (SqliteError, OSError) as error:
             self.close()
             self._explain("read", error)
         except LogUnavailable:
             self.close()
             raise
-        return row
 
     def close(self) -> None:
         """Let go of every connection. The next use opens the store again."""
@@ -169,6 +173,13 @@ class Database:
             event.listen(engine, "begin", self._begin_sqlite)
         return engine
 
+    def _connect_to_glance(self, file: Path) -> SqliteConnection:
+        uri = f"{file.absolute().as_uri()}?mode=rw"
+        glancing = connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        glancing.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
+        glancing.execute("PRAGMA trusted_schema = OFF")
+        return glancing
+
     def _prepare_sqlite(self, connection: SqliteConnection, _record: object) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
         connection.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
@@ -201,3 +212,14 @@ class Database:
             self.lost_sync = True
         hint = next((text for start, text in HINTS.items() if name.startswith(start)), "See the cause.")
         raise LogUnavailable(purpose, f"{origin} {f'({name})' if name else ''}".strip(), hint=hint) from error
+
+
+def looking(connection: Connection) -> Look:
+    """A :data:`Look` within a transaction."""
+    return lambda statement, said: [tuple(row) for row in connection.execute(_text(statement), said)]
+
+
+@lru_cache(maxsize=512)
+def _text(statement: str) -> TextClause:
+    """The statement for SQLAlchemy: only one that is the same again costs nothing to make."""
+    return text(statement)

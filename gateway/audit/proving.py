@@ -7,14 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
-from gateway.audit import cosigned, edge, receipt, record_proof, store, stored
-from gateway.audit.checkpoint import VerifierKey
+from gateway.audit import cosigned, edge, merkle, receipt, record_proof, store, stored
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.database import Database, looking
 from gateway.audit.errors import LogAltered, ProofRefused
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.stored import RawRow
+
+_FOUND = (
+    "SELECT entries.position, entries.leaf, entries.partner, head.checkpoint,"
+    " EXISTS (SELECT 1 FROM cosigned WHERE cosigned.size > entries.position)"
+    " FROM head CROSS JOIN entries WHERE "
+)
+_PLACE = f"{_FOUND} entries.position = :position"
+# `release != ''` stands here as in store.IS_RELEASE: without it the search by release reads the whole table.
+_LATEST = f"{_FOUND} entries.release != '' AND entries.release = :release ORDER BY entries.chunk DESC LIMIT 1"
+_CHUNK = f"{_FOUND} entries.release != '' AND entries.release = :release AND entries.chunk = :chunk"
 
 IsWanted = Callable[[RawRow], bool]
 """Which of an entry's record rows are to be proved."""
@@ -38,41 +50,77 @@ class LogFace:
     quorum: int = 1
 
 
-def entry(connection: Connection, face: LogFace, position: int, leaf: bytes, partner: str) -> IssuedReceipt:
-    """The receipt of the entry at ``position``, with its witnesses where any have cosigned, else under the head.
+def of_release(database: Database, face: LogFace, release: str, chunk: int | None = None) -> IssuedReceipt | None:
+    """The receipt of one chunk of a release; without ``chunk``, of its latest. ``None``: no such entry."""
+    if not release:
+        return None
+    if chunk is None:
+        found = database.glance(_LATEST, {"release": release})
+    else:
+        found = database.glance(_CHUNK, {"release": release, "chunk": chunk})
+    return _receipt(database, face, *found[0]) if found else None
 
-    Raises :class:`LogAltered` when the stored hashes do not prove it.
+
+def of_entry(database: Database, face: LogFace, position: int) -> IssuedReceipt | None:
+    """The receipt of the entry at ``position``. ``None``: there is none, or its leaf was removed."""
+    found = database.glance(_PLACE, {"position": position})
+    return _receipt(database, face, *found[0]) if found and found[0][1] else None
+
+
+def _receipt(
+    database: Database, face: LogFace, position: int, leaf: bytes, partner: str, checkpoint: str, is_cosigned: int
+) -> IssuedReceipt:
+    """The receipt of an entry, with its witnesses where any have cosigned, else under the head.
+
+    The hashes are read after the entry, and at another moment: once stored they never change. Raises
+    :class:`LogAltered` when they do not prove the entry.
     """
-    head = _head(connection)
-    witnessed = cosigned.newest_over(connection, position, face.quorum)
-    size, note = witnessed if witnessed is not None and witnessed[0] <= head.size else (head.size, head.checkpoint)
-    plan = edge.inclusion_plan(position, size)
-    nodes = store.read_nodes(connection, {node for step in plan for node in step})
-    issued = receipt.write(position, edge.carry_out(plan, nodes), note, leaf)
     try:
-        receipt.verify(issued, leaf, [face.verifier], face.origin)
+        head, note = _opened(checkpoint, face.verifier, face.origin), checkpoint
+        if is_cosigned:
+            with database.reading() as connection:
+                witnessed = cosigned.newest_over(connection, position, face.quorum)
+            if witnessed is not None and witnessed[0] <= head.size:
+                note = witnessed[1]
+                head = _opened(note, face.verifier, face.origin)
+        plan = edge.inclusion_plan(position, head.size)
+        proof = edge.carry_out(plan, store.read_nodes(database.glance, {node for step in plan for node in step}))
+        merkle.verify_inclusion(position, head.size, merkle.leaf_hash(leaf), proof, head.root)
         owner = parse_leaf(leaf).partner
     except ProofRefused as error:
         raise LogAltered(f"entry {position}", f"cannot be proved from the stored hashes: {error}") from error
     if owner != partner:
         raise LogAltered(f"entry {position}", "is filed under another partner than its leaf names")
-    return IssuedReceipt(owner, position, issued)
+    return IssuedReceipt(owner, position, receipt.write(position, proof, note, leaf))
 
 
-def record(connection: Connection, face: LogFace, position: int, is_wanted: IsWanted) -> tuple[bytes, ...]:
+@lru_cache(maxsize=64)
+def _opened(note: str, verifier: VerifierKey, origin: str) -> Checkpoint:
+    """The checkpoint of a note that the log's key has signed. What its very text once proved, it proves again: a
+    checkpoint serves the receipts of many entries.
+    """
+    checkpoint = parse_checkpoint(open_note(note, [verifier]).text)
+    if checkpoint.origin != origin:
+        raise ProofRefused(f"the checkpoint is of the log {checkpoint.origin!r}, not of {origin!r}")
+    return checkpoint
+
+
+def record(database: Database, face: LogFace, position: int, is_wanted: IsWanted) -> tuple[bytes, ...]:
     """A record proof for each wanted row of the entry at ``position``, in the rows' order."""
-    found = stored.read_raw(connection, position - 1, 1)
+    with database.reading() as connection:
+        found = stored.read_raw(connection, position - 1, 1)
     if not found or found[0].index != position:
         return ()
     raw = found[0]
     stored.check(raw)
     if raw.salt is None:
         raise LogAltered(raw.where, "has no private part")
-    owner = parse_leaf(raw.leaf).partner
-    issued = entry(connection, face, position, raw.leaf, owner).receipt
+    issued = of_entry(database, face, position)
+    if issued is None:
+        raise LogAltered(raw.where, "has no leaf")
     bodies = [row.body for row in raw.rows]
     numbers = [number for number, row in enumerate(raw.rows, start=1) if is_wanted(row)]
-    return tuple(record_proof.prove(issued, raw.salt, bodies, number) for number in numbers)
+    return tuple(record_proof.prove(issued.receipt, raw.salt, bodies, number) for number in numbers)
 
 
 def consistency(connection: Connection, size1: int, size2: int) -> list[bytes]:
@@ -80,11 +128,4 @@ def consistency(connection: Connection, size1: int, size2: int) -> list[bytes]:
     if not 0 < size1 < size2:
         return []
     plan = edge.consistency_plan(size1, size2)
-    return edge.carry_out(plan, store.read_nodes(connection, {node for step in plan for node in step}))
-
-
-def _head(connection: Connection) -> store.Head:
-    head = store.read_head(connection)
-    if head is None:
-        raise LogAltered("head", "the store has no head")
-    return head
+    return edge.carry_out(plan, store.read_nodes(looking(connection), {node for step in plan for node in step}))

@@ -99,8 +99,7 @@ class LogReader:
 
     def prove_records(self, position: int, is_wanted: IsWanted) -> tuple[bytes, ...]:
         """A record proof for each wanted row of an entry: see :mod:`gateway.audit.record_proof`."""
-        with self._reading.reading() as connection:
-            return proving.record(connection, self.face, position, is_wanted)
+        return proving.record(self._reading, self.face, position, is_wanted)
 
     def receipt(self, release: str, chunk: int | None = None) -> IssuedReceipt | None:
         """The receipt of one chunk of a release; without ``chunk``, of its latest. ``None``: no such entry.
@@ -108,25 +107,13 @@ class LogReader:
         Proves against the latest checkpoint. Raises :class:`LogAltered` when the stored hashes do not prove
         it.
         """
-        table = tables.entries.c
-        with self._reading.reading() as connection:
-            wanted = select(table.position, table.leaf, table.partner)
-            wanted = wanted.where(store.IS_RELEASE, table.release == release)
-            if chunk is not None:
-                wanted = wanted.where(table.chunk == chunk)
-            latest = wanted.order_by(table.chunk.desc()).limit(1)
-            row = connection.execute(latest).one_or_none() if release else None
-            return None if row is None else self._prove(connection, row.position, row.leaf, row.partner)
+        return proving.of_release(self._reading, self.face, release, chunk)
 
     def receipt_at(self, index: int) -> IssuedReceipt | None:
         """The receipt of the entry at ``index``, whatever it records. ``None``: there is no such entry, or its leaf was
         removed.
         """
-        table = tables.entries.c
-        with self._reading.reading() as connection:
-            wanted = select(table.position, table.leaf, table.partner).where(table.position == index)
-            row = connection.execute(wanted).one_or_none()
-            return None if row is None or not row.leaf else self._prove(connection, row.position, row.leaf, row.partner)
+        return proving.of_entry(self._reading, self.face, index)
 
     def entry(self, index: int) -> StoredEntry | None:
         """The entry at ``index`` with its private part and rows, checked against its leaf.
@@ -204,7 +191,7 @@ class LogReader:
         """
         with self._standing_lock:
             last = self._last_standing
-            if last is not None and self._reading.glance(_STANDING) == (tables.SCHEMA_VERSION, last[0]):
+            if last is not None and self._reading.glance(_STANDING, {}) == [(tables.SCHEMA_VERSION, last[0])]:
                 return last[1]  # the very statement whose signature and tables were checked
             return self._read_standing(last)
 
@@ -246,9 +233,6 @@ class LogReader:
     def close(self) -> None:
         """Let go of the store."""
         self._reading.close()
-
-    def _prove(self, connection: Connection, position: int, leaf: bytes, partner: str) -> IssuedReceipt:
-        return proving.entry(connection, self.face, position, leaf, partner)
 
 
 def _checked(connection: Connection, found: Sequence[RawEntry]) -> tuple[StoredEntry, ...]:

@@ -15,7 +15,6 @@ from functools import lru_cache
 from sqlalchemy import (
     Connection,
     Table,
-    TextClause,
     and_,
     bindparam,
     delete,
@@ -23,13 +22,13 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
-    text,
     update,
 )
 from sqlalchemy.dialects import postgresql
 
 from gateway.audit import tables
 from gateway.audit.canonical import digest
+from gateway.audit.database import Look, looking
 from gateway.audit.edge import Edge, Node, NodeId, cover
 from gateway.audit.entry import Draft
 from gateway.audit.errors import LogAltered, LogUnavailable
@@ -124,28 +123,19 @@ def read_edge(connection: Connection, size: int) -> Edge:
     Raises :class:`LogAltered` when one is missing.
     """
     wanted = cover(0, size)
-    found = read_nodes(connection, wanted)
+    found = read_nodes(looking(connection), wanted)
     return Edge(size, tuple(found[node] for node in wanted))
 
 
-def read_nodes(connection: Connection, wanted: Iterable[NodeId]) -> dict[NodeId, bytes]:
-    """Stored hashes by (level, offset). Raises :class:`LogAltered` naming the first that is missing."""
+def read_nodes(look: Look, wanted: Iterable[NodeId]) -> dict[NodeId, bytes]:
+    """Stored hashes by (level, offset), found by one statement. Raises :class:`LogAltered` naming the first that is
+    missing.
+    """
     ids = list(wanted)
-    found: dict[NodeId, bytes] = {}
-    leaves = [place for level, place in ids if level == 0]
-    inner = [node for node in ids if node[0] > 0]
-    if leaves:
-        entries = tables.entries.c
-        rows = connection.execute(select(entries.position, entries.hash).where(entries.position.in_(leaves)))
-        found.update({(0, row.position): row.hash for row in rows})
-    if inner:
-        said = {
-            f"{name}{number}": value
-            for number, node in enumerate(inner)
-            for name, value in zip("lp", node, strict=True)
-        }
-        rows = connection.execute(_named_nodes(len(inner)), said)
-        found.update({(row.level, row.place): row.hash for row in rows})
+    said: dict[str, object] = {}
+    for number, (level, place) in enumerate(ids):
+        said[f"l{number}"], said[f"p{number}"] = level, place
+    found = {(level, place): value for level, place, value in look(_named_nodes(len(ids)), said)} if ids else {}
     for level, place in ids:
         if (level, place) not in found:
             raise LogAltered(f"hash {place} of level {level}", "is missing from the store")
@@ -153,18 +143,19 @@ def read_nodes(connection: Connection, wanted: Iterable[NodeId]) -> dict[NodeId,
 
 
 @lru_cache(maxsize=256)
-def _named_nodes(count: int) -> TextClause:
-    """The statement that finds so many nodes by (level, place).
+def _named_nodes(count: int) -> str:
+    """The statement that finds so many nodes by (level, place); those of level 0 are the entries' hashes.
 
-    A join with what is wanted, because for a list of pairs SQLite reads the whole table; and as text, because only a
-    statement that is the same again costs nothing to make.
+    A join with what is wanted, because for a list of pairs SQLite reads the whole table.
     """
     pairs = ", ".join(f"(CAST(:l{number} AS INTEGER), CAST(:p{number} AS BIGINT))" for number in range(count))
-    found = "SELECT nodes.level, nodes.place, nodes.hash FROM wanted CROSS JOIN nodes"
-    return text(f"WITH wanted(level, place) AS (VALUES {pairs}) {found} WHERE {_SAME_NODE}")
-
-
-_SAME_NODE = "nodes.level = wanted.level AND nodes.place = wanted.place"
+    return (
+        f"WITH wanted(level, place) AS (VALUES {pairs}) "  # noqa: S608 - numbers of ours
+        "SELECT nodes.level, nodes.place, nodes.hash FROM wanted CROSS JOIN nodes "
+        "WHERE nodes.level = wanted.level AND nodes.place = wanted.place UNION ALL "
+        "SELECT 0, entries.position, entries.hash FROM wanted CROSS JOIN entries "
+        "WHERE wanted.level = 0 AND entries.position = wanted.place"
+    )
 
 
 def last_position(connection: Connection) -> int:

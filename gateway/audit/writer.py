@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gateway.audit import catalogue, edge, merkle, standing, store
 from gateway.audit.checkpoint import Checkpoint, SigningKey, open_checkpoint, sign
-from gateway.audit.database import Database
+from gateway.audit.database import Database, looking
 from gateway.audit.edge import Edge
 from gateway.audit.entry import SALT_BYTES, Draft, Event, Recorded
 from gateway.audit.errors import DraftRefused, LogAltered, LogUnavailable, ProofRefused
@@ -263,7 +263,7 @@ def check_extends(connection: Connection, ours: Edge, found: Edge) -> None:
     if ours.size == 0:
         return
     plan = edge.consistency_plan(ours.size, found.size)
-    nodes = store.read_nodes(connection, {node for step in plan for node in step})
+    nodes = store.read_nodes(looking(connection), {node for step in plan for node in step})
     try:
         merkle.verify_consistency(ours.size, found.size, edge.carry_out(plan, nodes), ours.root, found.root)
     except ProofRefused as error:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway import __version__, logs
 from gateway.asking import Operation
 from gateway.http import authzen, health, openapi, pages, partner, problems, receipts, releases, review, tiles
-from gateway.http.datapaths import DataPaths
+from gateway.http.datapaths import DataPaths, ReceiptTarget
 from gateway.http.negotiation import traceparent
 from gateway.http.streaming import AnswerCut
 from gateway.refusals import Refused
@@ -33,9 +33,9 @@ logger = structlog.get_logger("gateway.http")
 
 
 class PartnerApi(FastAPI):
-    """The partner API: requests for data go straight through the door to the pipeline, all others by the router.
+    """The partner API: requests for data and for receipts go straight through the door, all others by the router.
 
-    What must hold for every request belongs into the door: data does not pass through any other middleware.
+    What must hold for every request belongs into the door: these do not pass through any other middleware.
     """
 
     data_paths: DataPaths
@@ -78,10 +78,13 @@ def build_app(service: Service) -> FastAPI:
 
 
 async def _data(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request whose data route was found (``scope["route"]``)."""
+    """Answer a request whose route was found the short way (``scope["route"]``)."""
     request, target = Request(scope, receive), scope["route"]
     try:
-        answer = await partner.answer(request, target.dataset, target.operation, target.identifier)
+        if isinstance(target, ReceiptTarget):
+            answer = await receipts.answer(request, target.release)
+        else:
+            answer = await partner.answer(request, target.dataset, target.operation, target.identifier)
     except Refused as refusal:
         answer = await _refused(request, refusal)
     await answer(scope, receive, send)

@@ -1,8 +1,8 @@
-"""The short way to the data routes: what the router would find, found by looking at the path once.
+"""The short way to the data routes and to receipts: what the router would find, found by looking at the path once.
 
-Nearly every request is for data, and the router tries every other route first, one regular expression each. The rule
-of this file: *it finds what the router would*. A path that begins as any other route does, has another number of parts
-or another method goes to the router; a test asks both about the same paths.
+Nearly every request is for data or for the receipt of some, and the router tries every other route first, one regular
+expression each. The rule of this file: *it finds what the router would*. A path that begins as any other route does,
+has another number of parts or another method goes to the router; a test asks both about the same paths.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from starlette.types import Scope
 
 from gateway.asking import Operation
 
+RECEIPT = "/releases/{release}/receipt"
+"""The template of the receipt's route."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -25,6 +28,14 @@ class Target:
     dataset: str
     operation: Operation
     identifier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptTarget:
+    """The receipt's route was found, for this release. ``path`` is the route's template, for the log."""
+
+    release: str
+    path: str = RECEIPT
 
 
 _LIST = "/{source}/{dataset}"
@@ -42,13 +53,16 @@ class DataPaths:
         ends = [_parts(route)[3] for route in data.routes if len(_parts(route)) == 4]
         self._under = {end: Operation(end) for end in ends if not end.startswith("{")}
 
-    def find(self, scope: Scope) -> Target | None:
-        """The data route for this request; ``None`` where the router must look."""
+    def find(self, scope: Scope) -> Target | ReceiptTarget | None:
+        """The data route or the receipt's for this request; ``None`` where the router must look."""
         parts = scope["path"].split("/")
         if scope["method"] != "GET" or parts[0] or not all(parts[1:]) or scope.get("root_path"):
             return None
-        if len(parts) not in (3, 4) or parts[1] in self._others:
+        if len(parts) not in (3, 4):
             return None
+        if parts[1] in self._others:
+            is_receipt = len(parts) == 4 and (parts[1], parts[3]) == ("releases", "receipt")
+            return ReceiptTarget(parts[2]) if is_receipt else None
         dataset = f"/{parts[1]}/{parts[2]}"
         if len(parts) == 3:
             return Target(_LIST, dataset, Operation.LIST)

@@ -6,12 +6,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from gateway.asking import Ask, Operation
+from gateway.audit.errors import LogUnavailable
 from gateway.audit.log import AuditLog
 from gateway.http import openapi
-from gateway.http.partner import ALWAYS, ask_of, malformed_code, pipeline_of
+from gateway.http.datapaths import RECEIPT
+from gateway.http.partner import ALWAYS, PlainRoute, ask_of, malformed_code, pipeline_of
+from gateway.refusals import Refused
 from gateway.release import Pipeline
 
-router = APIRouter(tags=["receipts"])
+router = APIRouter(tags=["receipts"], route_class=PlainRoute)
 CHUNK = ("parameter_unknown", "parameter_repeated", "parameter_invalid", "audit_unavailable", "policy_unavailable")
 """What else can be wrong with a request for a receipt."""
 
@@ -19,7 +22,7 @@ RECEIPT_TYPE = "text/plain; charset=utf-8"
 
 
 @router.get(
-    "/releases/{release}/receipt",
+    RECEIPT,
     summary="A release's receipt",
     response_class=PlainTextResponse,
     responses={
@@ -45,6 +48,11 @@ RECEIPT_TYPE = "text/plain; charset=utf-8"
 )
 async def receipt(request: Request) -> Response:
     """Hand a partner the receipt of its own release. Anybody else's is not found."""
+    return await answer(request, request.path_params["release"])
+
+
+async def answer(request: Request, release: str) -> Response:
+    """The receipt of a release, for its own partner alone."""
     log: AuditLog = request.app.state.log
     pipeline = pipeline_of(request)
     ask = ask_of(request, "/releases", Operation.IDENTIFIED)
@@ -53,7 +61,10 @@ async def receipt(request: Request) -> Response:
     if malformed is not None:
         raise await pipeline.refuse(ask, malformed)
     chunk = await _chunk(pipeline, ask)
-    issued = log.receipt(request.path_params["release"][:64], chunk)
+    try:
+        issued = log.receipt(release[:64], chunk)
+    except LogUnavailable as error:
+        raise Refused("audit_unavailable", str(error)) from error
     if issued is None or issued.partner != caller.partner:
         raise await pipeline.refuse(ask, "not_found")
     return Response(issued.receipt, 200, {"Cache-Control": "no-store"}, RECEIPT_TYPE)

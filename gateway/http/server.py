@@ -7,6 +7,7 @@ requests, finish those under way and close the log.
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import socket
 import threading
@@ -20,6 +21,7 @@ import uvloop
 from gateway.activation.running import Clock
 from gateway.http.app import build_app
 from gateway.http.metrics import LOOPBACK, Metrics
+from gateway.http.pauses import kept_short
 from gateway.http.protocol import HEAD_BYTES, Limits, protocol_within
 from gateway.http.strangers import Strangers
 from gateway.keys.atrest import Keeping
@@ -68,12 +70,13 @@ def serve(settings: Settings, started: Started, clock: Clock = now, kept: Keepin
     """
     kept = keeping(settings) if kept is None else kept
     listener = bind(settings.host, settings.port)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, kept_short():
         runner.run(_serve(settings, listener, started, clock, kept))
 
 
 async def _serve(settings: Settings, listener: socket.socket, started: Started, clock: Clock, kept: Keeping) -> None:
     async with open_service(settings, clock, kept) as service:
+        gc.collect()  # so that what is in force is set aside before anybody asks
         strangers = Strangers(service.log, clock)
         metrics = _metrics(service, settings.metrics_port)
         config = uvicorn.Config(

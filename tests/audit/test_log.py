@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, event, select, text
 
 from gateway.audit import receipt, store
 from gateway.audit.checkpoint import open_note, parse_checkpoint
+from gateway.audit.database import looking
 from gateway.audit.entry import Draft, Event
 from gateway.audit.errors import DraftRefused, LogAltered, LogUnavailable
 from gateway.audit.leaf import parse_leaf
@@ -331,7 +332,7 @@ def test_a_proof_looks_its_hashes_up_and_never_reads_all_hashes(place, draft: Dr
         plans.extend(str(row) for row in cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall())
 
     with engine.connect() as connection:
-        assert len(store.read_nodes(connection, [(0, 8), (1, 1), (2, 1), (3, 0)])) == 4
+        assert len(store.read_nodes(looking(connection), [(0, 8), (1, 1), (2, 1), (3, 0)])) == 4
     engine.dispose()
     assert any("SEARCH nodes USING PRIMARY KEY" in plan for plan in plans), plans
     assert not any("SCAN nodes" in plan or "SCAN entries" in plan for plan in plans), plans

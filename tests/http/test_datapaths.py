@@ -1,4 +1,4 @@
-"""The short way finds exactly the data route that the router finds, and leaves everything else to it."""
+"""The short way finds exactly the data route, or the receipt's, that the router finds, and leaves the rest to it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.routing import Match
 from gateway.asking import Operation
 from gateway.http import partner
 from gateway.http.app import OTHERS
-from gateway.http.datapaths import DataPaths
+from gateway.http.datapaths import RECEIPT, DataPaths, ReceiptTarget
 
 ROUTES = [route for router in (*OTHERS, partner.router) for route in router.routes]
 PATHS = DataPaths(OTHERS, partner.router)
@@ -27,6 +27,11 @@ TAILS = ("x", "x/y", "x/receipt", "0/1", "x/y/z", "")
 MADE = ["/" + "/".join(parts) for size in (1, 2, 3, 4) for parts in itertools.product(PARTS[:13], repeat=size)]
 WRITTEN = ["/", "", "*", "udl/elset", "//udl/elset", *MADE[:8000]]
 WRITTEN += [f"/{first}/{tail}" for first in FIRSTS for tail in TAILS]
+RECEIPTS = [
+    f"/releases/{name}/{end}"
+    for name in dict.fromkeys(PARTS)
+    for end in ("receipt", "receipt/", "receipt\n", "receipts")
+]
 
 
 def scope(path: str, method: str = "GET") -> dict[str, object]:
@@ -34,11 +39,11 @@ def scope(path: str, method: str = "GET") -> dict[str, object]:
 
 
 def routed(path: str) -> tuple[str, dict[str, str]] | None:
-    """The first route that the router would take, and its parameters; ``None`` for one that is not for data."""
+    """The first route that the router would take, and its parameters; ``None`` where it finds none."""
     for route in ROUTES:
         found, child = route.matches(scope(path))
         if found is Match.FULL:
-            return (route.path, child["path_params"]) if route in partner.router.routes else None
+            return route.path, child["path_params"]
     return None
 
 
@@ -50,6 +55,9 @@ def test_the_short_way_and_the_router_find_the_same_route_for_every_path() -> No
             assert expected is None or path.split("/")[1] in FIRSTS, path
             continue
         assert expected is not None, path
+        if isinstance(target, ReceiptTarget):
+            assert expected == (RECEIPT, {"release": target.release})
+            continue
         template, named = expected
         assert (target.path, target.operation) == (template, OPERATIONS[template]), path
         assert target.dataset == f"/{named['source']}/{named['dataset']}"
@@ -57,6 +65,14 @@ def test_the_short_way_and_the_router_find_the_same_route_for_every_path() -> No
         found += 1
     assert found > 500
     assert {"bulk", "count", "tuple", "queryhelp"} <= set(FIXED)
+
+
+def test_the_short_way_and_the_router_find_the_same_release_for_every_receipt() -> None:
+    short = {path: PATHS.find(scope(path)) for path in RECEIPTS}
+    for path, target in short.items():
+        assert target is None or (RECEIPT, {"release": target.release}) == routed(path), path
+    found = [path for path, target in short.items() if target is not None]
+    assert found == [f"/releases/{name}/receipt" for name in dict.fromkeys(PARTS) if name]
 
 
 def test_every_other_route_begins_with_a_part_of_its_own() -> None:
