@@ -12,7 +12,7 @@ from functools import lru_cache
 from sqlalchemy import Connection
 
 from gateway.audit import cosigned, edge, merkle, receipt, record_proof, store, stored
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_note, parse_checkpoint
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.database import Database, looking
 from gateway.audit.errors import LogAltered, ProofRefused
 from gateway.audit.leaf import parse_leaf
@@ -99,7 +99,7 @@ def _opened(note: str, verifier: VerifierKey, origin: str) -> Checkpoint:
     """The checkpoint of a note that the log's key has signed. What its very text once proved, it proves again: a
     checkpoint serves the receipts of many entries.
     """
-    checkpoint = parse_checkpoint(open_note(note, [verifier]).text)
+    checkpoint = open_checkpoint(note, [verifier])
     if checkpoint.origin != origin:
         raise ProofRefused(f"the checkpoint is of the log {checkpoint.origin!r}, not of {origin!r}")
     return checkpoint
