@@ -3,7 +3,8 @@
 A :class:`Database` gives write transactions that exclude each other over all processes, and read transactions
 that see one moment. Any failure closes it, and the next use opens it afresh: a connection that has failed is
 never used again. SQLite runs in WAL mode with synchronous=FULL: a commit returns after the log file is
-synced.
+synced. PostgreSQL gives the same promise where its settings do, and each write transaction asks for them again, since a
+server takes new ones while it runs: one whose commit may return before the sync takes no entries.
 
 The SQLite file is looked at before every transaction. One that was moved, replaced or write-protected since
 it was opened is a failure, although the open descriptor would go on working: what is written there would not
@@ -41,6 +42,13 @@ HINTS = {
     "SQLITE_CORRUPT": "The database file is damaged. Keep it as evidence and restore a verified copy.",
 }
 POSTGRES_LOCK = 0x72656C67617465  # "relgate": the advisory lock that writers of one database share
+POSTGRES_DURABLE = {
+    "fsync": ("on",),
+    "full_page_writes": ("on",),
+    "synchronous_commit": ("on", "local", "remote_write", "remote_apply"),  # in each the server's own disk has it
+    "data_sync_retry": ("off",),  # a failed sync ends the server, which then recovers from its log
+}
+"""What a server's settings must be, so that what it called committed is there after a loss of power."""
 LOST_SYNC = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
 """After these nobody can say what is on the disk: the kernel may have dropped what it could not write."""
 
@@ -200,7 +208,10 @@ class Database:
             # read is the one the last holder of the lock left.
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self._busy_timeout * 1000)}")
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({POSTGRES_LOCK})")
+            asked = ", ".join(f"current_setting('{name}')" for name in POSTGRES_DURABLE)
+            locked = f"SELECT pg_advisory_xact_lock({POSTGRES_LOCK}), {asked}"
+            _, *settings = connection.exec_driver_sql(locked).one()
+            _check_durable(dict(zip(POSTGRES_DURABLE, settings, strict=True)))
 
     def _explain(self, purpose: str, error: Exception) -> NoReturn:
         """Say what failed in words, with what to do; the driver's own error stays as the cause."""
@@ -223,3 +234,14 @@ def looking(connection: Connection) -> Look:
 def _text(statement: str) -> TextClause:
     """The statement for SQLAlchemy: only one that is the same again costs nothing to make."""
     return text(statement)
+
+
+def _check_durable(settings: Mapping[str, str]) -> None:
+    """Raise :class:`LogUnavailable` for a PostgreSQL server that may lose what it called committed."""
+    for name, allowed in POSTGRES_DURABLE.items():
+        if settings[name] not in allowed:
+            raise LogUnavailable(
+                "write",
+                f"the PostgreSQL server has {name} = {settings[name]}: a loss of power may take acknowledged entries",
+                hint=f"Set {name} = {allowed[0]} for the server, the database and the gateway's role.",
+            )

@@ -2,7 +2,8 @@
 
     python appender.py URL KEY_HEX NAME [COUNT]
 
-One line for each acknowledged entry: its index and the SHA-256 of its leaf. Without a count it goes on until killed.
+One line for each acknowledged entry: its index and the SHA-256 of its leaf. Without a count it goes on until killed, or
+until an entry is refused because the store cannot be written: then it ends with exit code 3.
 """
 
 from __future__ import annotations
@@ -12,17 +13,21 @@ import hashlib
 import os
 import sys
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.audit.entry import Draft, Event, RecordRow
+from gateway.audit.errors import LogUnavailable
 from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
 
+REFUSED = 3
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-async def append(url: str, key: bytes, name: str, count: int) -> None:
+async def append(url: str, key: bytes, name: str, count: int, to: int = 1) -> None:
+    """Append from eight tasks at once, and say on the descriptor ``to`` what was acknowledged."""
     log = AuditLog.open(
         url,
         origin="gateway.example/log",
@@ -47,7 +52,7 @@ async def append(url: str, key: bytes, name: str, count: int) -> None:
             private={"number": number},
         )
         recorded = await log.append(draft)
-        os.write(1, f"{recorded.index} {hashlib.sha256(recorded.leaf).hexdigest()}\n".encode())
+        os.write(to, f"{recorded.index} {hashlib.sha256(recorded.leaf).hexdigest()}\n".encode())
         done += 1
 
     async def lane(first: int) -> None:
@@ -58,6 +63,14 @@ async def append(url: str, key: bytes, name: str, count: int) -> None:
 
     await asyncio.gather(*(lane(first) for first in range(8)))
     log.close()
+
+
+def main(url: str, key: bytes, name: str, count: int, to: Connection) -> None:
+    """The same in a process that was forked for it, which says it to a pipe."""
+    try:
+        asyncio.run(append(url, key, name, count, to.fileno()))
+    except LogUnavailable:
+        sys.exit(REFUSED)
 
 
 if __name__ == "__main__":

@@ -290,18 +290,16 @@ def test_a_store_that_cannot_keep_a_log_is_refused_at_once(place, url: str):
     assert refused.value.hint
 
 
+@pytest.mark.sqlite_alone("a server keeps its own files")
 def test_a_new_log_is_readable_by_its_owner_alone(place):
     place.open()
-    if not place.url.startswith("sqlite"):
-        pytest.skip("a server keeps its own files")
     for file in Path(place.file).parent.glob("audit.db*"):
         assert file.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.sqlite_alone("the plan's words are SQLite's")
 def test_a_search_by_release_reads_an_index_and_never_the_whole_log(place, draft: Drafts):
     log = place.open()
-    if not place.url.startswith("sqlite"):
-        pytest.skip("the plan's words are SQLite's")
     log.append_now([draft("only")])
     asked: list[str] = []
     engine = create_engine(place.url)
@@ -318,11 +316,10 @@ def test_a_search_by_release_reads_an_index_and_never_the_whole_log(place, draft
     assert "USING INDEX one_entry_per_chunk" in plan.replace("COVERING ", ""), (asked, plan)
 
 
+@pytest.mark.sqlite_alone("the plan's words are SQLite's")
 def test_a_proof_looks_its_hashes_up_and_never_reads_all_hashes(place, draft: Drafts):
     """A proof then costs the same in a log of any size."""
     log = place.open()
-    if not place.url.startswith("sqlite"):
-        pytest.skip("the plan's words are SQLite's")
     log.append_now([draft(f"r{number}") for number in range(9)])
     plans: list[str] = []
     engine = create_engine(place.url)

@@ -1,0 +1,60 @@
+"""A PostgreSQL server that may lose what it called committed takes no entries; nor does a log begin on one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.engine import make_url
+
+from gateway.audit.entry import Draft
+from gateway.audit.errors import LogUnavailable
+from tests.audit.conftest import carry_out
+
+Drafts = Callable[..., Draft]
+STORES = ["postgresql"]
+
+
+@pytest.fixture
+def database(place):
+    """The name of the test's database; afterwards its settings and the server's are as they were."""
+    name = make_url(place.url).database
+    yield name
+    carry_out(make_url(place.url), f"ALTER DATABASE {name} RESET ALL", "ALTER SYSTEM RESET ALL")
+    carry_out(make_url(place.url), "SELECT pg_reload_conf()")
+
+
+def test_a_log_is_not_begun_where_a_commit_may_return_before_its_sync(place, database: str):
+    place.change(f"ALTER DATABASE {database} SET synchronous_commit = off")
+    with pytest.raises(LogUnavailable, match="synchronous_commit = off: a loss of power may") as refused:
+        place.open()
+    assert "Set synchronous_commit = on" in refused.value.hint
+    place.change(f"ALTER DATABASE {database} SET synchronous_commit = remote_apply")
+    assert place.open().size() == 0
+
+
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
+def test_a_server_told_while_it_runs_to_be_less_durable_takes_no_more_entries(
+    place, database: str, draft: Drafts, setting: str
+):
+    if place.server is None:
+        pytest.skip("the server that RELGATE_TEST_POSTGRES names is not ours to set")
+    log = place.open()
+    log.append_now([draft("before")])
+    reloaded(place, f"ALTER SYSTEM SET {setting} = off", setting)
+    with pytest.raises(LogUnavailable, match=f"{setting} = off"):
+        log.append_now([draft("never")])
+    reloaded(place, f"ALTER SYSTEM SET {setting} = on", setting)
+    log.append_now([draft("after")])
+    assert [entry.leaf.release for entry in log.entries()] == ["before", "after"]
+
+
+def reloaded(place, change: str, setting: str) -> None:
+    """Change a setting of the server, and wait until a connection has it."""
+    carry_out(make_url(place.url), change, "SELECT pg_reload_conf()")
+    engine = create_engine(place.url, poolclass=NullPool)
+    found = ""
+    while found != change.rpartition(" ")[2]:
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql(f"SHOW {setting}").scalar_one()
