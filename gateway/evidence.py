@@ -19,6 +19,7 @@ from datetime import datetime
 from gateway import __version__
 from gateway.admission import Approach
 from gateway.asking import Ask
+from gateway.audit.demands import FIELD, Demand, Demands, short, to_json
 from gateway.audit.entry import Draft, Event, Json, Recorded, RecordRow, Taking
 from gateway.batch import Batch, Content
 from gateway.identity.caller import Caller
@@ -121,7 +122,24 @@ def release_draft(notes: Notes, batch: Batch, content: Content, sealed: bytes | 
             **_about_case(admitted.case),
             **_about_batch(batch, went=True),
             "label": content.label,
+            **_about_witnesses(demanded(batch)),
         },
+    )
+
+
+def _about_witnesses(demands: Demands) -> dict[str, Json]:
+    return {FIELD: to_json(demands)} if demands else {}
+
+
+def demanded(batch: Batch) -> Demands:
+    """What the entry of this chunk demands of witnesses, by the policy that it was judged under."""
+    case = batch.admitted.case
+    policy, partner = case.policy, case.subject.partner
+    duties = None if batch.counted else [picked.judged.decision.obligations for picked in batch.going]
+    keys = policy.policy_set.settings.witnesses
+    return frozenset(
+        Demand(each.quorum, frozenset(short(keys[name]) for name in each.of))
+        for each in policy.witnesses(partner, case.dataset, duties)
     )
 
 

@@ -49,10 +49,10 @@ from gateway.asking import Ask
 from gateway.audit.entry import Draft, Event, Json, Recorded
 from gateway.audit.errors import AuditError, VolumeRefused
 from gateway.audit.log import MANY_RECORDS, AuditLog
-from gateway.audit.witnessing import Witnessing
+from gateway.audit.witnessing import NotWitnessed, Witnessing
 from gateway.batch import Batch, Content
 from gateway.content.errors import ContentError
-from gateway.evidence import Notes, interrupted_draft, refusal_draft, release_draft
+from gateway.evidence import Notes, demanded, interrupted_draft, refusal_draft, release_draft
 from gateway.identity.caller import Caller
 from gateway.keys.jwks import PrivateJwk, PublicJwk, parse_jwk
 from gateway.policy.volume import beginning, taken_besides
@@ -277,14 +277,16 @@ class Pipeline:
         return recorded
 
     async def _witness(self, recorded: Recorded, notes: Notes, batch: Batch) -> None:
-        """Step 8, where witnesses are demanded: nothing leaves before enough of them have cosigned a log that holds it.
+        """Step 8, where witnesses are demanded: nothing leaves before these have cosigned a log that holds it.
 
         The entry stands all the same, and says *authorised*; a further one says that this answer did not leave.
         """
-        if self._witnessing is None:
-            return
+        demands = demanded(batch)
         try:
-            await self._witnessing.cover(recorded.tree_size)
+            if self._witnessing is not None:
+                await self._witnessing.cover(recorded.tree_size, demands)
+            elif demands:
+                raise NotWitnessed(max(each.quorum for each in demands), 0, "no witness is configured")
         except AuditError as error:
             said: dict[str, Json] = {"release": notes.release, "chunk": batch.number, "detail": str(error)[:2000]}
             draft = Draft(Event.UNWITNESSED, self._clock(), "audit_unwitnessed", notes.partner, private=said)

@@ -59,6 +59,7 @@ class Service:
     auditors: Auditors
     enforcement_points: EnforcementPoints
     issuer_keys: IssuerKeys
+    witnessing: Witnessing | None
 
 
 def now() -> datetime:
@@ -128,11 +129,11 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
         log.recover(clock())
         log.append_now((Draft(Event.STARTED, clock(), "started", private={"gateway": __version__}),))
         upstream = await opened.enter_async_context(Upstream(_sources(settings), settings.upstream.max_connections))
-        witnessing = await opened.enter_async_context(_witnessing(settings, log))
+        witnessing = await opened.enter_async_context(_witnessing(settings, log, clock))
         issuer_keys = _issuer_keys(settings, log, clock)
         opened.push_async_callback(issuer_keys.close)
         grace = timedelta(seconds=settings.policy_grace_seconds)
-        keeper = PolicyKeeper(log, token_rules(settings), grace, demand(settings), issuer_keys)
+        keeper = PolicyKeeper(log, token_rules(settings), grace, demand(settings), issuer_keys, settings.witness_keys)
         opened.push_async_callback(_cancel, asyncio.get_running_loop().create_task(keeper.watch()))
         bulk = Bulk(upstream, log, settings.chunk_bytes, settings.upstream.max_record_bytes, settings.bulk_each)
         selector = Selector(upstream, log, PagingMemory(), bulk, settings.chunk_bytes, settings.max_page)
@@ -149,7 +150,8 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
         opened.push_async_callback(pipeline.drain)
         with suppress(NothingInForce, AuditError):  # whoever asks first is told why
             await keeper.in_force(clock())  # now, so that issuers' keys are being fetched before anybody asks
-        yield Service(settings, keys, log, keeper, pipeline, clock, _public_keys(keys), auditors, points, issuer_keys)
+        public = _public_keys(keys)
+        yield Service(settings, keys, log, keeper, pipeline, clock, public, auditors, points, issuer_keys, witnessing)
 
 
 def reload_policy(service: Service) -> bool:
@@ -166,7 +168,7 @@ def reload_policy(service: Service) -> bool:
         orders.refuse(service.log, str(error), order)
         return False
     try:
-        announced = orders.announce(service.log, files, order)
+        announced = orders.announce(service.log, files, order, settings.witness_keys)
         with contextlib.suppress(NothingInForce):  # then the activation says what is wrong
             service.keeper.get_ready(announced.digest)
     except orders.ActivationRefused as refused:
@@ -174,7 +176,7 @@ def reload_policy(service: Service) -> bool:
         return False
     try:
         signatures = read_signatures(settings.signatures_dir, Purpose.ACTIVATE, announced.digest)
-        orders.activate(service.log, files, order, demand(settings), signatures)
+        orders.activate(service.log, files, order, demand(settings), signatures, witnesses=settings.witness_keys)
     except FilesError as error:
         orders.refuse(service.log, str(error), order)
         return False
@@ -184,15 +186,19 @@ def reload_policy(service: Service) -> bool:
 
 
 @asynccontextmanager
-async def _witnessing(settings: Settings, log: AuditLog) -> AsyncIterator[Witnessing | None]:
-    """The witnesses that the settings name, for as long as the block lasts; ``None`` when they name none."""
+async def _witnessing(settings: Settings, log: AuditLog, clock: Clock) -> AsyncIterator[Witnessing | None]:
+    """The witnesses that the settings name, for as long as the block lasts; ``None`` when they name none.
+
+    They are asked at once: a log that was put back to an older state is noticed before anybody asks for anything.
+    """
     if not settings.witnesses:
         yield None
         return
     named = [Witness(name, said.url, parse_verifier_key(said.key)) for name, said in settings.witnesses.items()]
     log.face = replace(log.face, quorum=max(1, settings.witness_quorum))
     async with posting(settings.witness_timeout_seconds) as send:
-        witnessing = Witnessing(log, named, settings.witness_quorum, send)
+        witnessing = Witnessing(log, named, settings.witness_quorum, send, clock)
+        witnessing.ask_in_background()
         try:
             yield witnessing
         finally:

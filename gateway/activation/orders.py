@@ -12,7 +12,7 @@ the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,10 +62,13 @@ class ActivationRefused(Exception):
         self.error = error
 
 
-def check(files: Mapping[str, bytes]) -> PolicySet:
-    """Load and compile a set without activating it; raises :class:`ActivationRefused`."""
+def check(files: Mapping[str, bytes], witnesses: Set[str] = frozenset()) -> PolicySet:
+    """Load and compile a set without activating it; raises :class:`ActivationRefused`.
+
+    ``witnesses`` are the verifier keys of those that the gateway can ask: what demands others is refused.
+    """
     try:
-        policy_set = load(files)
+        policy_set = load(files, witnesses)
         prepare(policy_set, TokenRules())
     except (PolicyError, IdentityError, KeysError) as error:
         raise ActivationRefused(error) from error
@@ -79,10 +82,11 @@ def activate(
     demand: Demand,
     signatures: Sequence[str] = (),
     impact: Mapping[str, Json] | None = None,
+    witnesses: Set[str] = frozenset(),
 ) -> PolicySet:
     """Put a set in force, with every byte of it and of its signatures kept in the log.
 
-    ``impact`` is what it turns against the set in force, for the entry.
+    ``impact`` is what it turns against the set in force, for the entry; ``witnesses`` as for :func:`check`.
 
     Raises:
         ActivationRefused: the set does not load or compile, or too few officers signed it; the refusal is in the log
@@ -91,7 +95,7 @@ def activate(
 
     """
     try:
-        policy_set = check(files)
+        policy_set = check(files, witnesses)
         approved = _approved(log, demand, signatures, Purpose.ACTIVATE, policy_set.digest, order)
     except ActivationRefused as refused:
         refuse(log, str(refused), order)
@@ -110,13 +114,13 @@ def is_signed(log: LogReader, demand: Demand, signatures: Sequence[str], digest:
     return True
 
 
-def announce(log: AuditLog, files: Mapping[str, bytes], order: Order) -> PolicySet:
+def announce(log: AuditLog, files: Mapping[str, bytes], order: Order, witnesses: Set[str] = frozenset()) -> PolicySet:
     """Say that a set is about to be activated, so that every gateway on the log compiles it beside the one in force.
 
     Nothing is in force by it, and an activation needs none: without it, requests wait while the new set is compiled.
     Raises as :func:`check`.
     """
-    policy_set = check(files)
+    policy_set = check(files, witnesses)
     private: dict[str, Json] = {"by": order.by, "reason": order.reason, "policy": policy_set.digest}
     draft = Draft(Event.POLICY_ANNOUNCED, order.at, "announced", private=private)
     artifacts = (policy_set.manifest_bytes, *files.values())
@@ -125,9 +129,14 @@ def announce(log: AuditLog, files: Mapping[str, bytes], order: Order) -> PolicyS
 
 
 def roll_back(
-    log: AuditLog, digest: str, order: Order, demand: Demand, impact: Mapping[str, Json] | None = None
+    log: AuditLog,
+    digest: str,
+    order: Order,
+    demand: Demand,
+    impact: Mapping[str, Json] | None = None,
+    witnesses: Set[str] = frozenset(),
 ) -> PolicySet:
-    """Put a set in force again that was before, by the signatures that it had then.
+    """Put a set in force again that was before, by the signatures that it had then; ``witnesses`` as for :func:`check`.
 
     Raises:
         ActivationRefused: it was never in force, cannot be read back, or too few of those who signed it are officers
@@ -135,19 +144,21 @@ def roll_back(
 
     """
     try:
-        policy_set, approved = _earlier(log, digest, order, demand)
+        policy_set, approved = _earlier(log, digest, order, demand, witnesses)
     except (LookupError, PolicyError, IdentityError, KeysError) as error:
         raise ActivationRefused(error) from error
     _put_in_force(log, policy_set, order, approved, approved.artifacts, impact)
     return policy_set
 
 
-def _earlier(log: LogReader, digest: str, order: Order, demand: Demand) -> tuple[PolicySet, Approved]:
+def _earlier(
+    log: LogReader, digest: str, order: Order, demand: Demand, witnesses: Set[str]
+) -> tuple[PolicySet, Approved]:
     """A set that was in force, and by whom it may be again: the last signatures that suffice."""
     before = [each for each in log.activations() if each.digest == digest]
     if not before:
         raise LookupError(f"policy set {digest} was never in force here")
-    policy_set = stored_set(log, digest)
+    policy_set = stored_set(log, digest, witnesses)
     prepare(policy_set, TokenRules())
     refused: Exception | None = None
     for each in reversed(before):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -106,14 +106,15 @@ def stored_files(log: LogReader, digest: str) -> Mapping[str, bytes]:
     return files
 
 
-def stored_set(log: LogReader, digest: str) -> PolicySet:
-    """Load an activated set from the log's store, every file checked against the manifest's digests.
+def stored_set(log: LogReader, digest: str, witnesses: Set[str] | None = None) -> PolicySet:
+    """Load an activated set from the log's store, every file checked against the manifest's digests; ``witnesses`` as
+    for :func:`gateway.policy.load.load`.
 
     Raises:
         LookupError: the store lacks the manifest or a file of it.
 
     """
-    loaded = load(stored_files(log, digest))
+    loaded = load(stored_files(log, digest), witnesses)
     if loaded.digest != digest:
         raise LookupError(f"policy set {digest} in the log's store loads as {loaded.digest}")
     return loaded
@@ -121,17 +122,25 @@ def stored_set(log: LogReader, digest: str) -> PolicySet:
 
 class PolicyKeeper:
     """Knows what is in force now. ``grace`` is how long releases go on after a refused activation, ``demand`` how many
-    officers must have signed the set in force.
+    officers must have signed the set in force, ``witnesses`` the keys of those that this gateway can ask: a set that
+    demands others is not served.
     """
 
     def __init__(
-        self, log: AuditLog, rules: TokenRules, grace: timedelta, demand: Demand, issuer_keys: IssuerKeys | None = None
+        self,
+        log: AuditLog,
+        rules: TokenRules,
+        grace: timedelta,
+        demand: Demand,
+        issuer_keys: IssuerKeys | None = None,
+        witnesses: Set[str] = frozenset(),
     ) -> None:
         self._log = log
         self._rules = rules
         self._grace = grace
         self._demand = demand
         self._issuer_keys = issuer_keys
+        self._witnesses = witnesses
         self._running: Running | None = None
         self._next: Running | None = None
         self._tried = ""
@@ -214,7 +223,7 @@ class PolicyKeeper:
 
     def _prepare(self, digest: str) -> Running:
         try:
-            return prepare(stored_set(self._log, digest), self._rules, self._issuer_keys)
+            return prepare(stored_set(self._log, digest, self._witnesses), self._rules, self._issuer_keys)
         except (LookupError, ValueError, PolicyError, IdentityError, KeysError) as error:
             raise NothingInForce(f"the active policy set cannot be loaded: {error}") from error
 

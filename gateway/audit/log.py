@@ -24,7 +24,7 @@ from threading import Lock
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from gateway.audit import cosigned, store
+from gateway.audit import cosigned
 from gateway.audit.checkpoint import ML_DSA_44, SigningKey
 from gateway.audit.concealing import conceal, reveal
 from gateway.audit.database import Database
@@ -64,9 +64,16 @@ class AuditLog(LogReader):
     """
 
     def __init__(
-        self, writer: Writer, database: Database, origin: str, key: SigningKey, identifiers: IdentifierKey
+        self,
+        writer: Writer,
+        database: Database,
+        origin: str,
+        key: SigningKey,
+        identifiers: IdentifierKey,
+        beside: Sequence[SigningKey] = (),
     ) -> None:
         super().__init__(database, origin, key.verifier)
+        self.verifiers = (key.verifier, *(each.verifier for each in beside))
         self._writer = writer
         self._identifier_key = identifiers
         self._turn = Lock()  # held by whoever uses the writer
@@ -101,7 +108,7 @@ class AuditLog(LogReader):
         beside = () if ml_dsa is None else (SigningKey(origin, ml_dsa, ML_DSA_44),)
         writer = Writer(database, origin, signing, identifier_key, instance, beside)
         writer.open()
-        return cls(writer, Database(url, busy_timeout=busy_timeout), origin, signing, identifier_key)
+        return cls(writer, Database(url, busy_timeout=busy_timeout), origin, signing, identifier_key, beside)
 
     async def append(self, draft: Draft, orders: Sequence[Order] = ()) -> Recorded:
         """Write one entry, with the orders that take force by it; when this returns, it is durable.
@@ -151,19 +158,14 @@ class AuditLog(LogReader):
         with self._turn:
             return self._writer.interrupt(at)
 
-    def head_note(self) -> str:
-        """The latest checkpoint as the log signed it, without cosignatures: what is submitted to witnesses."""
-        with self._reading.reading() as connection:
-            head = store.read_head(connection)
-            return "" if head is None else head.checkpoint
-
-    def keep_cosignatures(self, size: int, lines: str, witnesses: int) -> None:
-        """Keep what witnesses signed for the checkpoint of this size; receipts carry it from now on.
+    def keep_cosignatures(self, size: int, lines: Sequence[str]) -> None:
+        """Keep what witnesses signed for the checkpoint of this size, a line each, beside what is kept of others;
+        receipts carry it from now on.
 
         Raises :class:`LogUnavailable`.
         """
         with self._turn, self._reading.writing() as connection:
-            cosigned.put(connection, size, lines, witnesses)
+            cosigned.put(connection, size, lines)
 
     def keyed(self, identifier: str) -> str:
         """A record's identifier as the log stores it."""

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from gateway.audit import cosigned, edge, merkle, receipt, record_proof, store, stored
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.database import Database, looking
+from gateway.audit.demands import FIELD, Demands, from_json
 from gateway.audit.errors import LogAltered, ProofRefused
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.stored import RawRow
@@ -70,7 +71,7 @@ def of_entry(database: Database, face: LogFace, position: int) -> IssuedReceipt 
 def _receipt(
     database: Database, face: LogFace, position: int, leaf: bytes, partner: str, checkpoint: str, is_cosigned: int
 ) -> IssuedReceipt:
-    """The receipt of an entry, with its witnesses where any have cosigned, else under the head.
+    """The receipt of an entry: with the witnesses that it demands, or with what any have cosigned, else under the head.
 
     The hashes are read after the entry, and at another moment: once stored they never change. Raises
     :class:`LogAltered` when they do not prove the entry.
@@ -79,7 +80,7 @@ def _receipt(
         head, note = _opened(checkpoint, face.verifier, face.origin), checkpoint
         if is_cosigned:
             with database.reading() as connection:
-                witnessed = cosigned.newest_over(connection, position, face.quorum)
+                witnessed = cosigned.over(connection, position, _demands(connection, position), face.quorum)
             if witnessed is not None and witnessed[0] <= head.size:
                 note = witnessed[1]
                 head = _opened(note, face.verifier, face.origin)
@@ -92,6 +93,15 @@ def _receipt(
     if owner != partner:
         raise LogAltered(f"entry {position}", "is filed under another partner than its leaf names")
     return IssuedReceipt(owner, position, receipt.write(position, proof, note, leaf))
+
+
+def _demands(connection: Connection, position: int) -> Demands:
+    """What the entry demands of witnesses, by its private part; nothing is known of one that was removed."""
+    found = stored.read_some(connection, (position,)).get(position)
+    if found is None or found.private is None:
+        return frozenset()
+    private = stored.check_summary(found).private
+    return from_json(private[FIELD]) if private is not None and FIELD in private else frozenset()
 
 
 @lru_cache(maxsize=64)

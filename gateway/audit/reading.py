@@ -49,6 +49,8 @@ class LogReader:
         self._reading = database
         self._origin = origin
         self._verifier = verifier
+        self.verifiers: tuple[VerifierKey, ...] = (verifier,)
+        """Every key that is known to sign this log's checkpoints: none of them is a witness's."""
         self.face = LogFace(origin, verifier)
         self._last_standing: tuple[str, Standing] | None = None
         self._standing_lock = Lock()
@@ -83,6 +85,11 @@ class LogReader:
         with self._reading.reading() as connection:
             head = _head(connection)
             return head.checkpoint + cosigned.lines_at(connection, head.size)
+
+    def head_note(self) -> str:
+        """The latest checkpoint as the log signed it, without cosignatures: what is submitted to witnesses."""
+        with self._reading.reading() as connection:
+            return _head(connection).checkpoint
 
     def consistency(self, size1: int, size2: int) -> list[bytes]:
         """The proof that the log of ``size2`` extends that of ``size1`` (RFC 9162 2.1.4.1)."""

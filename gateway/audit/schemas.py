@@ -73,6 +73,13 @@ class Interrupted(Closed, frozen=True):
     caller: Caller | UnsetType = UNSET
 
 
+class Witnesses(Closed, frozen=True):
+    """So many of these witnesses."""
+
+    quorum: Count
+    of: list[str]
+
+
 class Release(Closed, frozen=True):
     """One chunk of an answer. Absent are: ``caller`` while nobody is identified, the case (``dataset`` to ``stops``)
     while nobody is admitted, the counts (``released`` to ``why_withheld``) where no record was judged; ``label`` is
@@ -80,6 +87,9 @@ class Release(Closed, frozen=True):
 
     ``summed`` of the withheld records have no row of their own: a chunk's entry lists so many one by one and counts
     the further ones.
+
+    ``witnesses`` is what the policy demanded before the chunk left: so many of the witnesses with these keys
+    (``name+id``).
 
     ``why_withheld`` counts reasons as ``gate:code``: all gates are always evaluated, so a gate that is not named for a
     record passed.
@@ -113,6 +123,7 @@ class Release(Closed, frozen=True):
     rounded: dict[str, Count] | UnsetType = UNSET
     unlisted: dict[str, Count] | UnsetType = UNSET
     label: str | UnsetType = UNSET
+    witnesses: list[Witnesses] | UnsetType = UNSET
     status: int | UnsetType = UNSET
     detail: str | UnsetType = UNSET
 
@@ -361,6 +372,7 @@ class Obligations(Closed, frozen=True):
     coarsen_seconds: dict[str, Count] | UnsetType = UNSET
     only: list[str] | UnsetType = UNSET
     watermark: dict[str, str] | UnsetType = UNSET
+    witnesses: list[Witnesses] | UnsetType = UNSET
 
 
 class Shown(Closed, frozen=True):

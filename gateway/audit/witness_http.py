@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 
-from gateway.audit.witnessing import Send, WitnessFailed
+from gateway.audit.submitting import Send, WitnessFailed
 
 ANSWER_LIMIT = 65_536
 """Most bytes of a witness's answer."""
@@ -15,7 +15,7 @@ ANSWER_LIMIT = 65_536
 
 @asynccontextmanager
 async def posting(timeout_seconds: float) -> AsyncIterator[Send]:
-    """A :data:`~gateway.audit.witnessing.Send` for as long as the block lasts."""
+    """A :data:`~gateway.audit.submitting.Send` for as long as the block lasts."""
     timeout = aiohttp.ClientTimeout(total=timeout_seconds)
     headers = {"Content-Type": "text/plain; charset=utf-8"}
     async with aiohttp.ClientSession(timeout=timeout, headers=headers, cookie_jar=aiohttp.DummyCookieJar()) as session:

@@ -1,197 +1,122 @@
-"""Submitting the log's checkpoints to witnesses, and waiting for enough of them before an answer leaves.
+"""Waiting until enough witnesses have cosigned the log, before an answer leaves.
 
-Rules. One round is under way at a time: it takes the newest checkpoint, submits it to every witness at once, checks
-what comes back and keeps it. Whoever waits for an entry is served by the first round that began after it was recorded,
-so one round serves every answer that waits, like one commit does. A round counts only cosignatures that verify, one
-a witness. Where too few come, everybody whom that round was to serve is refused: nothing leaves unwitnessed.
+Rules. Whoever waits for an entry is served by the first round (:mod:`gateway.audit.rounds`) that began after it was
+recorded: so one round serves every answer that waits, like one commit does. The next round begins when nobody waits in
+the one before. Where a round that covers the entry brings too little, whoever waits is refused and nothing leaves.
 
-A witness that has seen more entries than the log holds has seen another history or a log that was rolled back: that is
-said as an error, and nothing that needs this witness leaves.
+A witness that has seen what the log does not hold (more entries, or another history) says that the log was rolled back
+or has forked. It is its word alone, so it stops nothing that others may witness; but it is logged as an error, and
+:attr:`Witnessing.contradicted` says it until that witness cosigns again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Sequence
 
-from gateway.audit.checkpoint import (
-    Checkpoint,
-    VerifierKey,
-    cosignatures,
-    encode_base64,
-    open_note,
-    parse_checkpoint,
-)
-from gateway.audit.errors import AuditError, LogUnavailable, ProofRefused
+from gateway.audit.checkpoint import VerifierKey
+from gateway.audit.demands import Demand, Demands
+from gateway.audit.errors import AuditError
 from gateway.audit.log import AuditLog
-from gateway.audit.note import parse_size, split_note
-from gateway.audit.witness import write_submission
+from gateway.audit.rounds import NotWitnessed, Overtaken, Round
+from gateway.audit.submitting import Clock, Send, Submitter, Witness, WitnessFailed
 
-Send = Callable[[str, bytes], Awaitable[tuple[int, bytes]]]
-"""Posts a body to a URL and gives status and answer; raises :class:`WitnessFailed` when there is none."""
+__all__ = ["NotWitnessed", "Witness", "WitnessFailed", "WitnessesRefused", "Witnessing"]
 
 UNASKED_EVERY_SECONDS = 1.0
 """How long rounds that nobody waits for are apart at least."""
-TRIES = 3
-"""How often one round asks one witness: it may have to learn first how far the witness is."""
-
-logger = logging.getLogger(__name__)
-
-
-class WitnessFailed(AuditError):
-    """A witness that gave no cosignature, and why. ``seen`` is the size it says it has seen, where that is why."""
-
-    def __init__(self, message: str, *, seen: int | None = None) -> None:
-        super().__init__(message)
-        self.seen = seen
+OVERTAKEN_TRIES = 5
+"""How many rounds somebody joins that another gateway on this log overtakes each time."""
+REMEMBERED = 8
+"""How many of the last rounds are remembered: what they got serves those that come late."""
 
 
-class NotWitnessed(AuditError):
-    """Fewer witnesses than are demanded have cosigned a checkpoint that covers the entry."""
-
-    def __init__(self, wanted: int, got: int, why: str) -> None:
-        super().__init__(
-            f"{got} of the {wanted} witnesses demanded have cosigned: {why}",
-            hint="Ask the witnesses' operators; `witness_quorum` says how many are demanded.",
-        )
-        self.wanted = wanted
-        self.got = got
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """A witness: a name for people, its submission prefix, its key."""
-
-    name: str
-    url: str
-    key: VerifierKey
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """What one round brought: the checkpoint's size, how many witnesses, why the others are missing."""
-
-    size: int
-    got: int
-    failures: tuple[str, ...]
+class WitnessesRefused(AuditError):
+    """Witnesses that would not be what they seem: one that counts twice, or that is the log itself."""
 
 
 class Witnessing:
-    """The witnesses of one log. For one event loop; ``quorum`` of them are needed for :meth:`cover`."""
+    """The witnesses of one log, for one event loop. ``quorum`` of them are demanded of every answer.
 
-    def __init__(self, log: AuditLog, witnesses: Sequence[Witness], quorum: int, send: Send) -> None:
+    Raises :class:`WitnessesRefused` where a key or a name stands for two witnesses, or is the log's own.
+    """
+
+    def __init__(self, log: AuditLog, witnesses: Sequence[Witness], quorum: int, send: Send, clock: Clock) -> None:
+        _check(witnesses, log.verifiers)
         self._log = log
-        self._witnesses = tuple(witnesses)
-        self._quorum = quorum
-        self._send = send
-        self._known: dict[str, int] = {}  # the size each witness has seen, as far as we know
-        self._covered = 0
-        self._under_way: asyncio.Task[Round] | None = None
+        self._submitters = tuple(Submitter(log, each, send, clock) for each in witnesses)
+        everybody = frozenset(each.mark for each in witnesses)
+        self._always: Demands = frozenset({Demand(quorum, everybody)} if quorum else ())
+        self._rounds: deque[Round] = deque(maxlen=REMEMBERED)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._unasked: asyncio.Task[None] | None = None
+        self.contradicted: dict[str, str] = {}
+        """What witnesses say against this log, by the witness's name."""
 
-    async def cover(self, size: int) -> None:
-        """Return once the quorum has cosigned a checkpoint of at least ``size`` entries.
+    async def cover(self, size: int, demands: Demands = frozenset()) -> None:
+        """Return once a checkpoint of at least ``size`` entries carries all that is demanded, here and always.
 
-        Without a quorum it returns at once, and the witnesses are asked in the background. Raises
-        :class:`NotWitnessed` when a round that covers ``size`` brought too few.
+        Where nothing is, it returns at once, and the witnesses are asked in the background. Raises
+        :class:`NotWitnessed` when a round that covers ``size`` brought too little.
         """
-        if self._quorum == 0:
-            self._ask_in_background()
+        needed = demands | self._always
+        if not needed:
+            self.ask_in_background()
             return
-        while self._covered < size:
-            found = await asyncio.shield(self._round_under_way())
-            if found.got < self._quorum and found.size >= size:
-                raise NotWitnessed(self._quorum, found.got, "; ".join(found.failures) or "too few are named")
+        overtaken = 0
+        while not any(each.satisfies(size, needed) for each in self._rounds):
+            current = self._current()
+            if await asyncio.shield(current.opened) < size:
+                await current.until_idle()
+                current.superseded = True
+                continue
+            try:
+                await current.serve(needed)
+            except Overtaken:
+                current.superseded = True
+                overtaken += 1
+                if overtaken == OVERTAKEN_TRIES:
+                    raise
+            else:
+                return
+
+    def ask_in_background(self) -> None:
+        """Let the witnesses see the newest checkpoint soon, though nobody waits for it."""
+        if self._submitters and (self._unasked is None or self._unasked.done()):
+            self._unasked = asyncio.create_task(self._ask_and_rest())
 
     async def close(self) -> None:
         """End what goes on in the background."""
-        tasks = [task for task in (self._unasked, self._under_way) if task is not None]
+        tasks = [*self._tasks, *(() if self._unasked is None else (self._unasked,))]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _round_under_way(self) -> asyncio.Task[Round]:
-        if self._under_way is None or self._under_way.done():
-            self._under_way = asyncio.create_task(self._round())
-        return self._under_way
-
-    def _ask_in_background(self) -> None:
-        if self._witnesses and (self._unasked is None or self._unasked.done()):
-            self._unasked = asyncio.create_task(self._ask_and_rest())
-
     async def _ask_and_rest(self) -> None:
-        try:
-            await asyncio.shield(self._round_under_way())
-        except LogUnavailable as error:
-            logger.warning("witnesses not asked: %s", error)
+        self._current()
         await asyncio.sleep(UNASKED_EVERY_SECONDS)
 
-    async def _round(self) -> Round:
-        for _ in range(TRIES):
-            note = await asyncio.to_thread(self._log.head_note)
-            head = parse_checkpoint(note)
-            results = await asyncio.gather(*(self._ask(each, note, head) for each in self._witnesses))
-            ahead = max((each.seen or 0 for each in results if isinstance(each, WitnessFailed)), default=0)
-            # Another gateway on this log may have submitted a newer head meanwhile: then ours is newer by now, too.
-            if ahead <= head.size or await asyncio.to_thread(self._log.size) < ahead:
-                break
-        lines = [each for each in results if isinstance(each, str)]
-        if lines:
-            await asyncio.to_thread(self._log.keep_cosignatures, head.size, "".join(lines), len(lines))
-        if len(lines) >= self._quorum:
-            self._covered = max(self._covered, head.size)
-        failures = tuple(str(each) for each in results if isinstance(each, WitnessFailed))
-        for failure in failures:
-            logger.warning("not cosigned: %s", failure)
-        return Round(head.size, len(lines), failures)
-
-    async def _ask(self, witness: Witness, note: str, head: Checkpoint) -> str | WitnessFailed:
-        """The witness's cosignature line, or why there is none."""
-        try:
-            return await self._submit(witness, note, head)
-        except WitnessFailed as failed:
-            if failed.seen is not None and failed.seen > head.size:
-                logger.exception("a witness has seen more than this log holds")
-            return WitnessFailed(f"{witness.name}: {failed}", seen=failed.seen)
-
-    async def _submit(self, witness: Witness, note: str, head: Checkpoint) -> str:
-        old = min(self._known.get(witness.name, 0), head.size)
-        for _ in range(TRIES):
-            proof = await asyncio.to_thread(self._log.consistency, old, head.size)
-            status, answer = await self._send(f"{witness.url}/add-checkpoint", write_submission(old, proof, note))
-            if status == 200:
-                line = self._checked(witness, note, answer)
-                self._known[witness.name] = head.size
-                return line
-            if status != 409:
-                raise WitnessFailed(f"answered {status}: {answer[:200].decode(errors='replace').strip()}")
-            seen = _size_of(answer)
-            if seen > head.size:
-                raise WitnessFailed(f"has seen {seen} entries, the log has {head.size}", seen=seen)
-            if seen == old:
-                raise WitnessFailed(f"has seen another history of {seen} entries", seen=seen)
-            old = seen
-        raise WitnessFailed("answers 409 each time with another size")
-
-    def _checked(self, witness: Witness, note: str, answer: bytes) -> str:
-        """The cosignature line in an answer, verified; anything else in it is left out."""
-        try:
-            text = note + answer.decode()
-            signatures = open_note(text, [witness.key]).signatures
-            lines = split_note(text)[1]
-        except (ProofRefused, UnicodeDecodeError) as error:
-            raise WitnessFailed(f"gave no cosignature: {error}") from error
-        if not cosignatures(signatures, [witness.key], [self._log.verifier]):
-            raise WitnessFailed("gave no cosignature that states a time")
-        wanted = (witness.key.name, witness.key.key_id)
-        line = next(line for line in lines if (line.name, line.key_id) == wanted)
-        return f"— {line.name} {encode_base64(line.key_id + line.signature)}\n"
+    def _current(self) -> Round:
+        """The round to join: the newest one, or a new one where that is over or has been superseded."""
+        newest = self._rounds[-1] if self._rounds else None
+        if newest is not None and not newest.over and not newest.superseded:
+            return newest
+        begun = Round(self._log, self._submitters, self.contradicted)
+        self._rounds.append(begun)
+        task = asyncio.create_task(begun.run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return begun
 
 
-def _size_of(answer: bytes) -> int:
-    try:
-        return parse_size(answer.decode("ascii", errors="replace").removesuffix("\n"), "the size a witness has seen")
-    except ProofRefused as error:
-        raise WitnessFailed(f"answered 409 without a size: {error}") from error
+def _check(witnesses: Sequence[Witness], own: Sequence[VerifierKey]) -> None:
+    """Refuse what would count twice, and the log's own keys."""
+    taken: dict[str | bytes, str] = {}
+    for each in witnesses:
+        if each.key.public in {key.public for key in own} or each.key.name in {key.name for key in own}:
+            raise WitnessesRefused(f"the witness {each.name} has the name or key of the log itself, and proves nothing")
+        for said in (each.key.name, each.key.public):
+            if taken.setdefault(said, each.name) != each.name:
+                message = f"{taken[said]} and {each.name} are one witness under two names, and it would count twice"
+                raise WitnessesRefused(message)

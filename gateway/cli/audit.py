@@ -24,6 +24,7 @@ from gateway.cli import (
     audit_search,
     audit_spill,
     audit_verify,
+    audit_witnesses,
 )
 from gateway.cli.audit_reading import entries_after, find, record_read
 from gateway.cli.output import Block, Data, Facts, Table
@@ -38,6 +39,7 @@ audit_search.add_to(app)
 audit_export.add_to(app)
 audit_keeping.add_to(app)
 audit_spill.add_to(app)
+audit_witnesses.add_to(app)
 
 FOLLOW_EVERY_SECONDS = 1.0
 

@@ -24,6 +24,7 @@ from gateway.audit.orders import Part, Remove
 from gateway.audit.reading import LogReader
 from gateway.audit.terms import Private
 from gateway.cli.audit_reading import record_read
+from gateway.cli.audit_witnesses import refuse_an_old_copy
 from gateway.cli.errors import REFUSED, USAGE, CommandFailed
 from gateway.cli.output import Data, Line, Table
 from gateway.cli.session import By, Json, LogKey, Reason, Session, instant, order, session
@@ -86,8 +87,8 @@ def restore(
     by: By = "",
     as_json: Json = False,
 ) -> None:
-    """Put a copy back where no log is, after checking it whole and against every checkpoint held elsewhere. A copy
-    that is older than one of them is refused.
+    """Put a copy back where no log is, after checking it whole, against every checkpoint held elsewhere, and with the
+    witnesses of the settings. A copy that is older than one of them is refused.
     """
     here = session(context)
     if not held and not nothing_held:
@@ -101,6 +102,7 @@ def restore(
     if not report.sound:
         found = report.findings[0]
         raise CommandFailed(REFUSED, f"not put back: {found.where}: {found.what}", "find a newer copy")
+    refuse_an_old_copy(settings, copy, verifier, held=bool(held))
     backup.put_back(copy, settings.log_url)
     told = order(by, "")
     with here.log() as log:

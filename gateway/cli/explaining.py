@@ -8,7 +8,7 @@ from decimal import Decimal
 from gateway.cli.output import Block, Data, Facts, Line, Table
 from gateway.policy.decision import Obligations, Outcome
 from gateway.policy.explain import Account, Explanation
-from gateway.policy.telling import marked, named, reviewed
+from gateway.policy.telling import marked, named, reviewed, witnessed
 from gateway.policy.whereabouts import Place
 from gateway.policy.wording import number, span, step_text
 
@@ -49,6 +49,7 @@ def obligations_data(duties: Obligations) -> Data:
         "watermark": dict(sorted(duties.watermark.items())),
         "delay_seconds": int(duties.delay.total_seconds()),
         "review": reviewed(duties.review),
+        "witnesses": witnessed(duties.witnesses),
         "because": list(duties.because),
     }
 
@@ -75,6 +76,8 @@ def duties_rows(duties: Obligations) -> list[tuple[str, str]]:
     special = [("fields that go", named(duties.only))] if duties.only is not None else []
     if duties.watermark:
         special.append(("watermark", marked(duties)))
+    if duties.witnesses:
+        special.append(("witnesses", witnessed(duties.witnesses)))
     return [
         ("left out", ", ".join(sorted(duties.drop)) or "nothing"),
         ("rounded", rounded or "nothing"),

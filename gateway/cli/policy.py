@@ -42,7 +42,7 @@ def check(context: typer.Context, as_json: Json = False) -> None:
     """
     here = session(context)
     try:
-        found = orders.check(files_of(here))
+        found = orders.check(files_of(here), here.settings.witness_keys)
     except orders.ActivationRefused as refused:
         show_findings(here, refused, as_json)
         raise typer.Exit(REFUSED) from refused

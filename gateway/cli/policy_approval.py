@@ -45,7 +45,7 @@ def sign(
     """Sign the policy set on disk: its every file, table and partner key. Look at `policy impact` first."""
     here = session(context)
     try:
-        digest = orders.check(files_of(here)).digest
+        digest = orders.check(files_of(here), here.settings.witness_keys).digest
     except orders.ActivationRefused as refused:
         show_findings(here, refused, as_json)
         raise typer.Exit(REFUSED) from refused
@@ -93,23 +93,24 @@ def _activate(
 ) -> PolicySet:
     """Check, announce, give the gateways time to compile, activate."""
     began = time.monotonic()
-    asked = demand(here.settings)
+    asked, witnesses = demand(here.settings), here.settings.witness_keys
     try:
-        found = orders.check(files)
+        found = orders.check(files, witnesses)
     except orders.ActivationRefused:
-        return orders.activate(log, files, told, asked)  # refuses it once more, and records that
+        return orders.activate(log, files, told, asked, witnesses=witnesses)  # refuses it once more, and records that
     spent = time.monotonic() - began
     signatures = signatures_of(here, Purpose.ACTIVATE, found.digest)
     active = log.standing().active
     impact: Mapping[str, Plain] | None = None
     if active not in (None, found.digest) and orders.is_signed(log, asked, signatures, found.digest, told):
-        orders.announce(log, files, told)
+        orders.announce(log, files, told, witnesses)
         began = time.monotonic()
         impact = _impact(log, str(active), found)
         # The gateways compile what this command has just compiled; they may be busier than it.
         left = (lead if lead is not None else 1 + 2 * spent) - (time.monotonic() - began)
         time.sleep(min(max(left, 0), LEAD_LIMIT))
-    return orders.activate(log, files, orders.Order(told.by, told.reason, now()), asked, signatures, impact)
+    ordered = orders.Order(told.by, told.reason, now())
+    return orders.activate(log, files, ordered, asked, signatures, impact, witnesses)
 
 
 def _impact(log: LogReader, active: str, found: PolicySet) -> Mapping[str, Plain] | None:
@@ -167,7 +168,7 @@ def rollback(
         told, active = order(by, reason), log.standing().active
         earlier = stored_set(log, known[0])
         impact = None if active in (None, earlier.digest) else _impact(log, str(active), earlier)
-        back = orders.roll_back(log, known[0], told, demand(here.settings), impact)
+        back = orders.roll_back(log, known[0], told, demand(here.settings), impact, here.settings.witness_keys)
     line = Line(f"policy set {back.digest[:16]} is in force again", good=True)
     shown: list[tuple[str, str]] = [("reason", reason or "none given")]
     here.output(as_json).show({"activated": True, **summary(back)}, line, facts(back), Facts(shown))

@@ -76,6 +76,8 @@ async def readiness(service: Service) -> Readiness:
     except AuditError:
         problems.append("audit_unreadable")
         possible = False
+    if service.witnessing is not None and service.witnessing.contradicted:
+        problems.append("witness_contradicts")
     if not await service.pipeline.resumed():
         problems.append("audit_unavailable")
         possible = False

@@ -15,12 +15,13 @@ from datetime import datetime
 
 from gateway.policy.conditions import Condition, FactKind, Truth
 from gateway.policy.dataset import DatasetFile
-from gateway.policy.decision import Facts, FactValue, Unknown
+from gateway.policy.decision import Facts, FactValue, Unknown, WitnessDemand
 from gateway.policy.engine import ACTION, Engine, engine
 from gateway.policy.grants import GrantTable, VolumeTable
 from gateway.policy.obligations import Duties, compile_duties
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.reasons import Reason
+from gateway.policy.witnesses import demanded
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Book:
 
     For each purpose that a grant names, ``naming`` holds those grants and ``engines`` the lines which can speak of it;
     ``other`` is asked about any purpose that none names. Casbin walks all its lines at each question, so it is given no
-    others.
+    others. ``witnesses`` is what the agreement and the dataset demand of every answer.
     """
 
     partner: Partner
@@ -73,6 +74,7 @@ class Book:
     engines: Mapping[str, Engine]
     other: Engine
     volumes: tuple[VolumeTable, ...] = ()
+    witnesses: frozenset[WitnessDemand] = frozenset()
 
     @property
     def emergencies(self) -> tuple[GrantTable, ...]:
@@ -162,7 +164,8 @@ def compile_book(policy_set: PolicySet, partner: Partner, dataset: DatasetFile) 
     volumes = tuple(
         volume for volume in partner.volumes if volume.datasets is None or dataset.dataset in volume.datasets
     )
-    return Book(partner, dataset, grants, denies, reads, naming, engines, over(""), volumes)
+    witnesses = demanded(partner.agreement.witnesses, dataset.witnesses)
+    return Book(partner, dataset, grants, denies, reads, naming, engines, over(""), volumes, witnesses)
 
 
 def _holds(true: object, rule: str) -> bool:

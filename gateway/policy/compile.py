@@ -29,6 +29,7 @@ from gateway.policy.decision import (
     Outcome,
     RecipientKey,
     Subject,
+    WitnessDemand,
 )
 from gateway.policy.engine import probe_model
 from gateway.policy.facts import NOTHING_AROUND, read_facts
@@ -41,6 +42,7 @@ from gateway.policy.reasons import Reason
 from gateway.policy.schemes import LONGEST_LABEL, Marked, PolicyLabels, PortionMarks, RolledUp, Scheme
 from gateway.policy.shape import RecordShape
 from gateway.policy.volume import Counter, Take, counters, takes
+from gateway.policy.witnesses import strictest_witnessing
 
 MEMO_LIMIT = 65_536
 """Most answers of the steady gates that one compiled policy remembers; about 1 KiB each."""
@@ -83,6 +85,9 @@ class CompiledPolicy:
             for calendar in [Calendar(partner, policy_set)]
             for dataset in policy_set.datasets.values()
         }
+        self._witnessed = frozenset(
+            of for of, ground in self._grounds.items() if any(grant.duties.witnesses for grant in ground.book.grants)
+        )
         self._forbidden: dict[tuple[str, str], frozenset[str]] = {}
         self._reads = {
             dataset: frozenset(
@@ -218,6 +223,17 @@ class CompiledPolicy:
         compilations that count records are complete.
         """
         return self._grounds[partner, dataset].special(Facts(usage=around.usage, emergencies=around.emergencies), at)
+
+    def witnesses(self, partner: str, dataset: str, duties: Iterable[Obligations] | None) -> frozenset[WitnessDemand]:
+        """What an answer demands of witnesses, where these are the obligations of what goes: what agreement and dataset
+        demand of every answer, and the grants by which something goes. ``None``: all that any grant demands.
+        """
+        if (partner, dataset) not in self._witnessed:
+            return frozenset()
+        book = self._grounds[partner, dataset].book
+        asked = (grant.duties for grant in book.grants) if duties is None else duties
+        demands = {demand for each in asked for demand in each.witnesses}
+        return strictest_witnessing(book.witnesses | demands)
 
     def counters(self, partner: str, dataset: str) -> tuple[Counter, ...]:
         """What is counted of this partner's releases of the dataset."""

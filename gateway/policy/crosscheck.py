@@ -9,7 +9,7 @@ and a release-table row made looser.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from decimal import Decimal
 from difflib import get_close_matches
 from itertools import pairwise
@@ -18,6 +18,7 @@ from gateway import markings
 from gateway.policy.conditions import Beyond, Condition, Contains, Predicate, Within, misfit
 from gateway.policy.crosscheck_policies import partner_under_policies, policies
 from gateway.policy.crosscheck_procedures import Found, procedures, special, step_fits
+from gateway.policy.crosscheck_witnesses import witnesses
 from gateway.policy.dataset import DatasetFile, FactTable
 from gateway.policy.errors import PolicyFinding
 from gateway.policy.grants import GrantTable
@@ -32,9 +33,12 @@ THIRD_PARTY = "THIRD-PARTY"
 """The ``control`` of a consent that speaks to material of another originator rather than to a control."""
 
 
-def crosscheck(sources: Sources) -> tuple[PolicyFinding, ...]:
-    """Every finding about how the files fit together; empty when they do."""
+def crosscheck(sources: Sources, asked: Set[str] | None = None) -> tuple[PolicyFinding, ...]:
+    """Every finding about how the files fit together; empty when they do. ``asked`` is for
+    :mod:`gateway.policy.crosscheck_witnesses`.
+    """
     found = [*_tightening(sources), *_names(sources), *_keys(sources), *policies(sources)]
+    found += witnesses(sources, asked)
     for path, dataset in sources.datasets.items():
         found += _dataset(sources, path, dataset)
     for path, partner in sources.partners.items():

@@ -34,6 +34,7 @@ from gateway.policy.values import (
     UnitName,
     even_span,
 )
+from gateway.policy.witnesses import WitnessesTable
 
 Where = Annotated[InstanceOf[Condition], BeforeValidator(parse_condition)]
 Operation = Literal["list", "id", "count", "tuple", "queryhelp", "bulk"]
@@ -237,6 +238,7 @@ class DatasetFile(Strict):
     (``originator``).
     ``markings`` are portion marks that its records usually carry. No decision reads them: they are what lint holds
     grants against, and what an impact's grid asks about.
+    ``witnesses`` demands that so many of them have cosigned the log before any answer of the dataset leaves.
     """
 
     dataset: Slug
@@ -250,6 +252,7 @@ class DatasetFile(Strict):
     unmarked_default: tuple[Kind, ...] = ()
     requires: tuple[Text, ...] = ()
     markings: tuple[Text, ...] = ()
+    witnesses: WitnessesTable | None = None
     record: RecordTable
     fields: FieldsTable
     facts: dict[FieldName, FactTable] = Field(default_factory=dict)

@@ -10,7 +10,7 @@ empty set of grants denies.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -198,6 +198,24 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True)
+class WitnessDemand:
+    """A demand: ``quorum`` of the witnesses that are named (as the set names them) must have cosigned the log, with the
+    entry in it, before the answer leaves.
+    """
+
+    quorum: int
+    of: frozenset[str]
+
+    def met_by(self, cosigned: Collection[str]) -> bool:
+        """Whether these witnesses are enough. A demand for nobody is met by nobody."""
+        return 0 < self.quorum <= len(self.of.intersection(cosigned))
+
+    def includes(self, other: WitnessDemand) -> bool:
+        """Whether whoever meets this meets the other too: of those who could, at least so many are the other's."""
+        return self.quorum - len(self.of - other.of) >= other.quorum
+
+
+@dataclass(frozen=True, slots=True)
 class Obligations:
     """What must be done to a record before it goes; the strictest of each kind over all matching grants.
 
@@ -206,8 +224,8 @@ class Obligations:
     (from 1970-01-01, UTC) at or before it replaces an instant. A path stands in one of the three only. ``only`` are
     the fields that may go at all, besides identifier, marking and watermark; ``None`` for no such limit.
     ``watermark`` maps a field to the text that is written into it. ``delay`` counts from the record's ``delay_from``.
-    ``review`` is the human release that is asked for. ``because`` names the grants (and groups) each came from, for
-    the officer.
+    ``review`` is the human release that is asked for. ``witnesses`` are the demands that the answer's entry must meet,
+    all of them. ``because`` names the grants (and groups) each came from, for the officer.
     """
 
     drop: frozenset[str] = frozenset()
@@ -218,6 +236,7 @@ class Obligations:
     only: frozenset[str] | None = None
     watermark: Mapping[str, str] = field(default_factory=dict)
     review: Review | None = None
+    witnesses: frozenset[WitnessDemand] = frozenset()
 
     def leaves_out(self, name: str) -> bool:
         """Whether a field of the record itself surely does not go."""

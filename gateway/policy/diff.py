@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from gateway.policy import diff_procedures
+from gateway.policy import diff_procedures, diff_witnesses
 from gateway.policy.changes import NARROWER, OTHER, WIDER, Change, Direction, names, turned
 from gateway.policy.conditions import Condition
 from gateway.policy.dataset import DatasetFile
@@ -50,6 +50,7 @@ def diff(old: PolicySet, new: PolicySet) -> tuple[Change, ...]:
 def _settings(old: PolicySet, new: PolicySet) -> Iterator[Change]:
     file = "policies/policy.toml"
     yield from names(file, "purposes", old.settings.purposes, new.settings.purposes, OTHER, OTHER)
+    yield from diff_witnesses.keys(file, old.settings.witnesses, new.settings.witnesses)
     rows = {(p, c): k for p, held in old.settings.tighten.items() for c, k in held.items()}
     after = {(p, c): k for p, held in new.settings.tighten.items() for c, k in held.items()}
     for key in sorted(rows.keys() | after.keys()):
@@ -207,6 +208,7 @@ def _duties(file: str, name: str, was: Obligations, now: Obligations) -> Iterato
         strictest = strictest_review([each for each in (was.review, now.review) if each is not None])
         towards = NARROWER if now.review == strictest else WIDER
         yield Change(file, what, f"review: {turned(reviewed(was.review), reviewed(now.review))}", towards)
+    yield from diff_witnesses.demands(file, f"{what} witnesses", was.witnesses, now.witnesses)
 
 
 def _span(file: str, name: str, was: GrantTable, now: GrantTable) -> Iterator[Change]:

@@ -25,6 +25,7 @@ from gateway.policy.values import (
     Text,
     even_span,
 )
+from gateway.policy.witnesses import WitnessesTable
 
 REVIEW_LIMIT = timedelta(days=30)
 """Longest that a record may wait for a human release."""
@@ -56,8 +57,9 @@ class GrantTable(Strict):
     ``drop`` names groups to leave out; ``round`` gives a group a step for **every** quantity of it, in the
     unit the dataset states, or a span of time for an instant. ``tear_line`` lets the record's tear-line version go in
     its place. ``watermark`` is a sentence that is written into each record. ``delay`` holds a record until that long
-    after its ``delay_from``; ``review`` holds it until officers have released it. ``from`` and ``until`` bound the
-    grant itself; absent means as long as the agreement.
+    after its ``delay_from``; ``review`` holds it until officers have released it. ``witnesses`` demands that so many of
+    them have cosigned the log before it goes. ``from`` and ``until`` bound the grant itself; absent means as long as
+    the agreement.
     """
 
     id: Slug
@@ -70,6 +72,7 @@ class GrantTable(Strict):
     watermark: Text | None = None
     delay: Duration = timedelta(0)
     review: ReviewTable | None = None
+    witnesses: WitnessesTable | None = None
     from_: Moment | None = Field(default=None, alias="from")
     until: Moment | None = None
 

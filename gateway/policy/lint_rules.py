@@ -197,7 +197,8 @@ def _asks_no_more(wide: GrantTable, narrow: GrantTable) -> bool:
     reviews = narrow.review is None or narrow.review == wide.review
     fields = narrow.only is None or narrow.only == wide.only
     versions = wide.tear_line or not narrow.tear_line
-    return reviews and fields and versions and narrow.watermark in (None, wide.watermark)
+    demands = narrow.watermark in (None, wide.watermark) and narrow.witnesses in (None, wide.witnesses)
+    return reviews and fields and versions and demands
 
 
 def _as_coarse(wide: GrantTable, group: str, steps: Mapping[str, Decimal | timedelta]) -> bool:

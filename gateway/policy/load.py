@@ -25,7 +25,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
@@ -131,15 +131,21 @@ def _hint(kind: str) -> str:
     return "docs/policy.md shows it" if kind == "missing" else ""
 
 
-def load(files: Mapping[str, bytes]) -> PolicySet:
-    """The policy set that these files make; raises :class:`PolicyError` with every finding."""
-    sources, findings = read_sources(files)
+def load(files: Mapping[str, bytes], witnesses: Set[str] | None = None) -> PolicySet:
+    """The policy set that these files make; raises :class:`PolicyError` with every finding.
+
+    ``witnesses`` are the verifier keys of those that the gateway can ask, where the set is to be put in force: one that
+    demands others is refused. ``None``: that is not asked.
+    """
+    sources, findings = read_sources(files, witnesses)
     if sources is None or findings:
         raise PolicyError(findings)
     return _bind(files, sources)
 
 
-def read_sources(files: Mapping[str, bytes]) -> tuple[Sources | None, tuple[PolicyFinding, ...]]:
+def read_sources(
+    files: Mapping[str, bytes], witnesses: Set[str] | None = None
+) -> tuple[Sources | None, tuple[PolicyFinding, ...]]:
     """The files read one by one, and every finding; no sources when a file could not be read."""
     reading = _Reading(files)
     _check_paths(reading)
@@ -171,7 +177,7 @@ def read_sources(files: Mapping[str, bytes]) -> tuple[Sources | None, tuple[Poli
         given.community,
         policies,
     )
-    return sources, crosscheck(sources)
+    return sources, crosscheck(sources, witnesses)
 
 
 def _check_paths(reading: _Reading) -> None:

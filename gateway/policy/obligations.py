@@ -21,7 +21,8 @@ Rules of this file:
    A delay and a review are holds, not degradations, and are never carried over. Nor are a watermark, a tear-line
    version, and the fields that an alert names: they say what goes here, not how well anything may be known.
 5. What waits for nothing (an alert, an open emergency) lifts the delays and reviews of whatever else matches. It lifts
-   no degradation: the strictest still applies.
+   no degradation and no demand for witnesses: the strictest still applies.
+6. What the agreement, the dataset and the matching grants demand of witnesses holds together; nothing is carried over.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ from decimal import Decimal
 
 from gateway.policy.conditions import Beyond, OneOf, Predicate, Within
 from gateway.policy.dataset import DatasetFile, FactTable, GroupTable, QuantityTable
-from gateway.policy.decision import Obligations, Review
+from gateway.policy.decision import Obligations, Review, WitnessDemand
 from gateway.policy.grants import GrantTable
 from gateway.policy.policyset import Partner
 from gateway.policy.values import INSTANT, LEVELS, dimension, from_base, to_base
+from gateway.policy.witnesses import WitnessesTable, demanded, strictest_witnessing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,15 @@ class Duty:
 class Duties:
     """Everything one grant asks for: its own duties and those it takes over from other datasets (rule 3).
 
-    ``watermark`` is the text as it is written, with the partner's code.
+    ``watermark`` is the text as it is written, with the partner's code. ``witnesses`` are what agreement, dataset and
+    grant demand together.
     """
 
     degrade: tuple[Duty, ...]
     grant: GrantTable
     watermark: str | None = None
     because: tuple[str, ...] = ()
+    witnesses: frozenset[WitnessDemand] = frozenset()
 
     @property
     def why(self) -> tuple[str, ...]:
@@ -78,7 +82,17 @@ def compile_duties(grant: GrantTable, partner: Partner, datasets: Mapping[str, D
             continue
         taken += _taken_over(dataset, other, datasets[other.dataset])
     text = None if grant.watermark is None else f"{grant.watermark} [{partner.code}]"
-    return Duties(tuple(own + taken), grant, text, tuple(_because(grant)))
+    demands = (("agreement", partner.agreement), (dataset.dataset, dataset), (grant.id, grant))
+    because = (*_because(grant), *_witnessed(*((name, said.witnesses) for name, said in demands)))
+    witnesses = demanded(*(said.witnesses for _, said in demands))
+    return Duties(tuple(own + taken), grant, text, because, witnesses)
+
+
+def _witnessed(*demands: tuple[str, WitnessesTable | None]) -> Iterable[str]:
+    """What is demanded of witnesses, in words, and by whom."""
+    for name, table in demands:
+        if table is not None:
+            yield f"{name}: witnesses {table.quorum} of {', '.join(sorted(table.of))}"
 
 
 def _because(grant: GrantTable) -> Iterable[str]:
@@ -189,6 +203,7 @@ def merge(dataset: DatasetFile, matching: Iterable[Duties], level: int | None = 
         only=frozenset.intersection(*limits) if limits else None,
         watermark={field: " ".join(texts)} if texts and field is not None else {},
         review=_review(grants, level) if waits else None,
+        witnesses=strictest_witnessing(demand for each in matching for demand in each.witnesses),
     )
 
 

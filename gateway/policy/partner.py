@@ -24,6 +24,7 @@ from gateway.policy.grants import (
 )
 from gateway.policy.levels import LevelRowTable
 from gateway.policy.values import Category, Code, LevelName, Moment, PolicyName, Slug, Some, Strict, Text
+from gateway.policy.witnesses import WitnessesTable
 
 Algorithm = Literal["EdDSA", "ES256", "ES384", "PS256", "RS256"]
 """Signature algorithms a partner's tokens may use. Never ``none``, never an HMAC: those prove nothing about
@@ -49,7 +50,7 @@ class ConditionTable(Strict):
 
 class AgreementTable(Strict):
     """``[agreement]``: the instrument, in force from ``from`` until ``until`` (exclusive), and what it
-    covers.
+    covers. ``witnesses`` demands that so many of them have cosigned the log before any answer under it leaves.
     """
 
     instrument: Text
@@ -58,6 +59,7 @@ class AgreementTable(Strict):
     datasets: Annotated[tuple[Slug, ...], Some]
     purposes: Annotated[tuple[Slug, ...], Some]
     condition: tuple[ConditionTable, ...] = ()
+    witnesses: WitnessesTable | None = None
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

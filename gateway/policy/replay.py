@@ -22,6 +22,7 @@ from gateway.policy.decision import (
     Review,
     Subject,
     Unknown,
+    WitnessDemand,
 )
 
 Json = str | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]
@@ -214,7 +215,15 @@ def _special_to_json(obligations: Obligations) -> dict[str, Json]:
         said["only"] = sorted(obligations.only)
     if obligations.watermark:
         said["watermark"] = dict(sorted(obligations.watermark.items()))
+    if obligations.witnesses:
+        said["witnesses"] = witnesses_to_json(obligations.witnesses)
     return said
+
+
+def witnesses_to_json(demands: frozenset[WitnessDemand]) -> list[Json]:
+    """Demands of witnesses by the names that the set gives them, in one order."""
+    said = sorted((each.quorum, sorted(each.of)) for each in demands)
+    return [{"quorum": quorum, "of": of} for quorum, of in said]
 
 
 def _review_to_json(review: Review) -> dict[str, Json]:

@@ -10,7 +10,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from gateway import markings
+from gateway.policy.errors import Misplaced
 from gateway.policy.values import Category, Code, Day, Slug, Some, Strict, Text
+from gateway.policy.witnesses import WitnessKey, key_name, public_bytes
 
 RowKind = Literal["no-effect", "read-in", "consent", "never"]
 
@@ -23,13 +25,25 @@ class SetFile(Strict):
     """``policies/policy.toml``: the words the other files may use, and rows of release tables made stricter.
 
     ``tighten`` maps a marking profile to controls and the stricter row each gets, for example
-    ``[tighten.udl]`` ``FOUO = "never"``.
+    ``[tighten.udl]`` ``FOUO = "never"``. ``witnesses`` gives each witness that the other files may name its verifier
+    key, as its operator gave it.
     """
 
     name: Text
     purposes: Annotated[dict[Slug, Text], Some]
     categories: Annotated[dict[Category, Text], Some]
     tighten: dict[Slug, dict[str, RowKind]] = Field(default_factory=dict)
+    witnesses: dict[Slug, WitnessKey] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        taken: dict[str | bytes, str] = {}
+        for name, key in self.witnesses.items():
+            for mark in (key_name(key), public_bytes(key)):
+                if taken.setdefault(mark, name) != name:
+                    message = f"{taken[mark]} and {name} are one witness under two names, and it would count twice"
+                    raise Misplaced(message, "witnesses", name)
+        return self
 
 
 class MemberTable(Strict):

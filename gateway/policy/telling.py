@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from gateway.policy.decision import Obligations, Review
+from gateway.policy.decision import Obligations, Review, WitnessDemand
 from gateway.policy.wording import number, span
 
 EXACT, LEFT_OUT = "exact", "left out"
@@ -79,6 +79,17 @@ def reviewed(review: Review | None) -> str:
         return "none"
     persons = "two officers" if review.persons > 1 else "one officer"
     return f"{persons} within {span(review.within)}, the partner {'told' if review.tell else 'not told'}"
+
+
+def witnessed(demands: frozenset[WitnessDemand]) -> str:
+    """What is demanded of witnesses, in words."""
+    said = sorted((each.quorum, ", ".join(sorted(each.of))) for each in demands)
+    return " and ".join(f"{quorum} of {names}" for quorum, names in said) or "none"
+
+
+def demands_no_less(was: frozenset[WitnessDemand], now: frozenset[WitnessDemand]) -> bool:
+    """Whether whoever meets what is demanded of witnesses now met what was."""
+    return all(any(each.includes(before) for each in now) for before in was)
 
 
 def _gone(duties: Obligations, path: str) -> bool:

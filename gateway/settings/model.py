@@ -329,6 +329,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def witness_keys(self) -> frozenset[str]:
+        """The verifier keys of the witnesses that checkpoints are submitted to: what a policy demands is of these."""
+        return frozenset(said.key for said in self.witnesses.values())
+
+    @property
     def needed_signatures(self) -> int:
         """How many different officers must sign."""
         if self.officer_signatures is not None:

@@ -25,6 +25,7 @@ def difference(policy: CompiledPolicy, question) -> str:
         "coarsen": (dict(told.obligations.coarsen), expected.coarsen),
         "only": (told.obligations.only, expected.only),
         "watermark": (dict(told.obligations.watermark), expected.watermark),
+        "witnesses": ({(each.quorum, each.of) for each in told.obligations.witnesses}, expected.witnesses),
         "because": (told.obligations.because, expected.because),
     }
     return "; ".join(f"{what}: {one} but the oracle {two}" for what, (one, two) in pairs.items() if one != two)

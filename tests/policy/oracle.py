@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_CEILING, Decimal, localcontext
+from itertools import combinations
 
 from gateway import markings
 from gateway.policy import conditions
@@ -42,6 +43,7 @@ class Answer:
     coarsen: dict[str, timedelta]
     only: frozenset[str] | None
     watermark: dict[str, str]
+    witnesses: set[tuple[int, frozenset[str]]]
 
 
 def ask(policy: PolicySet, subject: Subject, dataset: str, label, facts: Facts, purpose: str, at: datetime) -> Answer:
@@ -71,7 +73,19 @@ def ask(policy: PolicySet, subject: Subject, dataset: str, label, facts: Facts, 
     spans = {field: step for field, step in rounding.items() if isinstance(step, timedelta)}
     marks = sorted({f"{grant.watermark} [{partner.code}]" for grant in granted if grant.watermark})
     mark = {data.record.watermark: " ".join(marks)} if marks else {}
-    return Answer(not flat, flat, ids, drop, steps, delay, because, review, spans, only, mark)
+    witnesses = _witnesses(partner, data, granted)
+    return Answer(not flat, flat, ids, drop, steps, delay, because, review, spans, only, mark, witnesses)
+
+
+def _witnesses(partner, data, granted):
+    """Every demand, but for those that cannot fail where another one holds: each way of meeting that one is tried."""
+    tables = [partner.agreement.witnesses, data.witnesses, *(grant.witnesses for grant in granted)] if granted else []
+    asked = {(table.quorum, frozenset(table.of)) for table in tables if table}
+
+    def follows(one, other):
+        return all(len(other[1] & set(ways)) >= other[0] for ways in combinations(sorted(one[1]), one[0]))
+
+    return {one for one in asked if not any(other != one and follows(other, one) for other in asked)}
 
 
 def _review(granted, level):
@@ -498,6 +512,9 @@ def _obligations(policy, partner, data, granted):
             because.add(f"{grant.id}: only {', '.join(sorted(grant.only))}")
         if type(grant).__name__ in ("AlertTable", "EmergencyTable"):
             because.add(f"{grant.id}: waits for nothing")
+        for name, said in ((data.dataset, data), ("agreement", partner.agreement), (grant.id, grant)):
+            if said.witnesses:
+                because.add(f"{name}: witnesses {said.witnesses.quorum} of {', '.join(sorted(said.witnesses.of))}")
         for name in grant.drop:
             asked[name].append(None)
             because.add(f"{grant.id}: drop {name}")

@@ -22,6 +22,7 @@ from gateway.policy.conditions import Condition, FactMisread, Truth
 from gateway.policy.decision import UNKNOWN, Approval, Credential, Facts, LabelDoubt, RecipientKey, Subject
 from gateway.policy.grants import GrantTable
 from gateway.policy.load import load
+from tests.support.witnesses import KEYS, NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 DAYS = [date(2024, 1, 1) + timedelta(days=30 * step) for step in range(8)]
@@ -162,7 +163,16 @@ def settings(rng: random.Random) -> dict[str, object]:
         "purposes": {purpose: purpose for purpose in PURPOSES},
         "categories": {"5": "five", "8": "eight"},
         "tighten": {"udl": tighten} if tighten else None,
+        "witnesses": KEYS,
     }
+
+
+def demand(rng: random.Random, chance: float) -> dict[str, object]:
+    """A demand for witnesses, now and then, as a key of a table."""
+    if rng.random() >= chance:
+        return {}
+    names = rng.sample(NAMES, rng.randint(1, 3))
+    return {"witnesses": {"quorum": rng.randint(1, len(names)), "of": names}}
 
 
 def community(rng: random.Random) -> dict[str, object]:
@@ -232,6 +242,7 @@ def dataset(rng: random.Random, name: str) -> dict[str, object]:
         },
         "groups": groups,
     }  # fmt: skip
+    table |= demand(rng, 0.2)
     if rng.random() < 0.3:
         table["deny"] = [{"id": f"{name}-never", "where": condition(rng)}]
     if rng.random() < 0.3:
@@ -275,6 +286,7 @@ def partner_file(
         agreement["condition"] = [
             {"id": "survey", "text": "kept", "met": rng.random() < 0.9, "met_until": rng.choice(DAYS)}
         ]
+    agreement |= demand(rng, 0.2)
     ids = iter(f"{code.lower()}-{n}" for n in range(100))
     grants = [
         grant(rng, next(ids), covered, purposes, datasets, company=kind == "company") for _ in range(rng.randint(1, 5))
@@ -368,7 +380,7 @@ def grant(rng, name, covered, purposes, datasets, *, company):
     if rng.random() < 0.2:
         begin, end = sorted(rng.sample(range(len(DAYS)), 2))
         table |= {"from": DAYS[begin], "until": DAYS[end]}
-    return table
+    return table | demand(rng, 0.2)
 
 
 def _step(rng: random.Random, unit: str) -> int | float | str:

@@ -59,7 +59,7 @@ def running_gateway(
     if activated:
         log = open_log(settings, stage.gateway_keys(), "officer")
         files = read_policy_files(settings.policies_dir, settings.keys_dir)
-        activate(log, files, Order("test", "set the stage", clock()), UNSIGNED)
+        activate(log, files, Order("test", "set the stage", clock()), UNSIGNED, witnesses=settings.witness_keys)
         log.close()
     found: list[RunningGateway] = []
     failed: list[BaseException] = []
