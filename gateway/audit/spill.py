@@ -8,7 +8,9 @@ Rules.
    fields degraded or other columns chosen. ``matched`` says which it was.
 3. The rows are asked, not the catalogue: each is bound by its entry's leaf, and an entry is reported only after its
    private part and *all* its rows have been checked against that leaf.
-4. What cannot be answered is said: releases whose rows a removal took away are counted, and found in the archive.
+4. Another enforcement point that was told yes may have handed the record over: such permits are listed apart
+   (:mod:`gateway.audit.permitted`).
+5. What cannot be answered is said: releases whose rows a removal took away are counted, and found in the archive.
 
 A release is one that was authorised and handed to the connection. Whether it arrived, no gateway can say: the partner
 *may have received* the record.
@@ -26,6 +28,7 @@ from gateway.audit import retention, stored, tables
 from gateway.audit.canonical import PlainJson
 from gateway.audit.errors import LogAltered
 from gateway.audit.leaf import Leaf
+from gateway.audit.permitted import Permitted, permits
 from gateway.audit.stored import StoredRow, Summary
 
 BATCH = 200
@@ -92,22 +95,25 @@ class Carried:
 @dataclass(frozen=True, slots=True)
 class Spill:
     """The answer. ``withheld`` counts how often the record was judged and did not go; ``removed`` counts releases
-    whose rows are no longer here, so that this answer cannot speak of them.
+    whose rows are no longer here, so that this answer cannot speak of them; ``permitted`` are the permits that other
+    enforcement points were given.
     """
 
     carried: tuple[Carried, ...]
     withheld: int
     removed: int
+    permitted: tuple[Permitted, ...] = ()
 
 
 def who_got(connection: Connection, sought: Sought) -> Spill:
     """Every release that carried a record, oldest first. Raises :class:`LogAltered` if one is not as it was signed."""
     found: dict[int, dict[int, Match]] = {}
-    identifiers = set(sought.identifiers)
+    identifiers: set[str] = set(sought.identifiers)
     for hit in _hits(connection, tables.DIGEST_START.in_({each[:8] for each in sought.digests})):
         if hit.digest in sought.digests:
             found.setdefault(hit.position, {})[hit.number] = Match.DIGEST
-            identifiers |= {hit.identifier} - {None}
+            if hit.identifier is not None:
+                identifiers.add(hit.identifier)
     for hit in _hits(connection, tables.IDENTIFIER_START.in_({each[:20] for each in identifiers})):
         if hit.identifier in identifiers:
             found.setdefault(hit.position, {}).setdefault(hit.number, Match.IDENTIFIER)
@@ -118,7 +124,7 @@ def who_got(connection: Connection, sought: Sought) -> Spill:
             carried.append(Carried(entry, row, match))
         else:
             withheld += 1
-    return Spill(tuple(carried), withheld, retention.bodies_removed(connection))
+    return Spill(tuple(carried), withheld, retention.bodies_removed(connection), permits(connection, identifiers))
 
 
 def _hits(connection: Connection, start: ColumnElement[bool]) -> Sequence[Row[int, int, str | None, bytes | None]]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.audit.canonical import PlainJson
+from gateway.audit.permitted import Permitted
 from gateway.audit.spill import Carried, Match, Sought, Spill
 
 COLUMNS = (
@@ -24,6 +25,13 @@ COLUMNS = (
     "matched",
     "release",
     "chunk",
+)
+
+ELSEWHERE = "Permitted through another enforcement point"
+PERMIT_COLUMNS = ("entry", "time", "enforcement point", "partner", "system", "dataset", "marking stated")
+ELSEWHERE_MEANS = (
+    "Each enforcement point below was told that the record might go to this partner. Whether it went is for that "
+    "point's own log to say; this gateway did not send it."
 )
 
 MEANS = (
@@ -75,6 +83,12 @@ def row(carried: Carried) -> tuple[str, ...]:
     )
 
 
+def permit(permitted: Permitted) -> tuple[str, ...]:
+    """One permit as a row under :data:`PERMIT_COLUMNS`."""
+    said = (permitted.by, *map(permitted.text, ("partner", "subject_id", "dataset")), permitted.marking)
+    return (str(permitted.entry.index), permitted.entry.leaf.time, *(value or "-" for value in said))
+
+
 def partners(spill: Spill) -> list[tuple[str, int, str, str]]:
     """Each partner that may have received the record: how often, first and last."""
     times: dict[str, list[str]] = {}
@@ -100,6 +114,7 @@ def as_json(cover: Cover) -> dict[str, PlainJson]:
             for partner, count, first, last in partners(spill)
         ],
         "releases": [_release(each, cover.receipts) for each in spill.carried],
+        "permitted_elsewhere": [_permit(each) for each in spill.permitted],
         "withheld": spill.withheld,
         "entries_without_rows": spill.removed,
     }
@@ -130,9 +145,30 @@ def _release(carried: Carried, receipts: dict[int, str]) -> PlainJson:
     }
 
 
+def _permit(permitted: Permitted) -> PlainJson:
+    return {
+        "entry": permitted.entry.index,
+        "time": permitted.entry.leaf.time,
+        "enforcement_point": permitted.by,
+        "partner": permitted.text("partner"),
+        "system": permitted.text("subject_id"),
+        "dataset": permitted.text("dataset"),
+        "purpose": permitted.text("purpose"),
+        "marking": permitted.marking,
+        "obligations": permitted.said.get("obligations") or {},
+    }
+
+
 def summary(cover: Cover) -> str:
     """The answer in one sentence."""
-    spill = cover.spill
+    permits = cover.spill.permitted
+    if not permits:
+        return _released(cover.spill)
+    points = len({each.by for each in permits})
+    return f"{_released(cover.spill)}; {points} other enforcement point(s) were told yes, {len(permits)} time(s)"
+
+
+def _released(spill: Spill) -> str:
     if not spill.carried:
         return "no release in this log carried the record"
     forms = Counter(each.matched for each in spill.carried)
@@ -169,6 +205,9 @@ def markdown(cover: Cover) -> str:
         lines += ["## Partners", "", *_table(("partner", "releases", "first", "last"), said), ""]
         rows = [(*row(each), cover.receipts.get(each.entry.index, "-")) for each in spill.carried]
         lines += ["## Releases", "", *_table((*COLUMNS, "receipt"), rows), ""]
+    if spill.permitted:
+        lines += [f"## {ELSEWHERE}", "", ELSEWHERE_MEANS, ""]
+        lines += [*_table(PERMIT_COLUMNS, [permit(each) for each in spill.permitted]), ""]
     lines += ["## Checkpoint", "", *(f"    {line}" for line in cover.checkpoint.rstrip("\n").split("\n"))]
     return "\n".join(lines) + "\n"
 

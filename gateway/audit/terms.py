@@ -6,7 +6,8 @@ chance do no harm, since whatever is found is read, checked against its leaf, an
 
 A word hides nothing from somebody who can guess the value. Words say no more than the private part that they were
 worked out of, which lies beside them in clear; where a private part is removed, its words are removed with it.
-Record identifiers are never terms: those are stored keyed (:mod:`gateway.audit.leaf`).
+Record identifiers are never terms, except, in their keyed form (:mod:`gateway.audit.leaf`), those that another
+enforcement point asked about: such an entry has no record rows to be found by.
 
 Pure.
 """
@@ -45,6 +46,7 @@ class Kind(enum.StrEnum):
     RULE = "rule"
     OFFICER = "officer"
     SYSTEM = "system"
+    ASKED = "asked"  # the keyed identifier of a record that another enforcement point asked about
     TEXT = "text"
 
 
@@ -81,8 +83,16 @@ def terms(leaf: Leaf, private: Private | None) -> frozenset[Term]:
 
 
 def _terms_of(private: Private) -> set[Term]:
+    return _lasting_terms(private) | _evaluated_terms(private)
+
+
+def _lasting_terms(private: Private) -> set[Term]:
     said = {Term(kind, value) for kind, value in _said(private) if value}
     return said | {Term(Kind.TEXT, word) for word in _words(private)}
+
+
+def _evaluated_terms(private: Private) -> set[Term]:
+    return {Term(kind, value) for each in evaluations(private) for kind, value in _evaluated(each) if value}
 
 
 def _named(leaf: Leaf) -> Iterator[tuple[Kind, str]]:
@@ -110,6 +120,18 @@ def _said(private: Private) -> Iterator[tuple[Kind, str]]:
             yield Kind(str(order["kind"])), _text(order.get("subject"))
 
 
+def _evaluated(said: Private) -> Iterator[tuple[Kind, str]]:
+    """One question of another enforcement point: about whom and what, and the reasons against."""
+    yield Kind.ASKED, _text(said.get("record"))
+    yield Kind.PARTNER, _text(said.get("partner"))
+    yield Kind.DATASET, _text(said.get("dataset"))
+    yield Kind.SYSTEM, _text(said.get("subject_id"))
+    yield Kind.LABEL, _text(_map(said.get("shown")).get("marking"))
+    for reason in map(_text, _list(said.get("reasons"))):
+        yield Kind.REASON, reason
+        yield Kind.REASON, reason.partition(":")[2]
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text, in lower case, each once, in order."""
     return list(dict.fromkeys(_TEXT.findall(text.lower())))
@@ -121,6 +143,11 @@ def _words(private: Private) -> list[str]:
     texts += [_text(part) for pair in _list(private.get("query")) for part in _list(pair)]
     texts += [_text(order.get(name)) for order in _orders(private) for name in ("reason", "by", "digest")]
     return words_of("\n".join(texts))[:TEXT_LIMIT]
+
+
+def evaluations(private: Private) -> list[Private]:
+    """What another enforcement point asked, and what it was told."""
+    return [_map(said) for said in _list(private.get("evaluations"))]
 
 
 def by_label(private: Private) -> list[Private]:
@@ -146,6 +173,7 @@ def entry_words(leaf: Leaf, private: Private | None) -> list[int]:
     found = {_word(f"{kind}\n{value}") for kind, value in _named(leaf) if value}
     found |= _words_of_leaf(leaf.event, leaf.outcome)
     if private is not None:
+        found |= {term.word for term in _evaluated_terms(private)}  # each its own: nothing to remember
         said = _ENCODER.encode(_read_of(private))
         found |= _words_of_private(said) if len(said) <= _LONGEST_KEPT else _words_of_private.__wrapped__(said)
     return sorted(found)
@@ -168,7 +196,7 @@ def _words_of_leaf(event: str, outcome: str) -> frozenset[int]:
 
 @lru_cache(maxsize=8192)
 def _words_of_private(said: bytes) -> frozenset[int]:
-    return frozenset(term.word for term in _terms_of(msgspec.json.decode(said)))
+    return frozenset(term.word for term in _lasting_terms(msgspec.json.decode(said)))
 
 
 def _orders(private: Private) -> list[Private]:

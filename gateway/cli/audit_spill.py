@@ -67,7 +67,8 @@ def who_got(
     as_json: Json = False,
 ) -> None:
     """List every release that may have carried a record: to whom, when, under which marking, with which fields left
-    out, each checked against its leaf. Exit code 0 whether there are any or none.
+    out, each checked against its leaf; and every permit that another enforcement point was given for it. Exit code 0
+    whether there are any or none.
     """
     here = session(context)
     sought = _sought(record, field, _keys(here, identifier_keys), named=identifier)
@@ -98,7 +99,9 @@ def _with_archive(spill: Spill, file: Path, reader: LogReader, sought: Sought) -
     known = {each.entry.index for each in spill.carried}
     more = [each for each in found.carried if each.entry.index not in known]
     together = sorted((*spill.carried, *more), key=lambda each: each.entry.index)
-    return Spill(tuple(together), max(spill.withheld, found.withheld), spill.removed)
+    permitted = {(each.entry.index, each.number): each for each in (*found.permitted, *spill.permitted)}
+    listed = tuple(permitted[place] for place in sorted(permitted))
+    return Spill(tuple(together), max(spill.withheld, found.withheld), spill.removed, listed)
 
 
 def _blocks(cover: Cover) -> list[Block]:
@@ -108,6 +111,9 @@ def _blocks(cover: Cover) -> list[Block]:
         blocks.append(Table(("partner", "releases", "first", "last"), partners))
         rows = [(*spill_report.row(each), cover.receipts.get(each.entry.index, "-")) for each in cover.spill.carried]
         blocks.append(Table((*spill_report.COLUMNS, "receipt"), rows))
+    if cover.spill.permitted:
+        elsewhere = [spill_report.permit(each) for each in cover.spill.permitted]
+        blocks.append(Table(spill_report.PERMIT_COLUMNS, elsewhere, title=spill_report.ELSEWHERE.lower()))
     blocks.append(Line(f"judged and withheld besides: {cover.spill.withheld} time(s)"))
     return [*blocks, *(Line(f"note: {caveat}") for caveat in spill_report.caveats(cover))]
 
@@ -153,7 +159,8 @@ def _write_receipts(reader: LogReader, spill: Spill, folder: Path) -> dict[int, 
     """Write one receipt an entry; their file names by entry."""
     folder.mkdir(parents=True, exist_ok=True)
     written: dict[int, str] = {}
-    for index in sorted({each.entry.index for each in spill.carried}):
+    entries = {each.entry.index for each in spill.carried} | {each.entry.index for each in spill.permitted}
+    for index in sorted(entries):
         issued = reader.receipt_at(index)
         if issued is not None:
             name = folder / f"{index}.tlog-proof"

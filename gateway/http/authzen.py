@@ -187,7 +187,7 @@ def _one(question: Question, desk: _Desk) -> _Answered:
     if found.context:
         said["context"] = dict(found.context)
     entry: dict[str, Plain] = {**found.entry, "decision": found.decision, "reasons": list(found.reasons)}
-    return _Answered(said, entry, str(question.resource["id"])[:512])
+    return _Answered(said, entry, str(question.resource["id"]))
 
 
 def _draft(

@@ -12,12 +12,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, event
 
+from gateway.audit import spill_report
 from gateway.audit.entry import Draft, Event, RecordRow
 from gateway.audit.errors import LogAltered
 from gateway.audit.leaf import IdentifierKey, keyed
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Part, Remove
+from gateway.audit.search import criteria
 from gateway.audit.spill import Match, Sought
+from gateway.audit.spill_report import Cover
 
 Drafts = Callable[..., Draft]
 
@@ -129,6 +132,71 @@ def test_who_got_agrees_with_reading_every_release_from_first_to_last(tmp_path_f
         wanted = [number for number, names in enumerate(releases) if name in names]
         assert [each.entry.index for each in log.who_got(named(log, name)).carried] == wanted
     log.close()
+
+
+def told(log: AuditLog, *answers: tuple[str, str, bool]) -> dict[str, object]:
+    """The private part of an entry of evaluations: record, partner, decision each."""
+    said = [
+        {
+            "record": log.keyed(name),
+            "partner": partner,
+            "subject_id": f"{partner}-system",
+            "dataset": "elset",
+            "decision": decision,
+            "reasons": [] if decision else ["grant:no_grant"],
+            "shown": {"marking": "U//REL TO USA, JPN"},
+        }
+        for name, partner, decision in answers
+    ]
+    return {"by": "portal", "what": f"{len(said)} evaluations", "evaluations": said}
+
+
+def asking(log: AuditLog, draft: Drafts, *answers: tuple[str, str, bool]) -> None:
+    private = told(log, *answers)
+    log.append_now([draft("", event=Event.EVALUATED, outcome="evaluated", partner="", records=(), private=private)])
+
+
+def test_a_permit_that_another_enforcement_point_was_given_is_listed_apart_from_the_releases(spilt, draft: Drafts):
+    asking(spilt, draft, ("b", "JPN", True), ("a", "GBR", True), ("a", "FRA", False), ("a", "JPN", True))
+    asking(spilt, draft, ("a", "JPN", False), ("z", "JPN", True))
+    spill = spilt.who_got(named(spilt, "a"))
+    assert [each.leaf.release for each in spill.carried] == ["r0", "r1"]
+    found = [(each.entry.index, each.number, each.by, each.text("partner")) for each in spill.permitted]
+    assert found == [(4, 1, "portal", "GBR"), (4, 3, "portal", "JPN")]
+    assert spill.permitted[0].marking == "U//REL TO USA, JPN"
+    assert len(spilt.who_got(digest_of("a", "cut")).permitted) == 2, "by digest, the record's other names are known"
+    (only,) = spilt.who_got(named(spilt, "z")).permitted
+    assert (only.entry.index, only.number) == (5, 1)
+
+
+def test_the_report_says_which_enforcement_points_were_told_yes_and_that_this_gateway_sent_nothing(
+    spilt: AuditLog, draft: Drafts
+):
+    asking(spilt, draft, ("z", "JPN", True))
+    sought = named(spilt, "z")
+    cover = Cover(sought, spilt.who_got(sought), "2026-03-02T00:00:00Z", "A. Auditor", "log", "checkpoint\n", {})
+    said_yes = "no release in this log carried the record; 1 other enforcement point(s) were told yes, 1 time(s)"
+    assert spill_report.summary(cover) == said_yes
+    page = spill_report.markdown(cover)
+    assert "## Permitted through another enforcement point" in page
+    assert "| portal | JPN | JPN-system | elset | U//REL TO USA, JPN |" in page
+    (said,) = spill_report.as_json(cover)["permitted_elsewhere"]  # type: ignore[misc]
+    assert (said["entry"], said["enforcement_point"], said["partner"]) == (4, "portal", "JPN")  # type: ignore[index,call-overload]
+
+
+def test_an_entry_of_evaluations_is_found_by_the_partners_and_datasets_asked_about(spilt: AuditLog, draft: Drafts):
+    asking(spilt, draft, ("a", "JPN", True), ("a", "FRA", False))
+    for said in ({"partner": "FRA", "event": "evaluated"}, {"reason": "no_grant", "dataset": "elset"}):
+        assert [each.index for each in spilt.search(criteria(said)).found] == [4]
+    assert 4 in [each.index for each in spilt.search(criteria({"asked": spilt.keyed("a")})).found]
+    assert spilt.search(criteria({"partner": "FRA", "event": "evaluated"}), leaves_only=True).found == ()
+
+
+def test_a_permit_that_is_not_as_it_was_signed_is_refused_and_not_reported(spilt: AuditLog, draft: Drafts, place):
+    asking(spilt, draft, ("z", "JPN", True))
+    place.change("UPDATE private_parts SET body = CAST('{}' AS BLOB) WHERE position = 4")
+    with pytest.raises(LogAltered, match="entry 4"):
+        spilt.who_got(named(spilt, "z"))
 
 
 @pytest.mark.sqlite_alone("the plan's words are SQLite's")

@@ -18,6 +18,13 @@ anything = st.recursive(
 label = st.fixed_dictionaries(
     {}, optional={"label": text | st.none(), "level": text, "communities": st.lists(text, max_size=2) | text}
 )
+evaluation = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("record", "partner", "dataset", "subject_id", "reasons"), text | st.lists(text, max_size=2)),
+        "shown": st.dictionaries(st.sampled_from(["marking", "day"]), text | st.none()) | text,
+    },
+)
 order = st.fixed_dictionaries(
     {},
     optional={"by": text, "kind": st.sampled_from(["partner", "dataset", "record"]), "subject": text, "reason": text},
@@ -33,6 +40,7 @@ private = st.fixed_dictionaries(
         "orders": st.lists(order, max_size=2),
         "query": st.lists(st.lists(text, min_size=2, max_size=2), max_size=3),
         "label": anything,
+        "evaluations": st.lists(evaluation, max_size=2) | text,
     },
 )
 leaf = st.builds(

@@ -16,6 +16,7 @@ from gateway.activation.approval import UNSIGNED
 from gateway.activation.orders import Order, lift, stop
 from gateway.audit import canonical
 from gateway.audit.orders import StopKind
+from gateway.audit.spill import Sought
 from gateway.identity.enforcement import EnforcementPointsRefused, read_enforcement_points
 from tests.support.cases import elset
 from tests.support.loopback import Loopback, loopback
@@ -80,6 +81,18 @@ def test_a_record_that_the_gates_let_go_is_permitted_with_the_obligations_and_on
     assert not decided(denied)
     assert "originator:control_forbids" in denied.json()["context"]["reasons"]
     assert not decided(post(asked, question("U//REL TO USA, JPN")))
+
+
+def test_a_permit_is_among_the_answers_to_who_may_have_had_the_record_and_a_denial_is_not(asked):
+    name = "asked-" + "x" * 600
+    fields = json.loads(elset(name, "U//REL TO USA, GBR"))
+    resource = {"type": "elset", "id": name, "properties": fields}
+    assert decided(post(asked, question(resource=resource)))
+    denied = {**resource, "properties": json.loads(elset(name, "S//NF"))}
+    assert not decided(post(asked, question(resource=denied)))
+    log = asked.gateway.service.log
+    (permit,) = log.who_got(Sought(identifiers=frozenset([log.keyed(name)]))).permitted
+    assert (permit.by, permit.text("partner"), permit.marking) == ("portal", "GBR", "U//REL TO USA, GBR")
 
 
 def test_every_answer_has_one_entry_that_says_who_asked_what_and_why_and_no_identifier(asked):
