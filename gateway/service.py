@@ -22,7 +22,7 @@ from gateway.activation.files import FilesError, read_policy_files
 from gateway.activation.running import Clock, NothingInForce, PolicyKeeper
 from gateway.activation.signatures import read_signatures
 from gateway.audit.checkpoint import parse_verifier_key
-from gateway.audit.entry import Draft, Event
+from gateway.audit.entry import Draft, Event, Json
 from gateway.audit.errors import AuditError
 from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
@@ -127,7 +127,7 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
         log = open_log(settings, keys, "gateway")
         opened.callback(log.close)
         log.recover(clock())
-        log.append_now((Draft(Event.STARTED, clock(), "started", private={"gateway": __version__}),))
+        log.append_now((Draft(Event.STARTED, clock(), "started", private=_started(settings)),))
         upstream = await opened.enter_async_context(Upstream(_sources(settings), settings.upstream.max_connections))
         witnessing = await opened.enter_async_context(_witnessing(settings, log, clock))
         issuer_keys = _issuer_keys(settings, log, clock)
@@ -221,6 +221,14 @@ def _issuer_keys(settings: Settings, log: AuditLog, clock: Clock) -> IssuerKeys:
         refresh=timedelta(seconds=said.refresh_seconds),
         longest=timedelta(seconds=said.max_age_seconds),
     )
+
+
+def _started(settings: Settings) -> dict[str, Json]:
+    """What the entry of a start says: which version, and the keys of its witnesses, by which what is kept of their
+    cosignatures is checked.
+    """
+    keys = sorted(settings.witness_keys)
+    return {"gateway": __version__, **({"witnesses": keys, "quorum": settings.witness_quorum} if keys else {})}
 
 
 def _sources(settings: Settings) -> dict[str, Source]:

@@ -88,6 +88,18 @@ def count_in(totals: Totals, leaf: Leaf, private: Private) -> None:
             cell[name] += number if isinstance(number, int) else 0
 
 
+def count_removed(totals: Totals, private: Private) -> None:
+    """Count in what the orders of an entry say of private parts that they removed: their totals stay."""
+    orders = private.get("orders")
+    for order in orders if isinstance(orders, list) else ():
+        said = order.get("totals") if isinstance(order, dict) else None
+        for each in said if isinstance(said, list) else ():
+            match each:
+                case [int(day), str(partner), str(level), *counts]:
+                    cell = totals.setdefault(Cell(day, partner, level), Counter())
+                    cell.update({name: n for name, n in zip(COUNTED, counts, strict=False) if isinstance(n, int)})
+
+
 def add_totals(connection: Connection, totals: Totals) -> None:
     """Add to the running totals, in one statement."""
     if not totals:

@@ -8,14 +8,14 @@ have prepared changes that cancel out. A page whose sums differ is looked at ent
 from __future__ import annotations
 
 import secrets
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from gateway.audit import catalogue, retention, stored
-from gateway.audit.catalogue import COUNTED, Totals
+from gateway.audit.catalogue import Totals
 from gateway.audit.errors import LogAltered
 from gateway.audit.leaf import Leaf
 from gateway.audit.orders import Part
@@ -42,6 +42,7 @@ class CatalogueCheck:
         )
         if private is not None:
             catalogue.count_in(self.totals, leaf, private)
+            catalogue.count_removed(self.totals, private)
 
     def differences(self, connection: Connection, size: int) -> Iterator[tuple[str, str]]:
         """Where the stored catalogue differs, and how; for a log that was walked whole up to ``size``."""
@@ -53,19 +54,9 @@ class CatalogueCheck:
         wrong = {page for page in self.sums.keys() | there.keys() if self.sums[page] != there[page]}
         if wrong:
             yield from _located(connection, wrong, size)
-        yield from self._totals(connection)
-
-    def _totals(self, connection: Connection) -> Iterator[tuple[str, str]]:
-        """Totals outlive the private parts that they were counted from: where any was removed they may be larger."""
-        found = catalogue.read_totals(connection)
-        if not retention.removals(connection):
-            for said in catalogue.compare_totals(found, self.totals):
-                yield tuple(said.split(": ", 1))  # type: ignore[misc]  # "totals of ...: differ ..."
-            return
-        for cell, counts in sorted(self.totals.items()):
-            held = found.get(cell, Counter())
-            if any(held[name] < counts[name] for name in COUNTED):
-                yield f"totals of day {cell.day}, {cell.partner}, level {cell.level}", "are less than the entries'"
+        for said in catalogue.compare_totals(catalogue.read_totals(connection), self.totals):
+            where, _, what = said.partition(": ")
+            yield where, what
 
 
 def _stored(connection: Connection) -> Iterator[Sequence[Posting]]:

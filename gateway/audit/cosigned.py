@@ -1,44 +1,57 @@
 """Checkpoints that witnesses have cosigned: one row a size, with the cosignature lines that were got for it.
 
-The lines stand beside the log and are no part of what the log signs: whoever edits them here can take
-cosignatures away (a receipt then lacks them) and can make none.
+Rules.
+
+1. What a witness has signed it has signed: lines are added to a row and never taken away, and a later line of the same
+   key takes the earlier one's place.
+2. The next entry that the gateway writes after it has kept lines says so in its private part (``cosigned``): the size,
+   and whose lines are kept for it. The line itself nobody can make who has not the witness's key, and who the witnesses
+   are every start of a gateway says. So whoever changes a row, takes it away or adds one is found when the log is
+   checked (:class:`Recount`), but for lines that no entry speaks of yet: those got since the last entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, Table, Text, case, delete, insert, select
+from sqlalchemy import Connection, case, delete, insert, select
 
 from gateway.audit import tables
-from gateway.audit.demands import Demands, are_met
+from gateway.audit.canonical import PlainJson
+from gateway.audit.checkpoint import VerifierKey, open_note, parse_verifier_key
+from gateway.audit.demands import Demands, are_met, mark_of
+from gateway.audit.entry import Cosigned, Event
 from gateway.audit.errors import ProofRefused
 from gateway.audit.note import split_note
-
-table = Table(
-    "cosigned",
-    tables.metadata,
-    Column("size", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
-    Column("witnesses", Integer, nullable=False),  # how many different ones
-    Column("lines", Text, nullable=False),  # signature lines, each ended by a newline
-)
 
 LOOKED_AT = 256
 """Most cosigned checkpoints that are looked at for one that carries what is demanded, the oldest first."""
 
 
-def put(connection: Connection, size: int, lines: Sequence[str]) -> None:
+def put(connection: Connection, size: int, lines: Sequence[str]) -> Cosigned:
     """Keep lines that were got for the checkpoint of this size; each takes the place of an older one by its key."""
+    table = tables.cosigned
     kept = dict(_by_mark(lines_at(connection, size)))
     kept |= dict(_by_mark("".join(lines)))
-    witnesses = len({mark.partition("+")[0] for mark in kept})
     connection.execute(delete(table).where(table.c.size == size))
-    connection.execute(insert(table).values(size=size, witnesses=witnesses, lines="".join(kept.values())))
+    row = {"size": size, "witnesses": _count(kept), "lines": "".join(kept.values())}
+    connection.execute(insert(table).values(row))
+    return Cosigned(size, tuple(sorted(kept)))
+
+
+def newest(connection: Connection) -> tuple[Cosigned, ...]:
+    """The newest checkpoint that any witness has cosigned, if there is one."""
+    table = tables.cosigned.c
+    row = connection.execute(select(table.size, table.lines).order_by(table.size.desc()).limit(1)).one_or_none()
+    return () if row is None else (Cosigned(row.size, tuple(sorted(mark for mark, _ in _by_mark(row.lines)))),)
 
 
 def lines_at(connection: Connection, size: int) -> str:
     """The cosignature lines for the checkpoint of this size; empty when there are none."""
-    found: str | None = connection.execute(select(table.c.lines).where(table.c.size == size)).scalar_one_or_none()
+    table = tables.cosigned.c
+    found: str | None = connection.execute(select(table.lines).where(table.size == size)).scalar_one_or_none()
     return found or ""
 
 
@@ -49,7 +62,7 @@ def over(connection: Connection, position: int, demands: Demands, wanted: int) -
     Where nothing is demanded it is the newest that has ``wanted`` witnesses, else the newest; where what is demanded is
     not there any more, the one with the most witnesses.
     """
-    notes = tables.checkpoints
+    table, notes = tables.cosigned, tables.checkpoints
     columns = select(table.c.size, notes.c.note, table.c.lines, table.c.witnesses)
     covering = columns.join(notes, notes.c.size == table.c.size).where(table.c.size > position, table.c.witnesses >= 1)
     if demands:
@@ -62,6 +75,59 @@ def over(connection: Connection, position: int, demands: Demands, wanted: int) -
         best = covering.order_by(case((table.c.witnesses >= wanted, 0), else_=1), table.c.size.desc())
     found = connection.execute(best.limit(1)).first()
     return None if found is None else (found.size, found.note + found.lines)
+
+
+@dataclass
+class Recount:
+    """What must be in the table, as entry after entry is added: lines of whom, and who the witnesses are."""
+
+    named: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    witnesses: set[str] = field(default_factory=set)
+
+    def add(self, event: str, private: Mapping[str, PlainJson]) -> None:
+        """Add what an entry says of cosignatures that are kept, and a start of its witnesses' keys."""
+        said, keys = private.get("cosigned"), private.get("witnesses") if event == Event.STARTED else None
+        for each in said if isinstance(said, list) else ():
+            match each:
+                case {"size": int(size), "by": list(by)}:
+                    self.named[size].update(map(str, by))
+        if isinstance(keys, list):
+            self.witnesses.update(map(str, keys))
+
+    def differences(self, connection: Connection, known: Iterable[VerifierKey]) -> Iterator[tuple[str, str]]:
+        """Where the table is not what was signed, row by row, and how. ``known`` are witnesses' keys besides."""
+        keys = {mark_of(key): key for key in (*known, *map(parse_verifier_key, self.witnesses))}
+        table, notes = tables.cosigned, tables.checkpoints.c
+        wanted = select(table, notes.note).join(tables.checkpoints, notes.size == table.c.size, isouter=True)
+        there = set()
+        for row in connection.execute(wanted):
+            there.add(row.size)
+            try:
+                self._check(row.size, row.note, row.lines, row.witnesses, keys)
+            except ProofRefused as error:
+                yield f"cosignatures of {row.size}", str(error)
+        for size in sorted(self.named.keys() - there):
+            yield f"cosignatures of {size}", f"by {', '.join(sorted(self.named[size]))} are missing"
+
+    def _check(self, size: int, note: str | None, lines: str, witnesses: int, keys: Mapping[str, VerifierKey]) -> None:
+        """Of a checkpoint that is there, as many as is said, all by witnesses, none of them bad, none gone."""
+        if note is None:
+            raise ProofRefused("are of no checkpoint")
+        found = {mark for mark, _ in _by_mark(lines)}
+        if not found:
+            raise ProofRefused("are no signature lines")
+        if _count(found) != witnesses:
+            raise ProofRefused(f"are said to be of {witnesses} witnesses, and are of {_count(found)}")
+        for mark in sorted(self.named.get(size, set()) - found):
+            raise ProofRefused(f"by {mark} are missing")
+        for mark in sorted(found - keys.keys()):
+            raise ProofRefused(f"are by {mark}, which is no witness that the settings or a start's entry name")
+        open_note(note + lines, [keys[mark] for mark in found])
+
+
+def _count(marks: Iterable[str]) -> int:
+    """How many different witnesses: one may sign with two keys, under one name."""
+    return len({mark.partition("+")[0] for mark in marks})
 
 
 def _by_mark(lines: str) -> Iterator[tuple[str, str]]:

@@ -111,6 +111,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Cosigned:
+    """Whose lines are kept for the checkpoint of a size, each as ``name+key id in hex``; in order."""
+
+    size: int
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """An entry that is durable: its place, its leaf bytes, and the tree size of the checkpoint that covers
     it.

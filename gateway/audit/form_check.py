@@ -8,7 +8,9 @@ of this form cannot be checked further: it says where, and checking ends there.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from functools import lru_cache
 
 from sqlalchemy import (
     Boolean,
@@ -19,7 +21,6 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     func,
-    inspect,
     or_,
     select,
     text,
@@ -27,12 +28,18 @@ from sqlalchemy import (
 )
 from sqlalchemy import literal_column as literal
 
-from gateway.audit import cosigned, tables
+from gateway.audit import tables
 from gateway.audit.walk import Finding
 
 SHOWN = 100
 """Most places that are named of one table."""
 
+COLUMNS = {
+    "sqlite": "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_xinfo(t.name) c"
+    " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
+    "postgresql": "SELECT table_name, column_name FROM information_schema.columns"
+    " WHERE table_schema = current_schema()",
+}
 INDEXES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'index'",
     "postgresql": "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()",
@@ -66,29 +73,33 @@ def differences(connection: Connection) -> Iterator[Finding]:
 
 
 def _tables(connection: Connection) -> Iterator[Finding]:
-    inspector = inspect(connection)
-    there = set(inspector.get_table_names())
-    wanted = {table.name: table for table in (*tables.metadata.sorted_tables, cosigned.table)}
+    there: defaultdict[str, set[str]] = defaultdict(set)
+    for name, column in connection.execute(text(COLUMNS[connection.dialect.name])):
+        there[name].add(column)
+    wanted = {table.name: table for table in tables.metadata.sorted_tables}
     indexes = set(connection.execute(text(INDEXES[connection.dialect.name])).scalars())
-    for name in sorted(there - wanted.keys()):
+    for name in sorted(there.keys() - wanted.keys()):
         yield Finding(f"table {name}", "is none of the gateway's")
     for name, table in wanted.items():
         if name not in there:
             yield Finding(f"table {name}", "is missing")
             continue
-        columns = {column["name"] for column in inspector.get_columns(name)}
-        if columns != set(table.columns.keys()):
-            yield Finding(f"table {name}", f"has the columns {', '.join(sorted(columns))}")
+        if there[name] != set(table.columns.keys()):
+            yield Finding(f"table {name}", f"has the columns {', '.join(sorted(there[name]))}")
         for missing in sorted({str(index.name) for index in table.indexes} - indexes):
             yield Finding(f"table {name}", f"lacks the index {missing}")
 
 
 def _values(connection: Connection, table: Table) -> Iterator[Finding]:
-    odd = or_(*(_is_odd(column) for column in table.columns))
     key = [type_coerce(column, Integer) for column in table.primary_key]
-    for row in connection.execute(select(*key).where(odd).limit(SHOWN)):
+    for row in connection.execute(select(*key).where(_has_odd(table)).limit(SHOWN)):
         names = ", ".join(f"{column.name} {value!r:.80}" for column, value in zip(table.primary_key, row, strict=True))
         yield Finding(f"table {table.name}", f"holds a value of another type where {names}")
+
+
+@lru_cache(maxsize=64)
+def _has_odd(table: Table) -> ColumnElement[bool]:
+    return or_(*(_is_odd(column) for column in table.columns))
 
 
 def _is_odd(column: Column[object]) -> ColumnElement[bool]:

@@ -21,7 +21,7 @@ import msgspec
 
 from gateway.audit import canonical, merkle
 from gateway.audit.canonical import PlainJson
-from gateway.audit.entry import LEAF_LIMIT, SALT_BYTES, Draft, RecordRow
+from gateway.audit.entry import LEAF_LIMIT, SALT_BYTES, Cosigned, Draft, RecordRow
 from gateway.audit.errors import DraftRefused, ProofRefused
 from gateway.audit.orders import (
     Activate,
@@ -42,6 +42,11 @@ from gateway.audit.orders import (
 
 VERSION = 1
 """The version of the leaf's and the private part's form."""
+
+OF_LOG = frozenset(("orders", "takes", "instance", "cosigned"))
+"""What the log itself writes into private parts: orders, what is taken of volumes, which instance has the release open,
+and what witnesses had signed by then (:mod:`gateway.audit.cosigned`).
+"""
 
 _LEAF = msgspec.json.Encoder(order="sorted")
 
@@ -99,7 +104,9 @@ class PreparedRow:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An entry ready to be given a place: everything that will be stored of it. ``fields`` are the leaf's."""
+    """An entry ready to be given a place: everything that will be stored of it. ``fields`` are the leaf's. ``cosigned``
+    are the cosignatures that its private part speaks of.
+    """
 
     draft: Draft
     fields: Leaf
@@ -109,18 +116,29 @@ class Prepared:
     rows: tuple[PreparedRow, ...]
     hash: bytes
     """The leaf's hash in the log's tree."""
+    cosigned: tuple[Cosigned, ...] = ()
 
 
-def prepare(draft: Draft, origin: str, key: IdentifierKey, salt: bytes, orders: Sequence[Order] = ()) -> Prepared:
-    """Work out all that will be stored for a draft.
+def prepare(
+    draft: Draft,
+    origin: str,
+    key: IdentifierKey,
+    salt: bytes,
+    orders: Sequence[Order] = (),
+    *,
+    instance: str = "",
+    cosigned: tuple[Cosigned, ...] = (),
+) -> Prepared:
+    """Work out all that will be stored for a draft. The private part says also which ``instance`` has a release open
+    after it, and which cosignatures are kept by now that no entry speaks of yet.
 
     Raises :class:`DraftRefused` when it cannot be an entry.
     """
     if len(salt) != SALT_BYTES:
         raise DraftRefused("salt", f"has {len(salt)} bytes, not {SALT_BYTES}")
     _check(draft)
-    said = {**draft.private, "orders": [_order(order, key) for order in orders]} if orders else draft.private
-    private = canonical.encode(said, "private")
+    own = _of_log(draft, key, orders, instance, cosigned)
+    private = canonical.encode({**draft.private, **own} if own else draft.private, "private")
     rows = tuple(_row(number, row, key) for number, row in enumerate(draft.records, start=1))
     fields = Leaf(
         version=VERSION,
@@ -143,7 +161,23 @@ def prepare(draft: Draft, origin: str, key: IdentifierKey, salt: bytes, orders: 
     leaf = _LEAF.encode(fields)
     if len(leaf) > LEAF_LIMIT:
         raise DraftRefused("leaf", f"has {len(leaf)} bytes, more than {LEAF_LIMIT}", hint="Shorten its names.")
-    return Prepared(draft, fields, leaf, salt, private, rows, merkle.leaf_hash(leaf))
+    return Prepared(draft, fields, leaf, salt, private, rows, merkle.leaf_hash(leaf), cosigned)
+
+
+def _of_log(
+    draft: Draft, key: IdentifierKey, orders: Sequence[Order], instance: str, cosigned: tuple[Cosigned, ...]
+) -> dict[str, PlainJson]:
+    """What the log writes into the private part itself: see :data:`OF_LOG`."""
+    own: dict[str, PlainJson] = {}
+    if orders:
+        own["orders"] = [_order(order, key) for order in orders]
+    if draft.takes:
+        own["takes"] = [[each.counter, stamp(each.since), each.amount] for each in draft.takes]
+    if draft.release and not draft.last:
+        own["instance"] = instance
+    if cosigned:
+        own["cosigned"] = [{"size": each.size, "by": list(each.by)} for each in cosigned]
+    return own
 
 
 def parse_leaf(data: bytes) -> Leaf:
@@ -195,8 +229,8 @@ def _check(draft: Draft) -> None:
             raise DraftRefused(name, f"is {number}")
     if not draft.release and (draft.chunk or not draft.last):
         raise DraftRefused("release", "is empty, but the entry is a chunk of one")
-    if "orders" in draft.private:
-        raise DraftRefused("private", "has the key `orders`, which the log writes itself")
+    for name in OF_LOG & draft.private.keys():
+        raise DraftRefused("private", f"has the key `{name}`, which the log writes itself")
     for name in (draft.outcome, draft.partner, draft.request, draft.release, draft.key):
         if not name.isprintable():
             raise DraftRefused("leaf", f"holds {name[:80]!r}, which is not printable text")
@@ -227,8 +261,7 @@ def _order(order: Order, key: IdentifierKey) -> PlainJson:
         emergency = {"partner": order.partner, "name": order.name, "reason": order.reason}
         return {"order": verb, **emergency, "by": order.by, "at": at}
     if isinstance(order, Remove):
-        said = {"order": "remove", "what": order.what.value, "archive": order.archive, "reason": order.reason}
-        return {**said, "first": order.first, "last": order.last, "by": order.by, "at": at}
+        return {**_removal(order), "by": order.by, "at": at}
     return {
         "order": "stop" if isinstance(order, SetStop) else "lift",
         "kind": order.kind.value,
@@ -237,6 +270,23 @@ def _order(order: Order, key: IdentifierKey) -> PlainJson:
         "by": order.by,
         "at": at,
     }
+
+
+def _removal(order: Remove) -> dict[str, PlainJson]:
+    said: dict[str, PlainJson] = {
+        "order": "remove",
+        "what": order.what.value,
+        "archive": order.archive,
+        "reason": order.reason,
+        "first": order.first,
+        "last": order.last,
+        "count": order.count,
+    }
+    if order.takes:
+        said["takes"] = [[each.partner, each.counter, each.since, each.amount] for each in order.takes]
+    if order.totals:
+        said["totals"] = [[each.day, each.partner, each.level, *each.counts] for each in order.totals]
+    return said
 
 
 def _officers_order(order: Activate | Announce | InstallOfficers | Approve | Withhold) -> dict[str, PlainJson]:

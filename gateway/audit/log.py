@@ -24,14 +24,14 @@ from threading import Lock
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
-from gateway.audit import cosigned
+from gateway.audit import cosigned, retention
 from gateway.audit.checkpoint import ML_DSA_44, SigningKey
 from gateway.audit.concealing import conceal, reveal
 from gateway.audit.database import Database
-from gateway.audit.entry import Draft, Recorded
+from gateway.audit.entry import Draft, Event, Recorded
 from gateway.audit.errors import DraftRefused, LogUnavailable
 from gateway.audit.leaf import IdentifierKey, keyed
-from gateway.audit.orders import Order
+from gateway.audit.orders import Order, Remove
 from gateway.audit.reading import LogReader
 from gateway.audit.writer import Job, Outcome, Writer
 
@@ -149,6 +149,14 @@ class AuditLog(LogReader):
             raise outcome
         return outcome
 
+    def remove(self, order: Remove) -> Recorded:
+        """Carry a removal out, with the entry that records it: :mod:`gateway.audit.retention`. Raises as
+        :meth:`append`.
+        """
+        with self._reading.reading() as connection:
+            told = retention.completed(connection, order)
+        return self.append_now((Draft(Event.BODIES_REMOVED, order.at, "done"),), (told,))[0]
+
     def recover(self, at: datetime) -> tuple[Recorded, ...]:
         """Write an ``interrupted`` entry for every release that an instance of this name left open.
 
@@ -160,12 +168,14 @@ class AuditLog(LogReader):
 
     def keep_cosignatures(self, size: int, lines: Sequence[str]) -> None:
         """Keep what witnesses signed for the checkpoint of this size, a line each, beside what is kept of others;
-        receipts carry it from now on.
+        receipts carry it from now on, and the next entry says that it is there.
 
         Raises :class:`LogUnavailable`.
         """
-        with self._turn, self._reading.writing() as connection:
-            cosigned.put(connection, size, lines)
+        with self._turn:
+            with self._reading.writing() as connection:
+                kept = cosigned.put(connection, size, lines)
+            self._writer.tell(kept)  # now that it is durable
 
     def keyed(self, identifier: str) -> str:
         """A record's identifier as the log stores it."""

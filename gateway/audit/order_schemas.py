@@ -1,6 +1,7 @@
-"""The published forms of the orders that take force by an entry: a part of :mod:`gateway.audit.schemas`.
+"""The published forms of what the log itself writes into private parts: a part of :mod:`gateway.audit.schemas`.
 
-They are what :mod:`gateway.audit.summing` adds up, so that what stands can be worked out again from the entries alone.
+Most of it are the orders that take force by an entry: what :mod:`gateway.audit.summing` adds up, so that what stands
+can be worked out again from the entries alone.
 """
 
 from __future__ import annotations
@@ -17,33 +18,68 @@ class Closed(Struct, frozen=True, forbid_unknown_fields=True):
     """A structure without room for anything else."""
 
 
-class Activate(Closed, frozen=True, tag_field="order", tag="activate"):
-    """A policy set was put in force."""
+class Cosigned(Closed, frozen=True):
+    """Whose cosignatures of the checkpoint of a size are kept, each as key name, plus sign, key id in hex."""
 
-    digest: Digest
+    size: Count
+    by: list[str]
+
+
+class Private(Closed, frozen=True, kw_only=True):
+    """What any entry's private part may say besides: which cosignatures are kept by then that no entry spoke of yet."""
+
+    cosigned: list[Cosigned] | UnsetType = UNSET
+
+
+class Given(Closed, frozen=True, kw_only=True):
+    """What every order says: who gave it, and when."""
+
     by: str
     at: str
+
+
+class InForce(Given, frozen=True, kw_only=True):
+    """Something that is kept by its digest was put in force, by the signatures that are kept under another."""
+
+    digest: Digest
     approval: Digest | UnsetType = UNSET
 
 
-class Announce(Closed, frozen=True, tag_field="order", tag="announce"):
+class Reasoned(Given, frozen=True, kw_only=True):
+    """An order with its reason."""
+
+    reason: str
+
+
+class Stopping(Reasoned, frozen=True, kw_only=True):
+    """What a stop is on; a record's subject is its keyed identifier."""
+
+    kind: Literal["partner", "dataset", "record"]
+    subject: str
+
+
+class Emergency(Reasoned, frozen=True, kw_only=True):
+    """An emergency of a partner's file."""
+
+    partner: str
+    name: str
+
+
+class Activate(InForce, frozen=True, kw_only=True, tag_field="order", tag="activate"):
+    """A policy set was put in force."""
+
+
+class Announce(Given, frozen=True, kw_only=True, tag_field="order", tag="announce"):
     """A policy set is about to be put in force."""
 
     digest: Digest
-    by: str
-    at: str
 
 
-class InstallOfficers(Closed, frozen=True, tag_field="order", tag="install-officers"):
+class InstallOfficers(InForce, frozen=True, kw_only=True, tag_field="order", tag="install-officers"):
     """A list of officers was put in force."""
 
-    digest: Digest
-    by: str
-    at: str
-    approval: Digest | UnsetType = UNSET
 
-
-class Approve(Closed, frozen=True, tag_field="order", tag="approve"):
+class Approve(Reasoned, frozen=True, kw_only=True, tag_field="order", tag="approve"):
     """One officer released one record to one partner, until a moment."""
 
     item: str
@@ -56,87 +92,54 @@ class Approve(Closed, frozen=True, tag_field="order", tag="approve"):
     officers: Digest
     persons: Count
     until: str
-    reason: str
-    by: str
-    at: str
 
 
-class Withhold(Closed, frozen=True, tag_field="order", tag="withhold"):
+class Withhold(Reasoned, frozen=True, kw_only=True, tag_field="order", tag="withhold"):
     """An officer refused to release an item."""
 
     item: str
-    reason: str
-    by: str
-    at: str
 
 
-class Refuse(Closed, frozen=True, tag_field="order", tag="refuse"):
+class Refuse(Reasoned, frozen=True, kw_only=True, tag_field="order", tag="refuse"):
     """A policy set did not load."""
 
-    reason: str
-    by: str
-    at: str
 
-
-class Revoke(Closed, frozen=True, tag_field="order", tag="revoke"):
+class Revoke(Given, frozen=True, kw_only=True, tag_field="order", tag="revoke"):
     """A token was revoked."""
 
     partner: str
     jti: str
-    by: str
-    at: str
 
 
-class Stop(Closed, frozen=True, tag_field="order", tag="stop"):
-    """A stop was set; a record's subject is its keyed identifier."""
-
-    kind: Literal["partner", "dataset", "record"]
-    subject: str
-    reason: str
-    by: str
-    at: str
+class Stop(Stopping, frozen=True, kw_only=True, tag_field="order", tag="stop"):
+    """A stop was set."""
 
 
-class Lift(Closed, frozen=True, tag_field="order", tag="lift"):
+class Lift(Stopping, frozen=True, kw_only=True, tag_field="order", tag="lift"):
     """A stop was lifted."""
 
-    kind: Literal["partner", "dataset", "record"]
-    subject: str
-    reason: str
-    by: str
-    at: str
 
-
-class Remove(Closed, frozen=True, tag_field="order", tag="remove"):
-    """Bodies were taken out of the entries from ``first`` to ``last``."""
+class Remove(Reasoned, frozen=True, kw_only=True, tag_field="order", tag="remove"):
+    """Bodies were taken out of ``count`` of the entries from ``first`` to ``last``. ``takes`` is what these said that
+    their partners took (partner, counter, beginning of the span, amount), ``totals`` what they counted (day from
+    1970-01-01, partner, level, answers, refusals, records released, withheld, redacted).
+    """
 
     what: Literal["rows", "private", "leaf"]
     first: Count
     last: Count
-    reason: str
     archive: Digest
-    by: str
-    at: str
+    count: Count
+    totals: list[tuple[Count, str, str, Count, Count, Count, Count, Count]] | UnsetType = UNSET
+    takes: list[tuple[str, str, str, Count]] | UnsetType = UNSET
 
 
-class Open(Closed, frozen=True, tag_field="order", tag="open"):
+class Open(Emergency, frozen=True, kw_only=True, tag_field="order", tag="open"):
     """Open an emergency of a partner's file."""
 
-    partner: str
-    name: str
-    reason: str
-    by: str
-    at: str
 
-
-class Close(Closed, frozen=True, tag_field="order", tag="close"):
+class Close(Emergency, frozen=True, kw_only=True, tag_field="order", tag="close"):
     """Close an emergency before its time."""
-
-    partner: str
-    name: str
-    reason: str
-    by: str
-    at: str
 
 
 Orders = list[

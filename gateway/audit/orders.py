@@ -189,10 +189,32 @@ class Part(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """So much that entries took together of what a partner may have in the span that begins at ``since``."""
+
+    partner: str
+    counter: str
+    since: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What entries counted together into one total (:mod:`gateway.audit.catalogue`): its cell, and how much of each."""
+
+    day: int
+    partner: str
+    level: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Remove:
     """Take bodies out of the entries from ``first`` to ``last``, as :mod:`gateway.audit.retention` says.
 
-    ``archive`` is the lower-case hex SHA-256 of the archive file that has them, ``""`` for none. ``at`` is aware UTC.
+    ``archive`` is the lower-case hex SHA-256 of the archive file that has them, ``""`` for none. ``count`` is how many
+    entries lose something; ``takes`` and ``totals`` are what the private parts that go said of volumes and totals,
+    which stay (:meth:`~gateway.audit.log.AuditLog.remove` fills these in). ``at`` is aware UTC.
     """
 
     what: Part
@@ -202,6 +224,9 @@ class Remove:
     reason: str
     at: datetime
     archive: str = ""
+    count: int = 0
+    takes: tuple[Taken, ...] = ()
+    totals: tuple[Counted, ...] = ()
 
 
 Order = (

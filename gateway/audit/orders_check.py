@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from gateway.audit import tables
 from gateway.audit.canonical import PlainJson
-from gateway.audit.orders import Standing
+from gateway.audit.orders import Standing, StopKind, stamp
 from gateway.audit.summing import replay
 from gateway.audit.walk import Finding
 
-_RECORDED = (
+_TABLES = (
     tables.activations,
     tables.activation_approvals,
     tables.announcements,
     tables.officers,
     tables.refusals,
     tables.revocations,
+    tables.removals,
+    tables.stops,
+    tables.emergencies,
+    tables.approvals,
 )
-"""The tables that keep orders one by one. What else stands (stops, emergencies, approvals) is signed whole."""
+"""The tables that orders fill."""
 
 _STORED = {"activate": "activates", "announce": "announces", "install-officers": "installs"}
 """Orders that put something in force that the store keeps by its digest, as findings say them."""
@@ -31,18 +36,20 @@ Orders = Iterable[tuple[int, Mapping[str, PlainJson]]]
 
 
 def differences(
-    connection: Connection, orders: list[tuple[int, Mapping[str, PlainJson]]], stands: Standing
+    connection: Connection, orders: list[tuple[int, Mapping[str, PlainJson]]], stands: Standing | None
 ) -> Iterator[Finding]:
-    """Where what the tables say of orders is not what the entries record."""
+    """Where what the tables say of orders is not what the entries record. ``stands`` is what the tables say is in
+    force, ``None`` where that is not what was signed.
+    """
     try:
         replayed = replay(orders)
-        wanted = rows(orders)
+        wanted = rows(orders) | standing_rows(replayed)
     except (KeyError, ValueError, TypeError) as error:
         yield Finding("standing orders", f"an entry's order cannot be read: {error!r}")
         return
-    if replayed.statement("") != replace(stands, number=replayed.number).statement(""):
+    if stands is not None and replayed.statement("") != replace(stands, number=replayed.number).statement(""):
         yield Finding("standing orders", "are not what the entries' orders add up to")
-    for table in _RECORDED:
+    for table in _TABLES:
         found = {tuple(row) for row in connection.execute(select(table))}
         for row in sorted(found - wanted[table.name]):
             yield Finding(table.name, f"{row[0]}, {row[1]} is not as any entry records it")
@@ -58,7 +65,7 @@ def differences(
 
 def rows(orders: Orders) -> dict[str, set[tuple[object, ...]]]:
     """The rows of the tables that record orders one by one, as they must be."""
-    wanted: dict[str, set[tuple[object, ...]]] = {table.name: set() for table in _RECORDED}
+    wanted: dict[str, set[tuple[object, ...]]] = {table.name: set() for table in _TABLES}
     revoked: set[tuple[PlainJson, PlainJson]] = set()
     for index, order in orders:
         who = (order["by"], order["at"])
@@ -71,9 +78,27 @@ def rows(orders: Orders) -> dict[str, set[tuple[object, ...]]]:
                 wanted["announcements"].add((index, order["digest"]))
             case "install-officers":
                 wanted["officers"].add((index, order["digest"]))
+            case "remove":
+                wanted["removals"].add((index, *(order[name] for name in ("what", "first", "last", "count"))))
             case "refuse":
                 wanted["refusals"].add((index, order["reason"], *who))
             case "revoke" if (order["partner"], order["jti"]) not in revoked:  # again changes nothing
                 revoked.add((order["partner"], order["jti"]))
                 wanted["revocations"].add((order["partner"], order["jti"], *who))
     return wanted
+
+
+def standing_rows(stands: Standing) -> dict[str, set[tuple[object, ...]]]:
+    """The rows of the tables that hold what is in force, as they must be."""
+    return {
+        table.name: {tuple(_as_stored(getattr(each, column.name)) for column in table.columns) for each in given}
+        for table, given in (
+            (tables.stops, stands.stops),
+            (tables.emergencies, stands.opened),
+            (tables.approvals, stands.approvals),
+        )
+    }
+
+
+def _as_stored(value: object) -> object:
+    return stamp(value) if isinstance(value, datetime) else value.value if isinstance(value, StopKind) else value

@@ -7,7 +7,7 @@ against its signed statement. The whole log is checked by :mod:`gateway.audit.ve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
@@ -231,10 +231,23 @@ class LogReader:
         with self._reading.reading() as connection:
             return store.read_activations(connection)
 
-    def verify(self, *, held: Checkpoint | None = None, whole: bool = True, progress: Progress | None = None) -> Report:
+    def verify(
+        self,
+        *,
+        held: Checkpoint | None = None,
+        whole: bool = True,
+        progress: Progress | None = None,
+        witnesses: Iterable[VerifierKey] = (),
+    ) -> Report:
         """Check the whole log: see :func:`gateway.audit.verification.verify`."""
         return verification.verify(
-            self._reading, self._origin, self._verifier, held=held, whole=whole, progress=progress
+            self._reading,
+            self._origin,
+            self._verifier,
+            held=held,
+            whole=whole,
+            progress=progress,
+            witnesses=witnesses,
         )
 
     def close(self) -> None:

@@ -10,8 +10,9 @@ Rules.
    what standing orders and the next check are worked out from.
 4. Checking the log accepts a body that is missing only where a removal in the log covers it. So somebody with the
    database cannot pass off a deletion as a removal: that needs the signing key.
-5. The words that came from what is removed go with it (:mod:`gateway.audit.catalogue`). Totals stay: they name nobody
-   but the partner.
+5. The words that came from what is removed go with it (:mod:`gateway.audit.catalogue`). Totals and the use of volumes
+   stay: they name nobody but the partner. The order says what the private parts that go said of them, so that both can
+   still be counted again.
 
 The database's file keeps no trace of what was removed once SQLite has written over it: run ``VACUUM`` afterwards, and
 remember that backups and archives have it still. That is what they are for, and why they have owners.
@@ -20,19 +21,19 @@ remember that backups and archives have it still. That is what they are for, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
 
-from gateway.audit import catalogue, store, stored, tables
+from gateway.audit import catalogue, store, stored, tables, usage
 from gateway.audit.canonical import PlainJson
 from gateway.audit.errors import DraftRefused
-from gateway.audit.orders import Part, Remove, stamp
+from gateway.audit.orders import Counted, Part, Remove, Taken, stamp
 from gateway.audit.stored import RawEntry, Summary
 
-REMOVABLE = ("release", "interrupted", "audit-read", "started", "resumed")
-"""The events whose bodies may be removed."""
+REMOVABLE = ("release", "interrupted", "audit-read", "resumed")
+"""The events whose bodies may be removed. Those of a start say who the witnesses are, and stay."""
 
 SLICE = 2_000
 """Most entries that one removal speaks of: it is one transaction, and releases wait for it."""
@@ -55,16 +56,38 @@ def check(connection: Connection, order: Remove) -> None:
     )
     if connection.execute(within.limit(1)).one_or_none() is not None:
         raise DraftRefused("orders", "remove the beginning of a release that is still open", hint="Wait for its end.")
+    if order != completed(connection, order):
+        raise DraftRefused("orders", "remove entries that are no longer as they were", hint="Try again.")
 
 
-def carry_out(connection: Connection, position: int, order: Remove) -> int:
-    """Remove what the order says, as of the entry at ``position``; how many entries lost something."""
+def completed(connection: Connection, order: Remove) -> Remove:
+    """The order with what it takes from how many entries: its own entry says it in their place."""
+    losing = _losing(connection, order)
+    spans = removals(connection)
+    entries: list[Summary] = []
+    for start in range(0, 0 if order.what is Part.ROWS else len(losing), store.IN_LIMIT):
+        raw = stored.read_some(connection, losing[start : start + store.IN_LIMIT])
+        entries += checked(raw.values(), spans)
+    taken, totals = usage.Recount(), catalogue.Totals()
+    for entry in entries:
+        if entry.private is not None:
+            taken.add(entry.leaf.partner, entry.private)
+            catalogue.count_in(totals, entry.leaf, entry.private)
+    counted = [
+        Counted(cell.day, cell.partner, cell.level, tuple(counts[name] for name in catalogue.COUNTED))
+        for cell, counts in sorted(totals.items())
+    ]
+    took = [Taken(*key, amount) for key, amount in sorted(taken.sums.items())]
+    return replace(order, count=len(losing), takes=tuple(took), totals=tuple(counted))
+
+
+def carry_out(connection: Connection, position: int, order: Remove) -> None:
+    """Remove what the order says, as of the entry at ``position``."""
     wanted = _losing(connection, order)
     for start in range(0, len(wanted), store.IN_LIMIT):
         _remove(connection, order.what, wanted[start : start + store.IN_LIMIT])
-    said = {"what": order.what.value, "first": order.first, "last": order.last, "count": len(wanted)}
+    said = {"what": order.what.value, "first": order.first, "last": order.last, "count": order.count}
     connection.execute(insert(tables.removals).values(position=position, **said))
-    return len(wanted)
 
 
 def older_than(connection: Connection, at: datetime) -> tuple[int, int]:
@@ -139,21 +162,6 @@ def removals(connection: Connection) -> list[Span]:
     table = tables.removals
     rows = connection.execute(select(table).order_by(table.c.position))
     return [Span(Part(row.what), row.first, row.last) for row in rows]
-
-
-def placed(connection: Connection) -> list[tuple[int, Span]]:
-    """The removals so far with the entries that they are filed under; one of an impossible count is under none."""
-    table = tables.removals.c
-    wanted = select(table.position, table.what, table.first, table.last, table.count.label("lost"))
-    return [
-        (row.position if 0 <= row.lost <= row.last - row.first + 1 else -1, Span(Part(row.what), row.first, row.last))
-        for row in connection.execute(wanted.order_by(table.position))
-    ]
-
-
-def placed_by(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> list[tuple[int, Span]]:
-    """The removals among orders, each with the entry that records it."""
-    return [(index, span) for index, order in orders for span in spans_of([(index, order)])]
 
 
 def part_removed(spans: Sequence[Span], index: int) -> Part | None:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from gateway.audit.entry import Event
 from gateway.audit.leaf import VERSION, Leaf
-from gateway.audit.order_schemas import Closed, Count, Digest, Orders
+from gateway.audit.order_schemas import Closed, Count, Digest, Orders, Private
+from gateway.audit.record_schemas import Obligations, Row, Shown, Witnesses
 
 
 class Caller(Closed, frozen=True):
@@ -61,7 +62,14 @@ class LabelCount(Closed, frozen=True):
     redacted: Count
 
 
-class Interrupted(Closed, frozen=True):
+class Signed(Closed, frozen=True):
+    """An officer who signed an order, and when."""
+
+    officer: str
+    at: str
+
+
+class Interrupted(Private, frozen=True):
     """A release that a gateway closed when its receiver went away, or (then empty) found open at a start."""
 
     gateway: str | UnsetType = UNSET
@@ -73,14 +81,7 @@ class Interrupted(Closed, frozen=True):
     caller: Caller | UnsetType = UNSET
 
 
-class Witnesses(Closed, frozen=True):
-    """So many of these witnesses."""
-
-    quorum: Count
-    of: list[str]
-
-
-class Release(Closed, frozen=True):
+class Release(Private, frozen=True):
     """One chunk of an answer. Absent are: ``caller`` while nobody is identified, the case (``dataset`` to ``stops``)
     while nobody is admitted, the counts (``released`` to ``why_withheld``) where no record was judged; ``label`` is
     there for content, ``status`` and ``detail`` for a refusal.
@@ -92,7 +93,8 @@ class Release(Closed, frozen=True):
     (``name+id``).
 
     ``why_withheld`` counts reasons as ``gate:code``: all gates are always evaluated, so a gate that is not named for a
-    record passed.
+    record passed. ``takes`` is what the chunk takes of volumes: counter, beginning of the span, amount. ``instance`` is
+    the gateway that has the release open after it.
     """
 
     gateway: str
@@ -126,13 +128,8 @@ class Release(Closed, frozen=True):
     witnesses: list[Witnesses] | UnsetType = UNSET
     status: int | UnsetType = UNSET
     detail: str | UnsetType = UNSET
-
-
-class Signed(Closed, frozen=True):
-    """An officer who signed an order, and when."""
-
-    officer: str
-    at: str
+    takes: list[tuple[str, str, Count]] | UnsetType = UNSET
+    instance: str | UnsetType = UNSET
 
 
 class Turned(Closed, frozen=True):
@@ -143,7 +140,7 @@ class Turned(Closed, frozen=True):
     examples: list[str]
 
 
-class PolicyActivated(Closed, frozen=True):
+class PolicyActivated(Private, frozen=True):
     """A policy set with every file and table in it, by digest; who signed it; what it turned against the one before."""
 
     by: str
@@ -156,7 +153,7 @@ class PolicyActivated(Closed, frozen=True):
     impact: Turned | UnsetType = UNSET
 
 
-class PolicyAnnounced(Closed, frozen=True):
+class PolicyAnnounced(Private, frozen=True):
     """Which policy set is about to be activated."""
 
     by: str
@@ -165,7 +162,7 @@ class PolicyAnnounced(Closed, frozen=True):
     orders: Orders
 
 
-class OfficersInstalled(Closed, frozen=True):
+class OfficersInstalled(Private, frozen=True):
     """A list of officers, by digest; who is on it, and who signed it."""
 
     by: str
@@ -176,7 +173,7 @@ class OfficersInstalled(Closed, frozen=True):
     signed: tuple[Signed, ...] = ()
 
 
-class PolicyRefused(Closed, frozen=True):
+class PolicyRefused(Private, frozen=True):
     """Why a policy set did not load."""
 
     by: str
@@ -185,7 +182,7 @@ class PolicyRefused(Closed, frozen=True):
     orders: Orders
 
 
-class ReviewApproved(Closed, frozen=True):
+class ReviewApproved(Private, frozen=True):
     """A record that an officer released to a partner: which, as what, until when, and in which entry it was asked for.
 
     ``given`` of ``persons`` officers have released it by now. ``signature`` is the officer's, where one was made.
@@ -209,7 +206,7 @@ class ReviewApproved(Closed, frozen=True):
     signature: str | UnsetType = UNSET
 
 
-class ReviewRefused(Closed, frozen=True):
+class ReviewRefused(Private, frozen=True):
     """A record that an officer refused to release, and in which entry it was asked for."""
 
     by: str
@@ -223,7 +220,7 @@ class ReviewRefused(Closed, frozen=True):
     signature: str | UnsetType = UNSET
 
 
-class StopChanged(Closed, frozen=True):
+class StopChanged(Private, frozen=True):
     """A stop that was set or lifted; a record is named by the order alone, keyed."""
 
     by: str
@@ -234,7 +231,7 @@ class StopChanged(Closed, frozen=True):
     signed: list[Signed] | UnsetType = UNSET
 
 
-class EmergencyOpened(Closed, frozen=True):
+class EmergencyOpened(Private, frozen=True):
     """An emergency that an officer opened, and when it ends by itself."""
 
     by: str
@@ -246,7 +243,7 @@ class EmergencyOpened(Closed, frozen=True):
     signature: str | UnsetType = UNSET
 
 
-class EmergencyClosed(Closed, frozen=True):
+class EmergencyClosed(Private, frozen=True):
     """An emergency that was closed before its time."""
 
     by: str
@@ -256,7 +253,7 @@ class EmergencyClosed(Closed, frozen=True):
     orders: Orders
 
 
-class TokenRevoked(Closed, frozen=True):
+class TokenRevoked(Private, frozen=True):
     """A token that was revoked."""
 
     by: str
@@ -266,7 +263,7 @@ class TokenRevoked(Closed, frozen=True):
     orders: Orders
 
 
-class AuditRead(Closed, frozen=True):
+class AuditRead(Private, frozen=True):
     """Who read what; over HTTP also which request."""
 
     by: str
@@ -274,13 +271,15 @@ class AuditRead(Closed, frozen=True):
     request: str | UnsetType = UNSET
 
 
-class Started(Closed, frozen=True):
-    """The version of the gateway that started."""
+class Started(Private, frozen=True):
+    """The version of the gateway that started; the keys of its witnesses, and how many of them must cosign."""
 
     gateway: str
+    witnesses: list[str] | UnsetType = UNSET
+    quorum: Count | UnsetType = UNSET
 
 
-class Unwitnessed(Closed, frozen=True):
+class Unwitnessed(Private, frozen=True):
     """Which answer did not leave, and why."""
 
     release: str
@@ -288,20 +287,20 @@ class Unwitnessed(Closed, frozen=True):
     detail: str
 
 
-class BodiesRemoved(Closed, frozen=True):
+class BodiesRemoved(Private, frozen=True):
     """The removal itself."""
 
     orders: Orders
 
 
-class Restored(Closed, frozen=True):
+class Restored(Private, frozen=True):
     """Who put a copy back, of how many entries, against how many checkpoints."""
 
     by: str
     what: str
 
 
-class KeysFetched(Closed, frozen=True):
+class KeysFetched(Private, frozen=True):
     """Which keys an issuer published where: the answer's digest, thumbprints, those never believed, and the keys."""
 
     partner: str
@@ -313,7 +312,7 @@ class KeysFetched(Closed, frozen=True):
     jwks: str
 
 
-class EvaluationRefused(Closed, frozen=True):
+class EvaluationRefused(Private, frozen=True):
     """A request for decisions that got none: by whom (``""``: nobody known), the HTTP status, and what was said."""
 
     by: str
@@ -322,67 +321,15 @@ class EvaluationRefused(Closed, frozen=True):
     why: str
 
 
-class NoRequest(Closed, frozen=True):
+class NoRequest(Private, frozen=True):
     """How many connections were given up since when, by kind (:class:`gateway.http.protocol.Fault`)."""
 
     since: str
     counted: dict[str, Count]
 
 
-class Resumed(Closed, frozen=True):
+class Resumed(Private, frozen=True):
     """Nothing more to say."""
-
-
-class Facts(Closed, frozen=True):
-    """The record's fields that policy read, each as its type and text."""
-
-    values: dict[str, list[str]]
-    problems: dict[str, str]
-    delay_from: str | None
-    originator: str | None
-    stops: list[str]
-    approval: tuple[str, str] | UnsetType = UNSET
-    """The human release in force: what it is called, and the marking that resulted."""
-    tear_line: bool | UnsetType = UNSET
-    """This is the record's tear-line version."""
-    present: list[str] | UnsetType = UNSET
-    """Which of the fields that compilations ask about are there."""
-    usage: dict[str, str] | UnsetType = UNSET
-    """How much of each volume and counting compilation had gone before."""
-    emergencies: dict[str, str] | UnsetType = UNSET
-    """When each emergency was opened."""
-
-
-class Review(Closed, frozen=True):
-    """The human release that the grants ask for."""
-
-    persons: Count
-    tell: bool
-    within_seconds: Count
-
-
-class Obligations(Closed, frozen=True):
-    """What the decision obliged to."""
-
-    drop: list[str]
-    round: dict[str, str]
-    delay_seconds: Count
-    because: list[str]
-    review: Review | UnsetType = UNSET
-    coarsen_seconds: dict[str, Count] | UnsetType = UNSET
-    only: list[str] | UnsetType = UNSET
-    watermark: dict[str, str] | UnsetType = UNSET
-    witnesses: list[Witnesses] | UnsetType = UNSET
-
-
-class Shown(Closed, frozen=True):
-    """What one record was decided from."""
-
-    marking: str | None
-    day: str | None
-    nested: list[tuple[str, str | None]]
-    doubts: list[str]
-    facts: Facts
 
 
 class Evaluation(Closed, frozen=True):
@@ -406,7 +353,7 @@ class Evaluation(Closed, frozen=True):
     obligations: Obligations | UnsetType = UNSET
 
 
-class Evaluated(Closed, frozen=True):
+class Evaluated(Private, frozen=True):
     """Decisions that another enforcement point (``by``) was given, in the order it asked. ``given_request`` is its own
     name for the request. Each evaluation says what was asked, the decision and the reasons against, and where the gates
     were asked, of whom and of what they judged.
@@ -420,42 +367,7 @@ class Evaluated(Closed, frozen=True):
     evaluations: list[Evaluation]
 
 
-class InReview(Closed, frozen=True):
-    """How a record that waits for a human release is named in the queue: the item, the SHA-256 of its bytes as the
-    source gave them, and its identifier as only the gateway can read it.
-    """
-
-    item: str
-    content: Digest
-    named: str
-
-
-class Detail(Closed, frozen=True):
-    """What one record was decided from, and the decision; the cuts only where it was permitted."""
-
-    marking: str | None
-    day: str | None
-    nested: list[tuple[str, str | None]]
-    doubts: list[str]
-    facts: Facts
-    reasons: list[str]
-    grants: list[str]
-    obligations: Obligations
-    redacted: list[str] | UnsetType = UNSET
-    rounded: list[str] | UnsetType = UNSET
-    review: InReview | UnsetType = UNSET
-
-
-class Row(Closed, frozen=True):
-    """One record of one release. ``identifier`` is keyed, empty for none; ``digest`` is of the record as released."""
-
-    identifier: Annotated[str, Meta(pattern="^([1-9][0-9]*:[0-9a-f]{64})?$")]
-    effect: Literal["release", "withhold"]
-    digest: Digest
-    detail: Detail
-
-
-PRIVATE: Mapping[Event, type[Closed]] = MappingProxyType(
+PRIVATE: Mapping[Event, type[Private]] = MappingProxyType(
     {
         Event.RELEASE: Release,
         Event.INTERRUPTED: Interrupted,

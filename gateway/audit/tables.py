@@ -2,8 +2,11 @@
 
 An entry's ``position`` is its index in the tree and is given by the one who appends: never a serial column,
 whose numbers are taken at insert and seen at commit, so that readers would skip rows. Every table but
-``head``, ``stops``, ``emergencies``, ``usage``, ``approvals``, ``open_releases`` and ``totals`` only ever grows, until
-a removal that the log itself records takes bodies away (:mod:`gateway.audit.retention`).
+``head``, ``stops``, ``emergencies``, ``usage``, ``approvals``, ``cosigned``, ``open_releases`` and ``totals`` only ever
+grows, until a removal that the log itself records takes bodies away (:mod:`gateway.audit.retention`).
+
+Every column of every table is checked when the log is (:mod:`gateway.audit.verification`); ``tests/audit/mutations.py``
+holds the two together.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from sqlalchemy import (
     literal_column,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = MetaData()
 
@@ -149,6 +152,14 @@ checkpoints = Table(
     metadata,
     Column("size", BigInteger, primary_key=True, autoincrement=False),
     Column("note", Text, nullable=False),
+)
+
+cosigned = Table(
+    "cosigned",
+    metadata,
+    Column("size", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("witnesses", Integer, nullable=False),  # how many different ones
+    Column("lines", Text, nullable=False),  # signature lines, each ended by a newline
 )
 
 open_releases = Table(

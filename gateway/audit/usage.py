@@ -4,24 +4,29 @@ The rule: *what an entry takes is in the store exactly when the entry is*. So no
 was refused takes nothing, and gateways that share a store never hand out more together than one might: the write lock
 makes them take turns. An entry that would take more than is left is refused, and nothing of it is written.
 
-The table may be lost: it can be counted again from the entries (``released`` of each), and until then everything counts
-as unused. Whoever can write it can let a partner have more of what it may have anyway; every record still passes its
-gates and is in the log.
+The table sums up what the private parts of entries say under ``takes``, and a removal of private parts says what those
+took (:mod:`gateway.audit.retention`). So it can be counted again from the log, and whoever changes it is found
+(:class:`Recount`); until then a partner may have more, or less, of what it may have anyway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.audit import tables
+from gateway.audit.canonical import PlainJson
 from gateway.audit.entry import Draft
 from gateway.audit.errors import VolumeRefused
 from gateway.audit.orders import stamp
 
 _Key = tuple[str, str, str]
+"""Partner, counter, and the beginning of the span."""
 
 
 def read(connection: Connection, partner: str, counters: Mapping[str, datetime]) -> dict[str, int]:
@@ -56,16 +61,10 @@ class Ledger:
         self._used.update(taken)
 
     def write(self) -> None:
-        """Write what was taken; of the spans before, one is kept, since answers begun in it may still be under way."""
-        table = tables.usage
-        for (partner, counter, since), used in self._used.items():
-            mine = (table.c.partner == partner) & (table.c.counter == counter)
-            found = select(func.max(table.c.since)).where(mine & (table.c.since < since))
-            before = self._connection.execute(found).scalar_one_or_none() or since
-            passed = (table.c.since < before) | (table.c.since == since)
-            self._connection.execute(delete(table).where(mine & passed))
-            row = {"partner": partner, "counter": counter, "since": since, "used": used}
-            self._connection.execute(insert(table).values(**row))
+        """Write what was taken. No span is forgotten, so that all of them can be counted again."""
+        if self._used:
+            into = _SET["postgresql" if self._connection.dialect.name == "postgresql" else "sqlite"]
+            self._connection.execute(into, [dict(zip(_NAMES, (*key, n), strict=True)) for key, n in self._used.items()])
 
     def _known(self, key: _Key) -> int:
         if key in self._used:
@@ -73,3 +72,57 @@ class Ledger:
         if key not in self._before:
             self._before[key] = _used(self._connection, key)
         return self._before[key]
+
+
+_NAMES = ("partner", "counter", "since", "used")
+
+
+def _replacing(into: postgresql.Insert | sqlite.Insert) -> postgresql.Insert | sqlite.Insert:
+    return into.on_conflict_do_update(
+        index_elements=list(tables.usage.primary_key), set_={"used": into.excluded["used"]}
+    )
+
+
+_SET = {"postgresql": _replacing(postgresql.insert(tables.usage)), "sqlite": _replacing(sqlite.insert(tables.usage))}
+
+
+@dataclass
+class Recount:
+    """What must be in the table, as entry after entry is added."""
+
+    sums: Counter[_Key] = field(default_factory=Counter)
+
+    def add(self, partner: str, private: Mapping[str, PlainJson]) -> None:
+        """Add what an entry says that it takes itself, and what the entries took whose private parts it removed.
+
+        Raises ``ValueError`` for what is no such thing.
+        """
+        for said in _list(private.get("takes")):
+            self._count([partner, *_list(said)])
+        for order in _list(private.get("orders")):
+            for said in _list(order.get("takes") if isinstance(order, dict) else None):
+                self._count(_list(said))
+
+    def _count(self, said: Sequence[PlainJson]) -> None:
+        match said:
+            case [str(partner), str(counter), str(since), int(amount)]:
+                self.sums[partner, counter, since] += amount
+            case _:
+                raise ValueError(f"{said!r:.200} is nothing that is taken")
+
+    def differences(self, connection: Connection) -> Iterator[tuple[str, str]]:
+        """Where the table is not what the entries took, row by row, and how."""
+        table = tables.usage
+        found = {(row.partner, row.counter, row.since): row.used for row in connection.execute(select(table))}
+        for key in sorted(found.keys() | self.sums.keys()):
+            partner, counter, since = key
+            wanted = self.sums.get(key)
+            if found.get(key) == wanted:
+                continue
+            said = f"is {found[key]}" if key in found else "is not counted"
+            took = f"its entries took {wanted}" if wanted is not None else "no entry took any"
+            yield f"use of {counter} by {partner} since {since}", f"{said}, but {took}"
+
+
+def _list(said: PlainJson) -> Sequence[PlainJson]:
+    return said if isinstance(said, list) else ()

@@ -13,7 +13,8 @@ order, for each page of entries and once for the whole:
 6. what stands (stops, activations, revocations) is what the entries' orders add up to, and is signed;
 7. every artifact has the digest it is stored by, and those that an activation names are there;
 8. the catalogue (postings and totals) is what the entries are found by;
-9. cosignatures that are kept belong to checkpoints, and those by known witnesses verify;
+9. the use of volumes is what the entries took, and the cosignatures that are kept are those that entries speak of, each
+   by a witness and of its checkpoint;
 10. the log extends the checkpoint that the auditor holds from outside, when one is given.
 
 **What this cannot show without 10**: whoever holds the signing key, or puts back an older copy of the
@@ -24,14 +25,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from sqlalchemy import Connection, func, select
 
-from gateway.audit import canonical, cosigned, form_check, orders_check, retention, standing, store, tables
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint, open_note
+from gateway.audit import canonical, form_check, orders_check, retention, standing, store, tables
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.database import Database
 from gateway.audit.errors import LogAltered, ProofRefused
-from gateway.audit.note import split_note
 from gateway.audit.orders import Part
 from gateway.audit.walk import Finding, Walk
 
@@ -67,12 +68,12 @@ def verify(
     witnesses: Iterable[VerifierKey] = (),
 ) -> Report:
     """Check the log. ``held`` is a checkpoint kept from an earlier check, or by somebody else; it must be
-    opened. ``witnesses`` are the keys by which cosignatures that are kept must verify.
+    opened. ``witnesses`` are the keys of witnesses besides those that the log's own entries name.
 
     With ``whole`` False only what follows ``held`` is checked; what stands is checked against its signature but not
-    against the orders of entries before, and the catalogue not at all. Entries appended meanwhile are checked too: the
-    last step sees one moment of the store, and catches up with it first. Raises :class:`LogUnavailable` when the store
-    cannot be read at all.
+    against the orders of entries before; the catalogue, the use of volumes and cosignatures not at all. Entries
+    appended meanwhile are checked too: the last step sees one moment of the store, and catches up with it first.
+    Raises :class:`LogUnavailable` when the store cannot be read at all.
     """
     with database.reading() as connection:
         malformed = tuple(form_check.differences(connection))
@@ -100,12 +101,13 @@ def verify(
         walk.size = head.size
         while walk.next < walk.size:
             walk.page(connection)
-        _check_whole(connection, walk, head, from_first=not start)
-        _check_cosigned(connection, walk, tuple(witnesses))
+        _check_whole(connection, walk, head, tuple(witnesses), from_first=not start)
     return Report(head.size, head.size - start, head.checkpoint, tuple(walk.findings))
 
 
-def _check_whole(connection: Connection, walk: Walk, head: store.Head, *, from_first: bool) -> None:
+def _check_whole(
+    connection: Connection, walk: Walk, head: store.Head, witnesses: tuple[VerifierKey, ...], *, from_first: bool
+) -> None:
     """What only the whole store can show."""
     _check_head(connection, walk, head)
     _check_extent(connection, walk, head, from_first=from_first)
@@ -124,33 +126,15 @@ def _check_whole(connection: Connection, walk: Walk, head: store.Head, *, from_f
         walk.find(error.where, error.what)
         stands = None
     if from_first:
-        if stands is not None:
-            for finding in orders_check.differences(connection, walk.orders, stands):
-                walk.find(finding.where, finding.what)
-        for where, what in walk.catalogue.differences(connection, walk.size):
+        for finding in orders_check.differences(connection, walk.orders, stands):
+            walk.find(finding.where, finding.what)
+        recounted = (
+            walk.catalogue.differences(connection, walk.size),
+            walk.usage.differences(connection),
+            walk.cosigned.differences(connection, witnesses),
+        )
+        for where, what in chain.from_iterable(recounted):
             walk.find(where, what)
-
-
-def _check_cosigned(connection: Connection, walk: Walk, witnesses: tuple[VerifierKey, ...]) -> None:
-    """The signature lines got from witnesses: of a checkpoint that is there, as many as is said, none of them bad."""
-    notes = tables.checkpoints.c
-    wanted = select(cosigned.table, notes.note).join(
-        tables.checkpoints, notes.size == cosigned.table.c.size, isouter=True
-    )
-    for row in connection.execute(wanted):
-        where = f"cosignatures of {row.size}"
-        if row.note is None:
-            walk.find(where, "are of no checkpoint")
-            continue
-        try:
-            lines = split_note(row.note + row.lines)[1]
-            signers = {(line.name, line.key_id) for line in lines}
-            own = {(line.name, line.key_id) for line in split_note(row.note)[1]}
-            if len({name for name, _ in signers - own}) != row.witnesses:
-                walk.find(where, f"are said to be of {row.witnesses} witnesses")
-            open_note(row.note + row.lines, (walk.verifier, *witnesses))
-        except ProofRefused as error:
-            walk.find(where, str(error))
 
 
 def _check_head(connection: Connection, walk: Walk, head: store.Head) -> None:
@@ -207,10 +191,8 @@ def _check_nodes(connection: Connection, walk: Walk, head: store.Head) -> None:
 
 
 def _check_open(connection: Connection, walk: Walk) -> None:
-    """Which gateway has a release open is not in the log; all else is."""
-    table = tables.open_releases.c
-    rows = connection.execute(select(table.release, table.chunk, table.partner, table.request))
-    found = {row.release: (row.chunk, row.partner, row.request) for row in rows}
+    rows = connection.execute(select(tables.open_releases))
+    found = {row.release: (row.chunk, row.partner, row.request, row.instance) for row in rows}
     for name in sorted(found.keys() | walk.chunks.keys()):
         if found.get(name) != walk.chunks.get(name):
             walk.find(f"open release {name}", "is not what its entries say")
@@ -226,15 +208,12 @@ _MISSING = {
 def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool) -> None:
     """Every body that is missing must have been removed by an order that the log records."""
     try:
-        recorded = retention.spans_of(walk.orders)
+        # In part only, the removals recorded earlier are believed: they were checked with the entries before.
+        removed = retention.spans_of(walk.orders) if from_first else retention.removals(connection)
     except (KeyError, ValueError) as error:
-        walk.find("removals", f"an entry's order cannot be read: {error!r}")
+        walk.find("removals", f"one cannot be read: {error!r}")
         return
-    stored_removals = retention.removals(connection)
-    if from_first and retention.placed(connection) != retention.placed_by(walk.orders):
-        walk.find("removals", "are not those that the entries record")
-    # In part only, the removals recorded earlier are believed: they were checked with the entries before.
-    for span in retention.uncovered(walk.missing, recorded if from_first else stored_removals):
+    for span in retention.uncovered(walk.missing, removed):
         for index in range(span.first, min(span.last, span.first + 99) + 1):
             walk.find(f"entry {index}", _MISSING[span.what])
         if span.last > span.first + 99:

@@ -7,29 +7,29 @@ believed, so that what follows is judged by itself.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Integer, cast, func, select
 
-from gateway.audit import merkle, retention, store, stored, tables
+from gateway.audit import cosigned, merkle, retention, store, stored, tables, usage
 from gateway.audit.canonical import PlainJson
 from gateway.audit.catalogue_check import CatalogueCheck
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.edge import NodeId, fold
 from gateway.audit.entry import Event
 from gateway.audit.errors import LogAltered, ProofRefused
-from gateway.audit.leaf import parse_leaf
 from gateway.audit.orders import Part
 from gateway.audit.retention import Span
-from gateway.audit.stored import RawEntry, StoredEntry
+from gateway.audit.stored import RawEntry, StoredEntry, Summary
 
 PAGE = 1000
 FINDINGS_LIMIT = 100_000
 
 
-OpenChunk = tuple[int, str, str]
-"""The latest chunk of a release that is open: its number, its partner, its request."""
+OpenChunk = tuple[int, str, str, str]
+"""The latest chunk of a release that is open: its number, its partner, its request, and which instance has it open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,8 @@ class Walk:
     chunks: dict[str, OpenChunk] = field(default_factory=dict)
     artifacts: list[tuple[int, str]] = field(default_factory=list)  # digests that activations name
     catalogue: CatalogueCheck = field(default_factory=CatalogueCheck)
+    usage: usage.Recount = field(default_factory=usage.Recount)
+    cosigned: cosigned.Recount = field(default_factory=cosigned.Recount)
     orders: list[tuple[int, Mapping[str, PlainJson]]] = field(default_factory=list)
     missing: list[Span] = field(default_factory=list)  # what entries lack, for a removal to account for
     bad_roots: int = 0
@@ -76,12 +78,10 @@ class Walk:
         table = tables.entries.c
         begun = select(func.max(table.position)).where(table.position < size, table.release != "")
         unfinished = begun.group_by(table.release).having(func.max(cast(table.last, Integer)) == 0)
-        for leaf in connection.execute(select(table.leaf).where(table.position.in_(unfinished))).scalars():
-            try:
-                said = parse_leaf(leaf)
-            except ProofRefused:
-                continue  # its release is then found to be another than the store has open
-            self.chunks[said.release] = (said.chunk, said.partner, said.request)
+        for raw in stored.read_some(connection, list(connection.execute(unfinished).scalars())).values():
+            with contextlib.suppress(LogAltered):  # its release is then found to be another than the store has open
+                found = stored.check_summary(raw)
+                self.chunks[found.leaf.release] = _open_chunk(found)
 
     def page(self, connection: Connection) -> None:
         """Check the next page of entries, with the hashes and checkpoints that they complete."""
@@ -153,7 +153,12 @@ class Walk:
             if leaf.chunk != (-1 if before is None else before[0]) + 1 and not (before is None and self._lost_leaves):
                 self.find(f"entry {entry.index}", f"chunk {leaf.chunk} of {leaf.release} does not follow the last")
             if not leaf.last:
-                self.chunks[leaf.release] = (leaf.chunk, leaf.partner, leaf.request)
+                self.chunks[leaf.release] = _open_chunk(entry)
+        self.cosigned.add(leaf.event, entry.private)
+        try:
+            self.usage.add(leaf.partner, entry.private)
+        except ValueError as error:
+            self.find(f"entry {entry.index}", str(error))
         said = entry.private.get("orders", [])
         for order in said if isinstance(said, list) else ():
             if isinstance(order, dict):
@@ -187,6 +192,11 @@ class Walk:
                 self.find(f"entries {self.good_size} to {size - 1}", "do not lead to the root signed for them")
         else:
             self.good_size = size
+
+
+def _open_chunk(entry: StoredEntry | Summary) -> OpenChunk:
+    leaf, private = entry.leaf, entry.private or {}
+    return leaf.chunk, leaf.partner, leaf.request, str(private.get("instance"))
 
 
 def _stored_nodes(connection: Connection, begin: int, end: int) -> dict[NodeId, bytes]:

@@ -23,11 +23,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from gateway.audit import catalogue, edge, merkle, standing, store
+from gateway.audit import catalogue, cosigned, edge, merkle, standing, store
 from gateway.audit.checkpoint import Checkpoint, SigningKey, open_checkpoint, sign
 from gateway.audit.database import Database, looking
 from gateway.audit.edge import Edge
-from gateway.audit.entry import SALT_BYTES, Draft, Event, Recorded
+from gateway.audit.entry import SALT_BYTES, Cosigned, Draft, Event, Recorded
 from gateway.audit.errors import DraftRefused, LogAltered, LogUnavailable, ProofRefused
 from gateway.audit.leaf import IdentifierKey, Prepared, prepare
 from gateway.audit.orders import Order, Standing
@@ -68,10 +68,23 @@ class Writer:
         self._instance = instance
         self._head: Head | None = None
         self._edge = Edge()
+        self._untold: tuple[Cosigned, ...] = ()  # cosignatures that are kept, and that no entry speaks of yet
 
     def prepare(self, draft: Draft, orders: Sequence[Order] = ()) -> Prepared:
         """Work out what will be stored of a draft. Needs no store; any thread may call it."""
-        return prepare(draft, self._origin, self._identifier_key, os.urandom(SALT_BYTES), orders)
+        return prepare(
+            draft,
+            self._origin,
+            self._identifier_key,
+            os.urandom(SALT_BYTES),
+            orders,
+            instance=self._instance,
+            cosigned=self._untold,
+        )
+
+    def tell(self, cosigned: Cosigned) -> None:
+        """Let the next entry say that these cosignatures are kept."""
+        self._untold = (*self._untold, cosigned)
 
     def open(self) -> None:
         """Make the store if it is new, and check its head (rule 1). Raises :class:`LogUnavailable`."""
@@ -79,6 +92,7 @@ class Writer:
         with self._database.writing() as connection:
             store.create(connection, Head(0, 0, sign(empty, self._key, *self._beside), self._sign_standing(Standing())))
             self._head, self._edge = self._look(connection)
+            self._untold = cosigned.newest(connection)
 
     def commit(self, jobs: Sequence[Job]) -> list[Outcome]:
         """Write jobs in order as one batch; when this returns they are durable and a signed checkpoint covers
@@ -94,6 +108,10 @@ class Writer:
         # with the head, and ends the releases among them that are open. What follows is memory: were it lost, or were
         # the commit reported as failed though it took effect, the head would be read and checked again (rules 1 and 4).
         self._head, self._edge = head, tree
+        if self._untold:
+            written = [job for job, outcome in zip(jobs, outcomes, strict=True) if isinstance(outcome, tuple)]
+            told = {each for job in written for entry in job.prepared for each in entry.cosigned}
+            self._untold = tuple(each for each in self._untold if each not in told)
         return outcomes
 
     def interrupt(self, at: datetime) -> tuple[Recorded, ...]:

@@ -217,8 +217,7 @@ def _remove(
         before = log.bodies_removed()
         for start in range(first, last + 1, retention.SLICE):
             end = min(last, start + retention.SLICE - 1)
-            removal = Remove(what, start, end, by, reason, at, in_archive)
-            log.append_now((Draft(Event.BODIES_REMOVED, at, "done"),), (removal,))
+            log.remove(Remove(what, start, end, by, reason, at, in_archive))
         return log.bodies_removed() - before
 
 
@@ -231,8 +230,7 @@ def reindex(context: typer.Context, log_key: LogKey = "", as_json: Json = False)
     with _database(here) as database, here.reader(log_key) as reader, database.reading() as connection:
         size = reader.size()
         wrong = catalogue.compare(connection, _counted(reader, size, totals))
-        if not retention.removals(connection):
-            wrong += catalogue.compare_totals(catalogue.read_totals(connection), totals)
+        wrong += catalogue.compare_totals(catalogue.read_totals(connection), totals)
     good = not wrong
     said = f"the catalogue agrees with all {size} entries" if good else f"{len(wrong)} difference(s)"
     data: Data = {"agrees": good, "entries": size, "differences": list(wrong)}
@@ -245,7 +243,9 @@ def _counted(reader: LogReader, size: int, totals: Totals) -> Iterator[tuple[int
     after = -1
     while page := [each for each in reader.summaries(after, _PAGE) if each.index < size]:
         for each in page:
-            catalogue.count_in(totals, each.leaf, each.private or {})
+            if each.private is not None:
+                catalogue.count_in(totals, each.leaf, each.private)
+                catalogue.count_removed(totals, each.private)
             yield each.index, each.leaf, each.private
         after = page[-1].index
 

@@ -1,43 +1,60 @@
-"""Changes to a log's database by somebody who may do everything there, drawn from a seed and knowing no table by name.
+"""Changes to a log's database by somebody who may do everything there, drawn from a seed.
 
-A mutation changes, adds, removes or exchanges values of any column of any row of any table, with any value, or plants a
-trigger. Checking the log must find each of them, but for :data:`UNSIGNED`: what stands beside the log and speaks of
-nothing that it says.
+What may be changed is read from the schema itself: every column of every table (:data:`CELLS`). A mutation changes or
+exchanges values of one column, adds or removes rows of its table, with any value, or plants a trigger. Checking the log
+must find each of them; nothing is left out.
 """
 
 from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+
+from gateway.audit import tables
+from gateway.audit.database import Database
+from gateway.audit.errors import LogUnavailable
+from gateway.audit.verification import Report, verify
+from tests.audit import long_log
 
 Value = int | float | str | bytes | None
 
-UNSIGNED = {
-    "cosigned": "cosignature lines of witnesses: taken away, a receipt lacks them; made, they verify by no witness key",
-    "usage": "how much of a volume a partner has had: every record still passes its gates and is in the log",
-    "open_releases.instance": "which gateway writes the interruption of a release that it left open",
-}
-"""What no check of a log finds by itself, and what that does."""
+CELLS = [(table.name, column.name) for table in tables.metadata.sorted_tables for column in table.columns]
+"""Every column there is, with its table."""
 
 ODD: Sequence[Value] = (None, 0, -1, 1, 10**12, 1.5, "", "zzz", b"", b"\0" * 32)
 
 
-def mutate(file: Path, chance: random.Random) -> str:
-    """Change one thing in a database; what was changed, or ``""`` where nothing came of it."""
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """What was changed: which way, of which table and column (the column that the turn was on), and how, in words."""
+
+    way: str
+    table: str
+    column: str
+    how: str
+
+    def __str__(self) -> str:
+        return f"{self.way} {self.table}.{self.column}: {self.how}"
+
+
+def mutate(file: Path, chance: random.Random, cell: tuple[str, str], way: str = "") -> Mutation | None:
+    """Change one thing about a column or its table; ``None`` where nothing came of it."""
+    table, column = cell
+    way = way or chance.choice(_DRAWN)
     connection = sqlite3.connect(file, isolation_level=None)
     try:
-        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        table = chance.choice(sorted(set(names) - UNSIGNED.keys()))
         before = dump(connection, table)
-        said = chance.choice(_WAYS)(connection, table, chance)
-        changed = said.startswith("trigger") or dump(connection, table) != before
+        how = WAYS[way](connection, table, column, chance)
+        changed = way == "trigger" or dump(connection, table) != before
     except (sqlite3.Error, OverflowError):
-        return ""  # a constraint held: nothing was changed
+        return None  # a constraint held: nothing was changed
     finally:
         connection.close()
-    return said if changed else ""
+    return Mutation(way, table, column, how) if changed else None
 
 
 def dump(connection: sqlite3.Connection, table: str) -> list[str]:
@@ -64,83 +81,132 @@ Row = dict[str, Value]
 def _columns(connection: sqlite3.Connection, table: str) -> tuple[list[str], list[str]]:
     """All of a table's columns, and those of its key."""
     found = connection.execute(f"PRAGMA table_info({table})").fetchall()
-    names = [row[1] for row in found if f"{table}.{row[1]}" not in UNSIGNED]
-    return names, [row[1] for row in found if row[5]]
+    return [row[1] for row in found], [row[1] for row in found if row[5]]
 
 
-def _rows(connection: sqlite3.Connection, table: str, names: Sequence[str]) -> list[Row]:
+def _rows(connection: sqlite3.Connection, table: str) -> list[Row]:
+    names, _ = _columns(connection, table)
     rows = connection.execute(f"SELECT {', '.join(names)} FROM {table}")  # noqa: S608
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _set(connection: sqlite3.Connection, table: str, keys: list[str], row: Row, name: str, to: Value) -> None:
-    where = " AND ".join(f"{key} IS ?" for key in keys)
-    statement = f"UPDATE {table} SET {name} = ? WHERE {where}"  # noqa: S608
-    connection.execute(statement, [to, *(row[key] for key in keys)])
+def _where(connection: sqlite3.Connection, table: str, row: Row) -> tuple[str, list[Value]]:
+    """What picks a row out by its key, as SQL and its values."""
+    _, keys = _columns(connection, table)
+    return " AND ".join(f"{key} IS ?" for key in keys), [row[key] for key in keys]
 
 
-def _update(connection: sqlite3.Connection, table: str, chance: random.Random) -> str:
-    names, keys = _columns(connection, table)
-    rows, name = _rows(connection, table, names), chance.choice(names)
+def _set(connection: sqlite3.Connection, table: str, row: Row, name: str, to: Value) -> str:
+    where, key = _where(connection, table, row)
+    connection.execute(f"UPDATE {table} SET {name} = ? WHERE {where}", [to, *key])  # noqa: S608
+    return f"of {key!r:.80} from {row[name]!r:.60} to {to!r:.60}"
+
+
+def _update(connection: sqlite3.Connection, table: str, column: str, chance: random.Random) -> str:
+    rows = _rows(connection, table)
     if not rows:
         return ""
     row = chance.choice(rows)
-    to = altered(row[name], chance)
-    _set(connection, table, keys, row, name, to)
-    return f"{table}.{name} of {[row[key] for key in keys]} to {to!r:.60}"
+    return _set(connection, table, row, column, altered(row[column], chance))
 
 
-def _exchange(connection: sqlite3.Connection, table: str, chance: random.Random) -> str:
-    names, keys = _columns(connection, table)
-    rows, others = _rows(connection, table, names), [name for name in names if name not in keys]
-    if len(rows) < 2 or not others:
+def _exchange(connection: sqlite3.Connection, table: str, column: str, chance: random.Random) -> str:
+    rows, (_, keys) = _rows(connection, table), _columns(connection, table)
+    if len(rows) < 2 or column in keys:
         return ""
     one, other = chance.sample(rows, 2)
-    name = chance.choice(others)
-    _set(connection, table, keys, one, name, other[name])
-    _set(connection, table, keys, other, name, one[name])
-    return f"{table}.{name} of two rows exchanged"
+    said = _set(connection, table, one, column, other[column])
+    return f"{said} and {_set(connection, table, other, column, one[column])}"
 
 
-def _delete(connection: sqlite3.Connection, table: str, chance: random.Random) -> str:
-    names, keys = _columns(connection, table)
-    rows = _rows(connection, table, names)
+def _delete(connection: sqlite3.Connection, table: str, _: str, chance: random.Random) -> str:
+    rows = _rows(connection, table)
     if not rows:
         return ""
-    row = chance.choice(rows)
-    where = " AND ".join(f"{key} IS ?" for key in keys)
-    connection.execute(f"DELETE FROM {table} WHERE {where}", [row[key] for key in keys])  # noqa: S608
-    return f"{table}: row {[row[key] for key in keys]} taken away"
+    where, key = _where(connection, table, chance.choice(rows))
+    connection.execute(f"DELETE FROM {table} WHERE {where}", key)  # noqa: S608
+    return f"row {key!r:.80} taken away"
 
 
-def _clear(connection: sqlite3.Connection, table: str, _: random.Random) -> str:
+def _clear(connection: sqlite3.Connection, table: str, _: str, __: random.Random) -> str:
     connection.execute(f"DELETE FROM {table}")  # noqa: S608
-    return f"{table}: every row taken away"
+    return "every row taken away"
 
 
-def _insert(connection: sqlite3.Connection, table: str, chance: random.Random) -> str:
-    names = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
-    _, keys = _columns(connection, table)
-    rows = _rows(connection, table, names)
+def _insert(connection: sqlite3.Connection, table: str, column: str, chance: random.Random) -> str:
+    rows, (names, keys) = _rows(connection, table), _columns(connection, table)
     if not rows:
         return ""
     row = chance.choice(rows)
-    row |= {key: altered(row[key], chance) for key in keys if chance.random() < 0.7}
+    row |= {name: altered(row[name], chance) for name in {*keys, column} if chance.random() < 0.7}
     marks = ", ".join("?" * len(names))
     connection.execute(f"INSERT INTO {table} VALUES ({marks})", list(row.values()))  # noqa: S608
-    return f"{table}: a row {[row[key] for key in keys]} added"
+    return f"row {[row[key] for key in keys]!r:.80} added"
 
 
-def _trigger(connection: sqlite3.Connection, table: str, chance: random.Random) -> str:
+def _trigger(connection: sqlite3.Connection, table: str, _: str, __: random.Random) -> str:
     connection.execute(f"CREATE TRIGGER planted AFTER INSERT ON {table} BEGIN SELECT 1; END")
-    return f"trigger on {table}"
+    return "a trigger planted"
 
 
-_WAYS: Sequence[Callable[[sqlite3.Connection, str, random.Random], str]] = (
-    *([_update] * 12),
-    *([_exchange] * 4),
-    *([_delete] * 4),
-    *([_insert] * 4),
-    _clear,
-    _trigger,
-)
+WAYS: dict[str, Callable[[sqlite3.Connection, str, str, random.Random], str]] = {
+    "update": _update,
+    "exchange": _exchange,
+    "delete": _delete,
+    "insert": _insert,
+    "clear": _clear,
+    "trigger": _trigger,
+}
+_DRAWN = ("update",) * 12 + ("exchange",) * 4 + ("delete",) * 4 + ("insert",) * 4 + ("clear", "trigger")
+
+
+class Bench:
+    """One file that is brought back to the sound log before each mutation, page by page, and then checked from its
+    first entry. Only what SQLAlchemy has made of statements is kept from one check to the next.
+    """
+
+    def __init__(self, sound: Path) -> None:
+        self.file = sound.with_name("mutated.db")
+        self._sound = sqlite3.connect(":memory:")
+        with closing(sqlite3.connect(sound)) as whole:
+            whole.backup(self._sound)
+        self.restore()
+        self._database = Database(f"sqlite:///{self.file}")
+
+    def restore(self) -> None:
+        """Bring the file back."""
+        with closing(sqlite3.connect(self.file)) as into:
+            self._sound.backup(into)
+
+    def check(self) -> Report | None:
+        """Check it; ``None`` where it cannot be read."""
+        try:
+            return verify(self._database, long_log.ORIGIN, long_log.LOG.verifier)
+        except LogUnavailable:
+            return None
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._database.close()
+        self._sound.close()
+
+
+def is_right(said: Mutation | None, report: Report | None) -> bool:
+    """Whether a mutation was found and told where, or a clean copy raised no alarm."""
+    return report is not None and report.sound if said is None else report is None or not report.sound
+
+
+def each_column(sound: Path) -> Iterator[tuple[tuple[str, str], Mutation | None, Report | None]]:
+    """Change one value of every column of every table, one at a time, and check; without a mutation: nothing could be
+    changed, since the table has no row.
+    """
+    bench = Bench(sound)
+    for number, cell in enumerate(CELLS):
+        chance, said = random.Random(number), None
+        for _ in range(30):
+            bench.restore()
+            said = mutate(bench.file, chance, cell, "update")
+            if said is not None:
+                break
+        yield cell, said, bench.check()
+    bench.close()

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from gateway.audit.entry import Draft, Event, Taking
-from gateway.audit.errors import VolumeRefused
+from gateway.audit.errors import DraftRefused, VolumeRefused
 from gateway.audit.log import AuditLog
+from gateway.audit.orders import Part, Remove
+from tests.audit.tampering import change
 
 DAY = datetime(2026, 6, 18, tzinfo=UTC)
 
@@ -30,7 +32,7 @@ def test_what_was_never_taken_counts_as_nothing_and_each_partner_and_span_by_its
     assert (used(log), used(log, "GBR"), used(log, "AUS")) == (3, 4, 0)
     assert used(log, since=DAY + timedelta(days=1)) == 1
     log.append_now([taking(2, since=DAY + timedelta(days=9))])
-    assert (used(log), used(log, since=DAY + timedelta(days=1))) == (0, 1)  # the one before the last is forgotten
+    assert (used(log), used(log, since=DAY + timedelta(days=1))) == (3, 1)  # no span is ever forgotten
 
 
 def test_an_answer_that_was_begun_before_a_span_ended_is_still_counted_in_it_after_the_next_one_began(log) -> None:
@@ -72,3 +74,42 @@ def test_a_counter_without_a_bound_goes_on_counting(log: AuditLog) -> None:
         log.append_now([taking(7, most=None)])
     assert used(log) == 21
     assert log.verify().findings == ()
+
+
+@pytest.mark.parametrize(
+    ("statement", "wanted"),
+    [
+        ("UPDATE usage SET used = 1 WHERE partner = 'JPN'", "is 1, but its entries took 7"),
+        ("UPDATE usage SET counter = 'other' WHERE partner = 'JPN'", "is not counted, but its entries took 7"),
+        ("DELETE FROM usage", "is not counted, but its entries took 7"),
+        (
+            "INSERT INTO usage VALUES ('FRA', 'daily', 'x', 5)",
+            "use of daily by FRA since x: is 5, but no entry took any",
+        ),
+    ],
+)
+def test_whoever_changes_what_was_used_is_found_row_by_row(log: AuditLog, place, statement: str, wanted: str) -> None:
+    log.append_now([taking(3), taking(4)])
+    log.append_now([taking(2, partner="GBR")])
+    assert log.verify().findings == ()
+    change(place.url, statement)
+    assert wanted in "\n".join(f"{each.where}: {each.what}" for each in log.verify().findings)
+
+
+def test_what_was_used_can_be_counted_again_when_the_private_parts_that_say_it_were_removed(log: AuditLog, place):
+    log.append_now([taking(3), taking(4)])
+    log.append_now([taking(2, partner="GBR")])
+    log.remove(Remove(Part.LEAF, 0, 1, "A. Archivist", "retention", DAY))
+    log.append_now([taking(1)])
+    log.remove(Remove(Part.PRIVATE, 0, 4, "A. Archivist", "retention", DAY))
+    assert (log.verify().findings, used(log), used(log, "GBR")) == ((), 8, 2)
+    change(place.url, "UPDATE usage SET used = 7 WHERE partner = 'JPN'")
+    assert [each.what for each in log.verify().findings] == ["is 7, but its entries took 8"]
+
+
+def test_a_removal_that_does_not_say_what_it_takes_of_volumes_is_refused(log: AuditLog) -> None:
+    log.append_now([taking(3)])
+    silent = Remove(Part.PRIVATE, 0, 0, "A. Archivist", "retention", DAY, count=1)
+    with pytest.raises(DraftRefused, match="no longer as they were"):
+        log.append_now([Draft(Event.BODIES_REMOVED, DAY, "done")], [silent])
+    assert log.entry(0) is not None

@@ -9,15 +9,16 @@ from string import Template
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, func, select, text
 
-from gateway.audit import merkle
+from gateway.audit import merkle, tables
 from gateway.audit.checkpoint import Checkpoint, open_note, parse_checkpoint
+from gateway.audit.database import Database
 from gateway.audit.entry import Draft
 from gateway.audit.errors import LogAltered, LogUnavailable
 from gateway.audit.log import AuditLog
-from gateway.audit.verification import Report
-from tests.audit import tampering
+from gateway.audit.verification import Report, verify
+from tests.audit import everything, long_log, tampering
 from tests.audit.tampering import DIGEST, TAMPERINGS, TRUNCATED, write_log
 
 Drafts = Callable[..., Draft]
@@ -57,6 +58,30 @@ def test_a_clean_log_is_sound_however_it_is_checked(written: AuditLog, place):
         part = reader.verify(held=held, whole=False)
         assert (part.findings, part.checked) == ((), 21 - held.size)
     reader.close()
+
+
+def test_a_log_with_everything_in_it_raises_no_alarm_from_any_checkpoint_on(tmp_path):
+    url = f"sqlite:///{tmp_path / 'audit.db'}"
+    everything.write(url)
+    with create_engine(url).connect() as connection:
+        notes = connection.execute(text("SELECT note FROM checkpoints ORDER BY size")).scalars().all()
+        for table in tables.metadata.sorted_tables:
+            assert connection.execute(select(func.count()).select_from(table)).scalar_one() > 0, table.name
+    database = Database(url)
+    for note in notes[::6]:
+        held = parse_checkpoint(open_note(note, [long_log.LOG.verifier]).text)
+        for whole in (True, False):
+            report = verify(database, long_log.ORIGIN, long_log.LOG.verifier, held=held, whole=whole)
+            assert report.findings == (), (held.size, whole)
+    database.close()
+
+
+def test_which_gateway_has_a_release_open_is_checked_from_any_checkpoint_on(written: AuditLog, place):
+    note = written.checkpoint()
+    held = parse_checkpoint(open_note(note, [written.verifier]).text)
+    change(place, "UPDATE open_releases SET instance = 'another'")
+    for report in (written.verify(), written.verify(held=held, whole=False)):
+        assert said(report) == "open release open: is not what its entries say"
 
 
 def test_a_new_log_without_entries_is_sound(log: AuditLog):
