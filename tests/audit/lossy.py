@@ -11,7 +11,6 @@ This shows what ``kill -9`` cannot: the kernel keeps its page cache when a proce
 from __future__ import annotations
 
 import random
-import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,16 +19,13 @@ from pathlib import Path
 
 from gateway.audit.canonical import digest
 from gateway.audit.log import AuditLog
+from tests.support import traced
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 SECTOR = 512
 FILES = ("audit.db", "audit.db-wal")
 """What is on the disk; ``audit.db-shm`` is memory that SQLite makes anew."""
-
-_CALL = re.compile(r"^(\d+) +(?:<\.\.\. )?([a-z0-9_]+)")
-_PATH = re.compile(r"\(\d+<([^>]*)>")
-_BYTES = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,59 +57,30 @@ Event = Write | Sync | Answer
 def record(place: Path, key: str, count: int) -> list[Event]:
     """Append ``count`` entries from a process of its own, and give what it did to the disk, in order."""
     trace = place / "trace"
-    calls = "trace=pwrite64,write,fsync,fdatasync,ftruncate"
-    command = ["strace", "-f", "-y", "-xx", "-s", "100000000", "-e", calls, "-o", str(trace)]
+    command = traced.command(trace, "pwrite64", "write", "fsync", "fdatasync", "ftruncate")
     command += [sys.executable, str(HERE / "appender.py"), f"sqlite:///{place / 'audit.db'}", key, "traced", str(count)]
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
-    return list(parse(trace))
+    return parse(trace)
 
 
-def parse(trace: Path) -> Iterator[Event]:
+def parse(trace: Path) -> list[Event]:
     """The events of a trace. A call counts when it has returned; a sync covers what was written before it began."""
-    begun: dict[str, str] = {}
-    with trace.open() as lines:
-        for line in lines:
-            found = _CALL.match(line)
-            if found is None:
-                continue
-            thread = found[1]
-            if "<unfinished ...>" in line:
-                begun[thread] = line.partition(" <unfinished ...>")[0]
-                if found[2] not in ("fsync", "fdatasync"):
-                    continue
-                # What other threads write while this sync is under way is not covered by it: note it as begun now.
-                yield from _event(begun.pop(thread) + ") = 0")
-            elif "resumed>" in line:
-                if thread in begun:
-                    yield from _event(begun.pop(thread) + line.partition("resumed>")[2])
-            else:
-                yield from _event(line)
+    placed = [(call.begun if call.name in traced.SYNCS else call.returned, call) for call in traced.calls(trace)]
+    return [event for _, call in sorted(placed, key=lambda each: each[0]) for event in _event(call)]
 
 
-def _event(line: str) -> Iterator[Event]:
-    path = _PATH.search(line)
-    name = "" if path is None else Path(_unescaped(path[1])).name
-    result = line.rpartition(" = ")[2].split()[0]
-    if result.startswith("-") or path is None:
+def _event(call: traced.Call) -> Iterator[Event]:
+    name = Path(call.target).name
+    if call.name == "write" and call.descriptor == 1:
+        yield Answer({int(one.split()[0]): one.split()[1] for one in call.data.decode().splitlines()})
+    elif name not in FILES:
         return
-    if "fsync(" in line or "fdatasync(" in line:
-        if name in FILES:
-            yield Sync(name)
-    elif "ftruncate(" in line:
-        if name in FILES:
-            yield Write(name, int(line.rpartition(",")[2].partition(")")[0]), None)
-    elif "pwrite64(" in line and name in FILES:
-        data = bytes.fromhex(_BYTES.search(line)[1].replace("\\x", ""))  # type: ignore[index]
-        offset = int(line.rpartition(")")[0].rpartition(",")[2])
-        yield Write(name, offset, data[: int(result)])
-    elif re.search(r"\bwrite\(1<", line):
-        data = bytes.fromhex(_BYTES.search(line)[1].replace("\\x", ""))  # type: ignore[index]
-        yield Answer({int(one.split()[0]): one.split()[1] for one in data.decode().splitlines()})
-
-
-def _unescaped(path: str) -> str:
-    """A path as strace -xx writes it."""
-    return bytes.fromhex(path.replace("\\x", "")).decode() if path.startswith("\\x") else path
+    elif call.name in traced.SYNCS:
+        yield Sync(name)
+    elif call.name == "ftruncate":
+        yield Write(name, call.number, None)
+    elif call.name == "pwrite64":
+        yield Write(name, call.number, call.data)
 
 
 @dataclass

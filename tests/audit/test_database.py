@@ -1,4 +1,4 @@
-"""A PostgreSQL server that may lose what it called committed takes no entries; nor does a log begin on one."""
+"""What a store must promise before it takes an entry: that what it called committed is there after a loss of power."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import make_url
 
+from gateway.audit.database import Database
 from gateway.audit.entry import Draft
 from gateway.audit.errors import LogUnavailable
 from tests.audit.conftest import carry_out
@@ -48,6 +49,20 @@ def test_a_server_told_while_it_runs_to_be_less_durable_takes_no_more_entries(
     reloaded(place, f"ALTER SYSTEM SET {setting} = on", setting)
     log.append_now([draft("after")])
     assert [entry.leaf.release for entry in log.entries()] == ["before", "after"]
+
+
+@pytest.mark.sqlite_alone("PostgreSQL's settings are the server's")
+def test_every_connection_that_writes_syncs_each_commit_also_after_a_failure(place):
+    database = Database(place.url, create=True)
+    for _ in range(2):
+        with database.writing() as connection:
+            asked = [
+                connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("journal_mode", "synchronous")
+            ]
+            assert asked == ["wal", 2]  # FULL: https://sqlite.org/pragma.html#pragma_synchronous
+        with pytest.raises(LogUnavailable), database.writing() as connection:
+            connection.exec_driver_sql("SELECT * FROM no_such_table")
+    database.close()
 
 
 def reloaded(place, change: str, setting: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import resource
 import shutil
 import sqlite3
@@ -23,6 +22,7 @@ from gateway.audit.entry import Draft
 from gateway.audit.errors import LogAltered, LogUnavailable
 from gateway.audit.log import AuditLog
 from gateway.audit.writer import Writer
+from tests.support import traced
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -289,33 +289,7 @@ def test_a_writer_that_lost_its_turn_writes_nothing(place, draft: Drafts):
     assert log.verify().sound
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-def test_the_sync_to_disk_comes_before_the_answer_to_the_caller(place, tmp_path: Path):
-    trace = tmp_path / "trace"
-    command = [sys.executable, HERE / "appender.py", place.url, "00" * 32, "traced", "3"]
-    calls = "trace=fsync,fdatasync,write"
-    done = subprocess.run(
-        ["strace", "-f", "-y", "-e", calls, "-o", trace, *command],
-        capture_output=True,
-        check=False,
-        text=True,
-        cwd=ROOT,
-        env={"PYTHONPATH": str(ROOT)},
-    )
-    assert done.returncode == 0, done.stderr
-    synced, answers = False, 0
-    for line in trace.read_text().splitlines():
-        if re.search(r"f(data)?sync\(\d+<.*audit\.db", line):
-            synced = True
-        elif re.search(r"pwrite|write\(\d+<.*audit\.db-wal", line):
-            synced = False
-        elif re.search(r' write\(1<.*"\d+ [0-9a-f]{8}', line):
-            assert synced, line
-            answers += 1
-    assert answers >= 3
-
-
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.skipif(bool(traced.MISSING), reason=traced.MISSING)
 def test_after_one_failed_sync_nothing_is_acknowledged_until_a_restart(place):
     command = [sys.executable, HERE / "unsynced.py", place.url]
     done = subprocess.run(

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
 from tests.audit.lossy import Answer, Sync, Write, faults, lose_power, record
+from tests.support import traced
 
 KEY = bytes(range(32))
 SEEDS = int(os.environ.get("AUDIT_LOSSY_SEEDS", "40"))
@@ -24,7 +25,7 @@ def opened(place: Path) -> AuditLog:
     return AuditLog.open(url, origin="gateway.example/log", key=key, identifier_key=IdentifierKey(1, bytes(32)))
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.skipif(bool(traced.MISSING), reason=traced.MISSING)
 def test_losing_unsynced_writes_at_any_moment_loses_no_acknowledged_entry(tmp_path: Path):
     (tmp_path / "run").mkdir()
     events = record(tmp_path / "run", KEY.hex(), ENTRIES)
@@ -41,7 +42,7 @@ def test_losing_unsynced_writes_at_any_moment_loses_no_acknowledged_entry(tmp_pa
         shutil.rmtree(disk)
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.skipif(bool(traced.MISSING), reason=traced.MISSING)
 def test_the_simulated_disk_does_lose_entries_when_syncs_are_taken_out(tmp_path: Path):
     """The method itself: without the syncs the same run loses acknowledged entries, and that is noticed."""
     (tmp_path / "run").mkdir()

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -18,9 +12,9 @@ from gateway.service import now
 from sample_source.serve import Served
 from tests.system.acting import START
 from tests.system.killing import Killing, Load, leaves_since, missing_from_log, reading, set_stage
+from tests.system.serving import serving
 
 KILLS = 20
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -55,17 +49,3 @@ def test_the_command_itself_is_killed_and_started_again_and_goes_on(staged: Stag
             assert reader.verify().findings == ()
             entered = leaves_since(reader, -1)
             assert [wrong for answer in load.answers if (wrong := missing_from_log(answer, entered))] == []
-
-
-@contextmanager
-def serving(stage: Stage) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """``python -m gateway serve`` as an operator runs it."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "RELGATE_CHUNK_BYTES": "4096", "RELGATE_LOG_LEVEL": "error"}
-    command = [sys.executable, "-m", "gateway", "--config", str(stage.config), "serve"]
-    with subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE) as running:
-        assert running.stderr is not None
-        try:
-            said = iter(running.stderr.readline, "")
-            yield running, next(line.split()[2] for line in said if line.startswith("serving on "))
-        finally:
-            running.kill()
