@@ -38,8 +38,9 @@ def mark_of(key: VerifierKey) -> str:
 
 
 def short(key: str) -> str:
-    """The mark of a verifier key in its text form."""
-    return key.rpartition("+")[0]
+    """The mark of a verifier key in its text form. The last part is base64, which may have a plus of its own."""
+    name, key_id, _ = key.split("+", 2)
+    return f"{name}+{key_id}"
 
 
 def are_met(demands: Iterable[Demand], marks: Collection[str]) -> bool:
