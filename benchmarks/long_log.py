@@ -216,7 +216,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="relgate-long-") as temporary:
         folder = said.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        show(f"a log of {said.entries:,} entries", list(measure(folder, said.entries, said.times)))
+        show(f"a log of {said.entries:,} entries", measure(folder, said.entries, said.times))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -71,9 +71,9 @@ def median(values: Sequence[float]) -> float:
     return float(statistics.median(values))
 
 
-def show(title: str, lines: Sequence[Line]) -> None:
-    """Print one comparison."""
-    print(f"\n== {title}")
+def show(title: str, lines: Iterable[Line]) -> None:
+    """Print one comparison, each line when it is there."""
+    print(f"\n== {title}", flush=True)
     for line in lines:
         ratio = "" if line.ratio is None else f"{line.ratio:.3f}" if line.ratio >= 0.01 else f"{line.ratio:.6f}"
-        print(f"  {line.what:58} {line.figure:>26}  {ratio:>9}  {line.verdict}".rstrip())
+        print(f"  {line.what:58} {line.figure:>26}  {ratio:>9}  {line.verdict}".rstrip(), flush=True)
