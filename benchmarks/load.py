@@ -30,7 +30,11 @@ class Asked:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a round of load came to: answers, seconds, the server's processor time, some answers by number."""
+    """What a round of load came to: answers, seconds, the server's processor time, some answers by number.
+
+    ``waits`` are the seconds of each answer with what followed from it, ``firsts`` those of it alone, where something
+    did.
+    """
 
     answers: int = 0
     seconds: float = 0.0
@@ -38,6 +42,7 @@ class Outcome:
     failed: list[bytes] = field(default_factory=list)
     kept: list[tuple[int, bytes]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
+    firsts: list[float] = field(default_factory=list)
 
     @property
     def rate(self) -> float:
@@ -55,8 +60,8 @@ Then = Callable[[Asked, bytes], bytes | None]
 
 
 class _Connection(asyncio.Protocol):
-    def __init__(self, ask: Callable[[], Asked | None], outcome: Outcome, then: Then | None) -> None:
-        self._ask, self._outcome, self._then = ask, outcome, then
+    def __init__(self, ask: Callable[[], Asked | None], outcome: Outcome, then: Then | None, keep_every: int) -> None:
+        self._ask, self._outcome, self._then, self._keep_every = ask, outcome, then, keep_every
         self._asked: Asked | None = None
         self._received: list[bytes] = []
         self._missing = 0
@@ -95,6 +100,7 @@ class _Connection(asyncio.Protocol):
         if self._then is not None and self._asked is not None and answer.startswith(b"HTTP/1.1 200"):
             follow, self._asked = self._then(self._asked, answer), None
             if follow is not None:
+                outcome.firsts.append(time.perf_counter() - self._begun)
                 self._received = []
                 self._transport.write(follow)  # type: ignore[attr-defined]
                 return
@@ -102,7 +108,7 @@ class _Connection(asyncio.Protocol):
         outcome.waits.append(time.perf_counter() - self._begun)
         if not answer.startswith(b"HTTP/1.1 200"):
             outcome.failed.append(answer[:400])
-        elif outcome.answers % KEEP_EVERY == 1:  # the first of all is kept too
+        elif outcome.answers % self._keep_every == 1 % self._keep_every:  # the first of all is kept too
             outcome.kept.append((self._number, answer))
         self._received = []
         self._next()
@@ -113,35 +119,42 @@ class _Connection(asyncio.Protocol):
 
 
 def drive(
-    port: int, requests: Sequence[bytes], seconds: float, process: int, first: int = 0, then: Then | None = None
+    port: int,
+    requests: Sequence[bytes],
+    seconds: float,
+    process: int,
+    first: int = 0,
+    then: Then | None = None,
+    *,
+    clients: int = CONNECTIONS,
+    keep_every: int = KEEP_EVERY,
 ) -> Outcome:
     """Ask for so many seconds, beginning with request number ``first``; ``process`` is the server's id. With ``then``,
     an answer counts once what follows from it is answered too.
     """
-    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(_drive(port, requests, seconds, process, first, then))
+    numbers = itertools.count(first)
 
+    async def load() -> Outcome:
+        outcome = Outcome()
+        processor, begun = processor_time(process), time.perf_counter()
 
-async def _drive(
-    port: int, requests: Sequence[bytes], seconds: float, process: int, first: int, then: Then | None
-) -> Outcome:
-    outcome, numbers = Outcome(), itertools.count(first)
-    processor, begun = processor_time(process), time.perf_counter()
+        def ask() -> Asked | None:
+            if time.perf_counter() - begun > seconds:
+                return None
+            number = next(numbers) % len(requests)
+            return Asked(number, requests[number])
 
-    def ask() -> Asked | None:
-        if time.perf_counter() - begun > seconds:
-            return None
-        number = next(numbers) % len(requests)
-        return Asked(number, requests[number])
+        loop = asyncio.get_running_loop()
+        connections = [
+            (await loop.create_connection(lambda: _Connection(ask, outcome, then, keep_every), "127.0.0.1", port))[1]
+            for _ in range(clients)
+        ]
+        await asyncio.gather(*(connection.ended for connection in connections))
+        outcome.seconds = time.perf_counter() - begun
+        outcome.processor = processor_time(process) - processor
+        return outcome
 
-    loop = asyncio.get_running_loop()
-    connections = [
-        (await loop.create_connection(lambda: _Connection(ask, outcome, then), "127.0.0.1", port))[1]
-        for _ in range(CONNECTIONS)
-    ]
-    await asyncio.gather(*(connection.ended for connection in connections))
-    outcome.seconds = time.perf_counter() - begun
-    outcome.processor = processor_time(process) - processor
-    return outcome
+    return asyncio.Runner(loop_factory=uvloop.new_event_loop).run(load())
 
 
 def processor_time(process: int) -> float:
