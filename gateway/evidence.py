@@ -12,7 +12,7 @@ import hashlib
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -230,13 +230,12 @@ def _about_case(case: Case) -> dict[str, Json]:
 
 
 def _about_batch(batch: Batch, *, went: bool) -> dict[str, Json]:
-    why = Counter(reason for picked in batch.stayed for reason in picked.judged.reasons)
+    why = _counted(reason for picked in batch.stayed for reason in picked.judged.reasons)
     for (_, reasons), number in batch.summed.items():
-        why.update(dict.fromkeys(reasons, number))
+        for reason in dict.fromkeys(reasons):
+            why[reason] = why.get(reason, 0) + number
     summed = batch.summed.total()
-    grants = Counter(grant for picked in batch.going for grant in picked.judged.decision.grants)
-    redacted = Counter(path for picked in batch.going for path in picked.cut.redacted)
-    rounded = Counter(path for picked in batch.going for path in picked.cut.rounded)
+    grants = _counted(grant for picked in batch.going for grant in picked.judged.decision.grants)
     return {
         "released": len(batch.going) if went else 0,
         "withheld": len(batch.stayed) + summed + (0 if went else len(batch.going)),
@@ -244,12 +243,20 @@ def _about_batch(batch: Batch, *, went: bool) -> dict[str, Json]:
         "counted": batch.counted,
         "level": _highest(batch) if went else "",
         "by_label": _by_label(batch, went=went),
-        "by_grant": dict(grants) if went else {},
-        "why_withheld": dict(why),
-        "redacted": dict(redacted),
-        "rounded": dict(rounded),
+        "by_grant": grants if went else {},
+        "why_withheld": why,
+        "redacted": _counted(path for picked in batch.going for path in picked.cut.redacted),
+        "rounded": _counted(path for picked in batch.going for path in picked.cut.rounded),
         "unlisted": _unlisted(batch),
     }
+
+
+def _counted(names: Iterable[str]) -> dict[str, int]:
+    """How often each name stands there; a Counter costs more than most answers have to count."""
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return counts
 
 
 def _unlisted(batch: Batch) -> dict[str, Json]:
@@ -257,6 +264,8 @@ def _unlisted(batch: Batch) -> dict[str, Json]:
     name, or one too many, is counted and not kept, since an entry holds no content.
     """
     found = Counter(path for picked in batch.going for path in picked.cut.unlisted)
+    if not found:
+        return {}
     named = Counter({path: count for path, count in found.items() if _FIELD_PATH.fullmatch(path)})
     kept = dict(named.most_common(UNLISTED_NAMES))
     rest = found.total() - sum(kept.values())

@@ -41,8 +41,11 @@ BATCH_LIMIT = 256
 MANY_RECORDS = 100
 """Record rows beyond which an entry is worked out on a thread, so that nobody else waits for it."""
 
-GATHER_SECONDS = 0.005
+GATHER_SECONDS = 0.01
 """Longest that a commit waits for more to join it, while more keep coming."""
+
+QUIET_TURNS = 3
+"""Turns of the event loop that queue nothing more, after which a commit waits no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ class AuditLog(LogReader):
             # after that look finds it unset and calls again, so nothing is left waiting. A loop that closed before
             # it called holds back nobody: each loop calls for itself.
             self._called_by = loop
-            loop.call_soon(self._gather, loop, 0, loop.time() + GATHER_SECONDS)
+            loop.call_soon(self._gather, loop, 0, 0, loop.time() + GATHER_SECONDS)
         (recorded,) = await waiting.answer
         return recorded
 
@@ -195,15 +198,16 @@ class AuditLog(LogReader):
         self._writer.close()
         super().close()
 
-    def _gather(self, loop: asyncio.AbstractEventLoop, before: int, until: float) -> None:
-        """Call the sequencer as soon as one turn of the loop has queued nothing more.
+    def _gather(self, loop: asyncio.AbstractEventLoop, before: int, quiet: int, until: float) -> None:
+        """Call the sequencer as soon as some turns of the loop have queued nothing more.
 
-        A commit costs the same for one entry as for many. On a busy loop the callers that are about to queue are let
-        do so first, for a few milliseconds at most; on an idle one this waits for nothing but a turn.
+        A commit costs little more for many entries than for one. On a busy loop the callers that are about to queue are
+        let do so first, for a few milliseconds at most; on an idle one this waits for nothing but those turns.
         """
         queued = len(self._waiting)
-        if before < queued < BATCH_LIMIT and loop.time() < until:
-            loop.call_soon(self._gather, loop, queued, until)
+        quiet = 0 if queued > before else quiet + 1
+        if quiet < QUIET_TURNS and queued < BATCH_LIMIT and loop.time() < until:
+            loop.call_soon(self._gather, loop, queued, quiet, until)
             return
         try:
             self._sequencer.submit(self._write_waiting)

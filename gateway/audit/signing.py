@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cryptography.exceptions import InvalidSignature
@@ -71,6 +71,8 @@ class SigningKey:
     name: str
     private: Ed25519PrivateKey | MLDSA44PrivateKey
     kind: int = ED25519
+    verifier: VerifierKey = field(init=False, compare=False)
+    """The public half, for verifiers: worked out once, since that costs more than a signature."""
 
     def __post_init__(self) -> None:
         if not is_name(self.name):
@@ -79,11 +81,8 @@ class SigningKey:
             raise ProofRefused(f"signature type {self.kind:#04x} is not known here")
         if isinstance(self.private, MLDSA44PrivateKey) != (self.kind == ML_DSA_44):
             raise ProofRefused(f"signature type {self.kind:#04x} is not one of this key's algorithm")
-
-    @property
-    def verifier(self) -> VerifierKey:
-        """The public half, for verifiers."""
-        return VerifierKey(self.name, self.kind, self.private.public_key().public_bytes_raw())
+        public = self.private.public_key().public_bytes_raw()
+        object.__setattr__(self, "verifier", VerifierKey(self.name, self.kind, public))
 
 
 @dataclass(frozen=True, slots=True)

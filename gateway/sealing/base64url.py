@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Mapping
+
+import msgspec
 
 from gateway.keys.strict_json import Json
 
 _ALPHABET = re.compile(rb"[A-Za-z0-9_-]*")
 
 
-_JSON = json.JSONEncoder(separators=(",", ":"))
+_JSON = msgspec.json.Encoder()
 
 
 def encode_header(members: Mapping[str, Json]) -> bytes:
     """A protected header as it stands in a compact form: its JSON without spaces, in base64url."""
-    return encode(_JSON.encode(members).encode())
+    return encode(_JSON.encode(members))
 
 
 def encode(data: bytes) -> bytes:
