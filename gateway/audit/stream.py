@@ -4,10 +4,12 @@ Rules.
 
 1. The cursor is moved only after a batch was delivered; it is replaced as a whole (written aside, synced, renamed).
    A crash before that sends the batch again: the receiver tells repeats by the entry's index.
-2. *Delivered* over TCP and TLS: the whole batch was written, our side of the connection was shut, and the receiver
-   then closed its own, which it does after it has read to the end. Bytes that merely left this machine are no
-   delivery: a receiver that dies takes them along. Over UDP nobody says so: a batch counts as delivered when it was
-   sent (RFC 5426), and that is at most a hope.
+2. *Delivered* over TCP and TLS: the whole batch was written, our side of the connection was shut, the receiver then
+   closed its own, which it does after it has read to the end, and its machine acknowledged every byte: otherwise that
+   end was there before the batch was. Bytes that merely left this machine are no delivery: a receiver that dies takes
+   them along. Over TLS the receiver's end is a close_notify (RFC 5425 section 4.4); one that merely closes, as rsyslog
+   does, is believed only where the operator says so, since whoever can cut the connection can do as much. Over UDP
+   nobody says so: a batch counts as delivered when it was sent (RFC 5426), and that is at most a hope.
 3. The cursor names the log, the index and the leaf hash of the last entry sent. A log in which another entry stands
    there is refused: it was rolled back or rewritten, and to stream on would hide it.
 """
@@ -15,9 +17,13 @@ Rules.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import socket
 import ssl
+import struct
+import termios
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,15 +56,22 @@ class Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Where to: ``tcp``, ``tls`` or ``udp``, a host and a port; ``ca`` is a PEM file to verify the receiver by."""
+    """Where to: ``tcp``, ``tls`` or ``udp``, a host and a port; ``ca`` is a PEM file to verify the receiver by, and
+    ``identity`` one with the certificate and key that we show it. ``trust_close`` takes the end of a TLS connection
+    without close_notify as delivery (rule 2).
+    """
 
     kind: str
     host: str
     port: int
     ca: Path | None = None
+    identity: Path | None = None
+    trust_close: bool = False
 
     @classmethod
-    def parse(cls, address: str, ca: Path | None = None) -> Receiver:
+    def parse(
+        cls, address: str, ca: Path | None = None, identity: Path | None = None, *, trust_close: bool = False
+    ) -> Receiver:
         """Read ``tcp://host:port``. Raises :class:`StreamRefused`."""
         try:
             parts = urlsplit(address)
@@ -69,7 +82,14 @@ class Receiver:
             raise StreamRefused(
                 f"{address!r} is no receiver", hint="Write tls://host:6514, tcp://host:601 or udp://..."
             )
-        return cls(parts.scheme, parts.hostname, port, ca)
+        if parts.scheme != "tls" and (ca or identity or trust_close):
+            raise StreamRefused(
+                f"{address} is not TLS", hint="Certificates and close_notify are TLS's: write tls://..."
+            )
+        for file in filter(None, (ca, identity)):
+            if not file.is_file():
+                raise StreamRefused(f"{file} is not there", hint="Name a PEM file.")
+        return cls(parts.scheme, parts.hostname, port, ca, identity, trust_close)
 
     def deliver(self, messages: Sequence[str]) -> None:
         """Send messages in order; when this returns they count as delivered (rule 2). Raises StreamRefused."""
@@ -95,18 +115,45 @@ class Receiver:
                 plain.sendall(data)
                 plain.shutdown(socket.SHUT_WR)
                 _read_to_end(plain)
+                _wait_for_acknowledgement(plain)
                 return
             context = ssl.create_default_context(cafile=None if self.ca is None else str(self.ca))
+            if self.identity is not None:
+                context.load_cert_chain(self.identity)
             sealed = open_.enter_context(context.wrap_socket(plain, server_hostname=self.host))
             sealed.sendall(data)
-            # Sends close_notify and waits for the receiver's own, which comes after all that was sent was read.
-            sealed.unwrap().close()
+            try:
+                # Sends close_notify and waits for the receiver's own, which comes after all that was sent was read.
+                open_.enter_context(ended := sealed.unwrap())
+            except ssl.SSLEOFError as error:
+                if not self.trust_close:
+                    raise StreamRefused(
+                        f"tls://{self.host}:{self.port} closed without close_notify: nothing says that it read the end",
+                        hint="rsyslog closes so. --trust-close takes that as delivery, as over TCP.",
+                    ) from error
+                ended = sealed
+            _wait_for_acknowledgement(ended)
 
 
 def _read_to_end(receiver: socket.socket) -> None:
     """Wait until the receiver closes. A reset, or nothing within the time, is an ``OSError``."""
     while receiver.recv(4096):
         pass
+
+
+def _wait_for_acknowledgement(connection: socket.socket) -> None:
+    """Wait until the receiver's machine has acknowledged every byte.
+
+    A receiver that closed before it was sent anything has an end to read too; its machine answers what comes later with
+    a reset, never with an acknowledgement. A reset, or nothing within the time, is an ``OSError``.
+    """
+    until = time.monotonic() + TIMEOUT
+    while struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))[0]:
+        if error := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            raise OSError(error, os.strerror(error))
+        if time.monotonic() > until:
+            raise TimeoutError("the receiver closed without taking all that was sent")
+        time.sleep(0.01)
 
 
 def read_cursor(file: Path, origin: str) -> Cursor:

@@ -103,6 +103,13 @@ def stream(
     cursor: Annotated[Path, typer.Option("--cursor", help="File that keeps how far was sent; made when missing.")],
     form: Format = Form.SYSLOG,
     ca: Annotated[Path | None, typer.Option("--ca", help="PEM file to verify the receiver's certificate by.")] = None,
+    identity: Annotated[
+        Path | None, typer.Option("--identity", help="PEM file with the certificate and key to show the receiver.")
+    ] = None,
+    trust_close: Annotated[
+        bool,
+        typer.Option("--trust-close", help="Believe a TLS receiver that closes without close_notify (rsyslog)."),
+    ] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new entries until Ctrl-C.")] = False,
     every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between two looks, with --follow.")] = 1.0,
     by: By = "",
@@ -113,7 +120,7 @@ def stream(
     read a batch to its end. Over UDP nobody can know, and entries may be lost on the way.
     """
     here = session(context)
-    to = Receiver.parse(receiver, ca)
+    to = Receiver.parse(receiver, ca, identity, trust_close=trust_close)
     with here.reader(log_key) as reader:
         check_cursor(reader, read_cursor(cursor, reader.origin))
     record_read(here, f"stream {form} to {receiver}", by, log_key)

@@ -8,7 +8,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from gateway.audit import stream
 from gateway.audit.entry import Draft
 from gateway.audit.errors import LogAltered
 from gateway.audit.export import Form
@@ -44,6 +45,7 @@ class Siem:
 
     dies: set[int] = field(default_factory=set)
     context: ssl.SSLContext | None = None
+    notifies: bool = True
     messages: list[str] = field(default_factory=list)
     connections: int = 0
     port: int = 0
@@ -71,9 +73,11 @@ class Siem:
             length, _, rest = data.partition(b" ")
             self.messages.append(rest[: int(length)].decode())
             data = rest[int(length) :]
-        if isinstance(peer, ssl.SSLSocket):
+        if isinstance(peer, ssl.SSLSocket) and self.notifies:
             with contextlib.suppress(OSError):
                 peer.unwrap()
+        elif isinstance(peer, ssl.SSLSocket):
+            peer.close()
 
     @property
     def indices(self) -> list[int]:
@@ -190,6 +194,93 @@ def test_over_tls_the_receiver_must_be_the_one_that_its_certificate_names(
             send_on(log, Receiver("tls", "127.0.0.1", siem.port, certificate), cursor, Form.SYSLOG, "gw")
         assert send_on(log, Receiver("tls", "localhost", siem.port, certificate), cursor, Form.SYSLOG, "gw") == 4
     assert siem.indices == [0, 1, 2, 3]
+
+
+def test_a_tls_receiver_that_closes_without_notice_has_read_all_only_where_the_operator_says_so(
+    log: AuditLog, draft: Drafts, cursor: Path, tmp_path: Path
+):
+    fill(log, draft, 3)
+    certificate, key = certified("localhost", tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with listening(Siem(context=context, notifies=False)) as siem:
+        address = f"tls://localhost:{siem.port}"
+        with pytest.raises(StreamRefused, match="close_notify"):
+            send_on(log, Receiver.parse(address, certificate), cursor, Form.SYSLOG, "h")
+        assert read_cursor(cursor, log.origin) == Cursor(log.origin)
+        trusting = Receiver.parse(address, certificate, trust_close=True)
+        assert send_on(log, trusting, cursor, Form.SYSLOG, "h") == 3
+        assert read_cursor(cursor, log.origin).index == 2
+
+
+def test_a_receiver_that_asks_for_a_certificate_is_shown_ours(
+    log: AuditLog, draft: Drafts, cursor: Path, tmp_path: Path
+):
+    fill(log, draft, 2)
+    certificate, key = certified("localhost", tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(certificate)
+    identity = tmp_path / "identity.pem"
+    identity.write_bytes(certificate.read_bytes() + key.read_bytes())
+    with listening(Siem(context=context)) as siem:
+        address = f"tls://localhost:{siem.port}"
+        with pytest.raises(StreamRefused):
+            send_on(log, Receiver.parse(address, certificate), cursor, Form.SYSLOG, "h")
+        assert send_on(log, Receiver.parse(address, certificate, identity), cursor, Form.SYSLOG, "h") == 2
+        assert siem.indices == [0, 1]
+
+
+def test_a_receiver_that_had_closed_before_anything_was_sent_has_taken_nothing():
+    """Its end is there to be read all the same; the batch waits until that end has come."""
+    closed = threading.Event()
+
+    class Late(Sequence[str]):
+        def __len__(self) -> int:
+            return 1
+
+        def __getitem__(self, at: int) -> str:  # type: ignore[override]
+            if at:
+                raise IndexError
+            closed.wait(10)
+            return "message"
+
+    def close_at_once() -> None:
+        listener.accept()[0].close()
+        closed.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=close_at_once)
+        thread.start()
+        with pytest.raises(StreamRefused):
+            Receiver.parse(f"tcp://127.0.0.1:{listener.getsockname()[1]}").deliver(Late())
+        thread.join()
+
+
+def test_an_end_that_comes_before_all_was_acknowledged_is_no_delivery(monkeypatch: pytest.MonkeyPatch):
+    """The receiver takes nothing: what was sent stays unacknowledged, whatever end is read."""
+    monkeypatch.setattr(stream, "TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with socket.create_connection(listener.getsockname()) as sender, listener.accept()[0]:
+            sender.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    sender.send(bytes(65536))
+            with pytest.raises(TimeoutError, match="without taking"):
+                stream._wait_for_acknowledgement(sender)
+
+
+def test_certificates_that_are_not_there_or_of_no_use_are_refused_before_anything_is_sent(tmp_path: Path):
+    for address, ca, identity, trust in (
+        ("tls://h:1", tmp_path / "none.pem", None, False),
+        ("tls://h:1", None, tmp_path / "none.pem", False),
+        ("tcp://h:1", tmp_path, None, False),
+        ("udp://h:1", None, None, True),
+    ):
+        with pytest.raises(StreamRefused, match=r"is not there|is not TLS"):
+            Receiver.parse(address, ca, identity, trust_close=trust)
 
 
 @pytest.mark.parametrize(
