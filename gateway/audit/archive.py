@@ -235,7 +235,10 @@ class Archive:
             with self._engine.connect() as connection:
                 yield connection
         except SQLAlchemyError as error:
-            raise ArchiveRefused(f"{self.file} cannot be read as an archive: {error}") from error
+            why = getattr(error, "orig", None) or error
+            raise ArchiveRefused(
+                f"{self.file} cannot be read as an archive: {why}", hint="`relgate audit archive` writes one."
+            ) from error
 
 
 def _check_entries(connection: Connection, wanted: Partition) -> tuple[list[bytes], int]:

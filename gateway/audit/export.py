@@ -19,7 +19,7 @@ import csv
 import enum
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,6 +28,7 @@ import msgspec
 from gateway import __version__
 from gateway.audit.canonical import PlainJson
 from gateway.audit.stored import Summary
+from gateway.audit.terms import evaluations
 
 ENTERPRISE = "32473"
 """The private enterprise number in structured data names: the one that RFC 5612 keeps for documentation."""
@@ -66,7 +67,33 @@ def fields(entry: Summary) -> dict[str, str | int]:
         "rules": _names(private.get("by_grant")),
         "officer": private.get("by") or _officer(private.get("orders")),
     }
+    said |= _evaluated(evaluations(private))
     return {name: value if isinstance(value := said.get(name), str | int) else "" for name in COLUMNS}
+
+
+def _evaluated(asked: Sequence[Mapping[str, PlainJson]]) -> dict[str, object]:
+    """What another enforcement point asked about, and how it was answered: nothing for any other entry."""
+    if not asked:
+        return {}
+    permitted = sum(each.get("decision") is True for each in asked)
+    reasons = {reason for each in asked for reason in _texts(each.get("reasons"))}
+    return {
+        "partner": _all(each.get("partner") for each in asked),
+        "system": _all(each.get("subject_id") for each in asked),
+        "dataset": _all(each.get("dataset") for each in asked),
+        "label": _all(shown.get("marking") for each in asked if isinstance(shown := each.get("shown"), dict)),
+        "reasons": " ".join(sorted(reasons)),
+        "what": f"{len(asked)} evaluations, {permitted} permitted",
+    }
+
+
+def _all(values: Iterable[PlainJson]) -> str:
+    """Each text once, in order."""
+    return ", ".join(dict.fromkeys(value for value in values if isinstance(value, str) and value))
+
+
+def _texts(value: PlainJson) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 _FROM_PRIVATE = ("dataset", "purpose", "operation", "path", "label", "level", "withheld", "policy", "what")
@@ -111,8 +138,13 @@ class Said:
 
     @property
     def denied(self) -> bool:
-        """Whether the entry refuses something."""
-        return self.fields["event"] == "release" and self.fields["outcome"] != "released"
+        """Whether the entry refuses something, or says that something failed."""
+        event = self.fields["event"]
+        return event in _FAILED or (event == "release" and self.fields["outcome"] != "released")
+
+
+_FAILED = ("evaluation-refused", "policy-refused", "unwitnessed", "interrupted", "no-request")
+"""Events that say of themselves that something was refused or went wrong."""
 
 
 def _csv(values: Sequence[str | int]) -> str:
@@ -168,20 +200,29 @@ def _as_ocsf(said: Said) -> str:
                 "version": __version__,
             },
         },
-        "actor": {
-            "user": {"name": said.text("system") or said.text("officer"), "org": {"name": said.text("partner")}},
-            "app_name": "relgate",
-        },
+        "actor": _ocsf_actor(said),
         "api": {
             "operation": said.text("operation") or said.text("event"),
-            "request": {"uid": said.text("request")},
+            **({"request": {"uid": said.text("request")}} if said.fields["request"] else {}),
             "service": {"name": "releasability-gateway"},
         },
-        "src_endpoint": {"name": said.text("system") or said.text("officer") or "unknown"},
+        "src_endpoint": {"name": _who(said) or "unknown"},
         "resources": [{"name": said.text("dataset"), "type": "dataset"}] if said.fields["dataset"] else [],
         "unmapped": {name: value for name, value in said.fields.items() if value != ""},
     }
     return json.dumps(event, separators=(",", ":"))
+
+
+def _who(said: Said) -> str:
+    """Who did it: an officer, auditor or enforcement point; else the partner's system that asked."""
+    return said.text("officer") or said.text("system")
+
+
+def _ocsf_actor(said: Said) -> dict[str, object]:
+    """Its name, and its partner's where it is a partner's system; the gateway itself has neither."""
+    name, partner = _who(said), said.text("partner")
+    org = {"org": {"name": partner}} if partner and not said.fields["officer"] else {}
+    return {"app_name": "relgate", **({"user": {"name": name, **org}} if name else {})}
 
 
 def _as_cef(said: Said) -> str:
@@ -194,7 +235,7 @@ def _as_cef(said: Said) -> str:
         "externalId": said.text("index"),
         "outcome": "failure" if said.denied else "success",
         "reason": said.text("reasons") or said.text("outcome"),
-        "suser": said.text("system") or said.text("officer"),
+        "suser": _who(said),
         "duser": said.text("partner"),
         "request": said.text("path"),
         "requestMethod": said.text("operation"),

@@ -37,7 +37,9 @@ def read_queries(text: str) -> dict[str, SavedQuery]:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SearchRefused(f"the file of saved queries is not TOML: {error}") from error
+        raise SearchRefused(
+            f"is not TOML: {error}", hint="A query is a table: [name], and its fields below."
+        ) from error
     return {name: _read(name, table) for name, table in tables.items()}
 
 
@@ -53,7 +55,10 @@ def _read(name: str, table: object) -> SavedQuery:
     about = said.pop("about", "")
     if not isinstance(about, str):
         raise SearchRefused(f"{name}: about is one text")
-    criteria_of(said, at=moment("2000-01-01"))
+    try:
+        criteria_of(said, at=moment("2000-01-01"))
+    except SearchRefused as error:
+        raise SearchRefused(f"{name}: {error}", hint=error.hint) from error
     return SavedQuery(name, about, said)
 
 

@@ -98,7 +98,7 @@ def _evaluated_terms(private: Private) -> set[Term]:
 def _named(leaf: Leaf) -> Iterator[tuple[Kind, str]]:
     yield Kind.PARTNER, leaf.partner
     yield Kind.REQUEST, leaf.request
-    yield Kind.ROOT, leaf.records if leaf.released else ""
+    yield Kind.ROOT, leaf.records if leaf.event == "release" else ""
 
 
 def _said(private: Private) -> Iterator[tuple[Kind, str]]:

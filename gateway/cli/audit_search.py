@@ -94,6 +94,10 @@ def asked_for(terms: list[str] | None, saved: str, queries: Path) -> tuple[Crite
 def _saved(name: str, file: Path) -> dict[str, str | list[str]]:
     try:
         found = read_queries(file.read_text(encoding="utf-8"))
+    except SearchRefused as error:
+        raise SearchRefused(f"{file}: {error}", hint=error.hint) from error
+    except UnicodeDecodeError as error:
+        raise CommandFailed(USAGE, f"{file} is not UTF-8: {error.reason}", "saved queries are a TOML file") from error
     except OSError as error:
         raise CommandFailed(USAGE, f"{file}: {error.strerror}", "--queries names the file of saved queries") from None
     if name not in found:
@@ -124,6 +128,7 @@ def _as_data(found: Summary) -> Data:
         **dict(zip(_COLUMNS, _row(found), strict=True)),
         "index": found.index,
         "released": found.leaf.released,
+        "withheld": private.get("withheld"),
         "request": found.leaf.request,
         "records": found.leaf.records,
         "policy": private.get("policy"),

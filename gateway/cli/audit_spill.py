@@ -36,6 +36,8 @@ EXAMPLES = """Examples:
 """
 
 _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+SUFFIXES = (".json", ".ndjson", ".jsonl", ".xml", ".kvn", ".txt", ".csv", ".bin")
+"""What a name ends in that is a file's: one that is not there must not pass for an identifier that nobody got."""
 RECORD_LIMIT = 64 * 1024 * 1024
 
 
@@ -133,8 +135,13 @@ def _sought(record: str, field: str, keys: list[IdentifierKey], *, named: bool) 
         return _of_file(path.read_bytes(), field, keys)
     if field:
         raise CommandFailed(USAGE, f"--field reads a record's file, and {record} is none", "name the file")
+    if not named and (path.exists() or path.suffix.lower() in SUFFIXES or "/" in record):
+        hint = "name a file that is there; if it is an identifier, say --identifier"
+        raise CommandFailed(USAGE, f"{record} looks like a file's name, and no such file is here", hint)
     if not named and _DIGEST.fullmatch(record):
         return Sought(digests=frozenset([bytes.fromhex(record)]))
+    if not named:
+        say(f"{record} is sought as an identifier: no file of that name is here, and it is no SHA-256")
     return Sought(identifiers=frozenset(keyed(record, key) for key in keys))
 
 

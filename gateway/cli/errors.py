@@ -48,6 +48,7 @@ FAILURES = (
     PolicyError,
     ActivationRefused,
     ClientError,
+    OSError,
 )
 """Every family of errors that a command may meet; anything else is a mistake in the program."""
 
@@ -73,6 +74,9 @@ def explain(error: Exception) -> CommandFailed:
             return CommandFailed(REFUSED, f"{error.path}: {error.problem}", error.fix)
         case ActivationRefused():
             return CommandFailed(REFUSED, str(error), "What was in force still is; mend the set and try again.")
+        case OSError():  # a file that was named and cannot be read or written
+            what = error.strerror or str(error)
+            return CommandFailed(USAGE, f"{error.filename}: {what}" if error.filename else what)
         case NotApproved():
             hint = "each officer signs: relgate policy sign, relgate officers sign, relgate stop ... --lift --sign"
             return CommandFailed(REFUSED, str(error), hint)

@@ -25,7 +25,7 @@ from gateway.cli.output import Output
 from gateway.keys.atrest import Keeping
 from gateway.keys.ring import GatewayKeys, open_ring
 from gateway.service import keeping, now, open_log
-from gateway.settings import LoadedSettings, Settings, load
+from gateway.settings import LoadedSettings, Settings, SettingsError, load
 
 OFFICER = "officer"
 """The instance name under which commands write: a gateway's own open releases are not theirs to close."""
@@ -110,7 +110,13 @@ class Session:
 
     def verifier(self, log_key: str = "") -> VerifierKey:
         """The log's public key: the one given, else that of the gateway's own keys."""
-        return parse_verifier_key(log_key or self.keys().log_verifier_key)
+        if log_key:
+            return parse_verifier_key(log_key)
+        try:
+            return parse_verifier_key(self.keys().log_verifier_key)
+        except SettingsError as error:
+            hint = "give --log-key NAME+ID+BASE64, as the gateway's operator told you (`relgate keys list`)"
+            raise CommandFailed(USAGE, f"the log's key is not at hand here: {error}", hint) from error
 
 
 def session(context: typer.Context) -> Session:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,6 +121,44 @@ def test_any_text_at_all_stays_within_its_line(form: Form, text: str):
 def test_an_entry_whose_private_part_was_removed_is_told_by_its_leaf():
     for form in Form:
         assert "JPN" in line(Summary(7, LEAF, b"", None), form)
+
+
+def evaluated() -> Summary:
+    leaf = msgspec.structs.replace(LEAF, event="evaluated", outcome="evaluated", partner="", released=0)
+    asked = {"partner": "JPN", "subject_id": "tokyo", "dataset": "elset", "shown": {"marking": "S//REL TO USA, JPN"}}
+    evaluations = [
+        {**asked, "decision": True, "reasons": []},
+        {**asked, "partner": "FRA", "decision": False, "reasons": ["grant:no_grant"]},
+    ]
+    return Summary(9, leaf, b"", {"by": "portal", "what": "2 evaluations", "evaluations": evaluations})
+
+
+def test_an_entry_of_evaluations_says_about_whom_it_was_and_how_many_were_permitted():
+    said = fields(evaluated())
+    assert tuple(said) == COLUMNS
+    assert (said["partner"], said["system"], said["dataset"]) == ("JPN, FRA", "tokyo", "elset")
+    assert (said["officer"], said["what"], said["reasons"]) == (
+        "portal",
+        "2 evaluations, 1 permitted",
+        "grant:no_grant",
+    )
+    assert json.loads(line(evaluated(), Form.OCSF))["actor"]["user"] == {"name": "portal"}
+
+
+@pytest.mark.parametrize("event", ["evaluation-refused", "policy-refused", "unwitnessed", "interrupted"])
+def test_an_event_that_says_that_something_was_refused_or_failed_is_a_failure_in_every_form(event: str):
+    said = entry(msgspec.structs.replace(LEAF, event=event, outcome=event))
+    assert json.loads(line(said, Form.OCSF))["status"] == "Failure"
+    assert "outcome=failure" in line(said, Form.CEF)
+    assert line(said, Form.SYSLOG).startswith("<108>")
+
+
+def test_what_an_ocsf_event_does_not_know_it_leaves_out_and_says_no_empty_name():
+    leaf = msgspec.structs.replace(LEAF, event="started", partner="", request="")
+    event = json.loads(line(Summary(1, leaf, b"", {}), Form.OCSF))
+    assert event["actor"] == {"app_name": "relgate"}
+    assert "request" not in event["api"]
+    assert event["src_endpoint"] == {"name": "unknown"}
 
 
 def test_a_framed_message_begins_with_its_length_in_bytes():

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 
 from gateway.audit import catalogue
 from gateway.audit.catalogue import Cell
-from gateway.audit.entry import Draft, Event
+from gateway.audit.entry import Draft, Event, RecordRow
 from gateway.audit.errors import LogAltered
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Order, SetStop, StopKind
@@ -221,3 +221,12 @@ def compared(log: AuditLog, place) -> list[str]:
         said = catalogue.compare(connection, entries)
     engine.dispose()
     return said
+
+
+def test_an_answer_of_which_everything_was_withheld_is_found_by_its_record_root_too(log: AuditLog, draft: Drafts):
+    rows = (RecordRow("a", "withhold", None, {"marking": "S//NF"}),)
+    log.append_now([draft("r0", records=rows, released=0)])
+    entry = log.entry(0)
+    assert entry is not None
+    assert entry.leaf.released == 0
+    assert found(log, criteria({"root": entry.leaf.records})) == [0]

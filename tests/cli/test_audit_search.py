@@ -56,6 +56,30 @@ def test_an_identifier_and_a_digest_are_sought_as_they_are_given(filled):
     assert (nothing.code, nothing.out.splitlines()[0]) == (0, "no release in this log carried the record")
 
 
+@pytest.mark.parametrize("name", ["recrod.json", "evidence/a-1", ".", "record.JSON"])
+def test_a_file_that_is_not_there_is_no_identifier_that_nobody_got(filled, name):
+    done = filled("audit", "who-got", name)
+    assert done.code == 2
+    assert "no such file is here" in done.err
+    assert "--identifier" in done.err
+    said = filled("audit", "who-got", name, "--identifier")
+    assert (said.code, said.out.splitlines()[0]) == (0, "no release in this log carried the record")
+
+
+def test_what_is_sought_as_an_identifier_is_said_to_be(filled):
+    assert "a-1 is sought as an identifier" in filled("audit", "who-got", "a-1").err
+
+
+def test_a_place_that_cannot_be_written_ends_in_words(filled):
+    done = filled("audit", "who-got", "a-1", "--receipts", "/dev/null/evidence")
+    assert (done.code, done.err.splitlines()[-1]) == (2, "error: /dev/null/evidence: Not a directory")
+    done = filled("audit", "export", "--output", "/nowhere/out")
+    assert (done.code, done.err.splitlines()[-1]) == (2, "error: /nowhere/out: No such file or directory")
+    (Path("archive.txt")).write_text("no archive", encoding="utf-8")
+    done = filled("audit", "who-got", "a-1", "--archive", "archive.txt")
+    assert (done.code, "sqlalche" in done.err, "file is not a database" in done.err) == (1, False, True)
+
+
 def test_the_question_is_recorded_without_the_identifier_in_clear(filled, place):
     filled("audit", "who-got", "a-1", "--by", "A. Auditor")
     said = latest(filled)
@@ -129,6 +153,14 @@ def test_a_search_by_words_saved_query_and_time_finds_only_what_fits_all(filled,
 def test_a_file_of_queries_with_a_mistake_is_refused_whole(filled, place, text):
     (place / "audit-queries.toml").write_text(f"[good]\npartner = 'JPN'\n{text}" if text[0] == "[" else text)
     assert filled("audit", "search", "--saved", "good").code == 1
+
+
+def test_a_mistake_in_saved_queries_is_said_with_file_and_query(filled, place):
+    (place / "audit-queries.toml").write_text("[late]\npartnr = 'JPN'\n", encoding="utf-8")
+    said = filled("audit", "search", "--saved", "late").err
+    assert "audit-queries.toml: late: nothing is found by 'partnr'" in said
+    (place / "audit-queries.toml").write_text("x = [", encoding="utf-8")
+    assert "audit-queries.toml: is not TOML" in filled("audit", "search", "--saved", "late").err
 
 
 def test_a_report_adds_up_answers_and_records_by_day_partner_and_level(filled):

@@ -169,6 +169,7 @@ def test_tools_not_written_here_prove_what_was_given_from_receipt_and_key_and_no
         (receipt, other_key, content, False),
         (receipt.replace(b"index ", b"index 1", 1), log_key, content, False),
         (other_leaf, log_key, content, False),
+        (b"no receipt", log_key, content, False),
         (cut, log_key, content, False),
     ]
     for program in programs(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 import typer.main
 
 from gateway import __version__
+from gateway.audit import receipt
 from gateway.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -123,3 +124,13 @@ def test_control_characters_in_what_is_shown_never_reach_the_terminal(relgate, p
     (place / "relgate.toml").write_text('mode = "development"\npolicies_dir = "a\\u001b[31mred"\n', encoding="utf-8")
     assert "\x1b" not in relgate("settings").out
     assert "\\x1b[31mred" in relgate("settings").out
+
+
+def test_without_settings_a_command_that_needs_the_logs_key_says_that_it_can_be_given(tmp_path, relgate, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "answer.tlog-proof").write_bytes(receipt.write(0, [], "a\n\n", b"leaf"))
+    for command in (("receipt", "verify", "answer.tlog-proof"), ("audit", "verify", "--folder", ".")):
+        done = relgate(*command)
+        assert done.code == 2
+        assert "hint: give --log-key NAME+ID+BASE64" in done.err
