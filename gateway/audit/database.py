@@ -129,9 +129,9 @@ class Database:
         glancing, self._glancing = self._glancing, None
         if glancing is not None:
             glancing.close()
-        engine, self._engine, self._seen = self._engine, None, None
-        if engine is not None:
-            engine.dispose()
+        self._seen = None
+        if self._engine is not None:
+            self._engine.dispose()  # what it keeps is how its statements read, which no failure changes
 
     @contextmanager
     def _transaction(self, purpose: str) -> Iterator[Connection]:

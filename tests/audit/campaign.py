@@ -8,7 +8,8 @@
 2. A log of ``--entries`` entries, clean, then with ``--at-once`` of its entries mutated, each in one way: one check
    must name every one of them and no other.
 3. ``--kills`` rounds of ``kill -9`` of appending processes.
-4. ``--seeds`` losses of unsynced writes, and each write step failed in both ways: tests that run in small by default.
+4. ``--seeds`` losses of unsynced writes.
+5. Each write step of the log failed in both ways, on SQLite and on PostgreSQL.
 
 A part whose number is 0 is left out. Ends with exit code 1 after the first part that is not as it must be.
 """
@@ -16,11 +17,10 @@ A part whose number is 0 is left out. Ends with exit code 1 after the first part
 from __future__ import annotations
 
 import argparse
-import os
+import itertools
 import random
 import re
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,8 +31,9 @@ from pathlib import Path
 from gateway.audit.database import Database
 from gateway.audit.verification import Progress, Report, verify
 from gateway.cli.progress import bar, watched
-from tests.audit import everything, kills, long_log
+from tests.audit import everything, kills, long_log, lossy, write_steps
 from tests.audit.mutations import CELLS, Bench, Mutation, altered, is_right, mutate
+from tests.support import postgres
 
 LOCAL = (("entries", "leaf"), ("entries", "hash"), ("entries", "partner"), ("entries", "time"))
 LOCAL += (("private_parts", "body"), ("private_parts", "salt"))
@@ -147,16 +148,37 @@ def run_kills(place: Path, count: int) -> str:
     )
 
 
-def run_tests(seeds: int) -> str:
-    """Part 4: the tests of crashes, at length."""
-    settings = {"AUDIT_LOSSY_SEEDS": str(seeds)}
-    tests = [f"tests/audit/test_{name}.py" for name in ("lossy", "write_steps", "failures")]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
-    done = subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise AssertionError(done.stdout[-3000:])
-    outcome = done.stdout.strip().rpartition("\n")[2]
-    return f"{seeds} losses of unsynced writes, every write step failed twice: {outcome}"
+def run_losses(place: Path, count: int) -> str:
+    """Part 4: take the power away, and with it what was not synced."""
+    events = lossy.record(place, lossy.ENTRIES)
+    for seed, wrong in watched(lossy.losses(events, place / "disk", range(count)), "losses of power", count):
+        if wrong:
+            raise AssertionError(f"seed {seed}: {wrong[:5]}")
+    return f"{count} losses of unsynced writes in {len(events)} events of {lossy.ENTRIES} entries: nothing lost"
+
+
+def run_steps(place: Path, every: int) -> Iterator[str]:
+    """Part 5: fail every write step in both ways, on both stores."""
+    urls = (f"sqlite:///{place / f'made{number}.db'}" for number in itertools.count())
+    yield f"making a store, {_failed(write_steps.fail_making(urls, every))}"
+    file = place / "steps.db"
+    yield f"every act on SQLite, {_failed(write_steps.fail_acts(f'sqlite:///{file}', every))}"
+    if absent := postgres.missing():
+        yield f"every act on PostgreSQL: NOT RUN: {absent}"
+        return
+    with postgres.running() as server:
+        yield f"every act on PostgreSQL, {_failed(write_steps.fail_acts(server.url, every))}"
+
+
+def _failed(outcomes: Iterator[write_steps.Outcome]) -> str:
+    seen: Counter[str] = Counter()
+    with bar("failing write steps") as progress:
+        for outcome in outcomes:
+            if outcome.faults or (outcome.persisted and (outcome.step, outcome.how) != (write_steps.COMMIT, "after")):
+                raise AssertionError(str(outcome))
+            seen[outcome.act] += 1
+            progress(seen.total(), seen.total())
+    return f"each write step failed before and after it was done: {seen.total()} cases, nothing forked, lost or halved"
 
 
 def main() -> int:
@@ -165,6 +187,7 @@ def main() -> int:
     defaults = {"mutations": 10_000, "entries": 1_000_000, "at-once": 10_000, "kills": 200, "seeds": 1_000}
     for name, number in defaults.items():
         parser.add_argument(f"--{name}", type=int, default=number)
+    parser.add_argument("--steps", type=int, default=1, help="fail each so-manieth write step; 0: none")
     parser.add_argument("--from-seed", type=int, default=0, help="the first mutation's seed")
     options = parser.parse_args()
     seeds = range(options.from_seed, options.from_seed + options.mutations)
@@ -177,7 +200,9 @@ def main() -> int:
             if options.kills:
                 print(run_kills(Path(name), options.kills), flush=True)
             if options.seeds:
-                print(run_tests(options.seeds), flush=True)
+                print(run_losses(Path(name), options.seeds), flush=True)
+            for line in run_steps(Path(name), options.steps) if options.steps else ():
+                print(line, flush=True)
         except AssertionError as wrong:
             print(f"WRONG: {wrong}")
             return 1

@@ -11,18 +11,25 @@ This shows what ``kill -9`` cannot: the kernel keeps its page cache when a proce
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from gateway.audit.canonical import digest
+from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
 from tests.support import traced
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+KEY = bytes(range(32))
+ENTRIES = 400
+"""How many entries are appended for power to be lost among."""
 SECTOR = 512
 FILES = ("audit.db", "audit.db-wal")
 """What is on the disk; ``audit.db-shm`` is memory that SQLite makes anew."""
@@ -54,11 +61,18 @@ class Answer:
 Event = Write | Sync | Answer
 
 
-def record(place: Path, key: str, count: int) -> list[Event]:
+def record(place: Path, count: int) -> list[Event]:
     """Append ``count`` entries from a process of its own, and give what it did to the disk, in order."""
     trace = place / "trace"
     command = traced.command(trace, "pwrite64", "write", "fsync", "fdatasync", "ftruncate")
-    command += [sys.executable, str(HERE / "appender.py"), f"sqlite:///{place / 'audit.db'}", key, "traced", str(count)]
+    command += [
+        sys.executable,
+        str(HERE / "appender.py"),
+        f"sqlite:///{place / 'audit.db'}",
+        KEY.hex(),
+        "traced",
+        str(count),
+    ]
     subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env={"PYTHONPATH": str(ROOT)})
     return parse(trace)
 
@@ -143,3 +157,21 @@ def faults(log: AuditLog, acknowledged: Mapping[int, str]) -> list[str]:
     stored = {entry.index: digest(entry.leaf_bytes).hex() for entry in log.entries(limit=1_000_000)}
     lost = [f"acknowledged entry {at} is lost" for at, leaf in acknowledged.items() if stored.get(at) != leaf]
     return lost + [f"{finding.where}: {finding.what}" for finding in log.verify().findings]
+
+
+def losses(events: list[Event], place: Path, seeds: Iterable[int]) -> Iterator[tuple[int, list[str]]]:
+    """Take the power away once a seed, each time on a disk of its own; what is wrong with the log after it."""
+    for seed in seeds:
+        place.mkdir()
+        acknowledged = lose_power(events, place, seed)
+        log = opened(place)
+        yield seed, faults(log, acknowledged)
+        log.close()
+        shutil.rmtree(place)
+
+
+def opened(place: Path) -> AuditLog:
+    """The log in a folder, as the next start opens it."""
+    key = Ed25519PrivateKey.from_private_bytes(KEY)
+    url = f"sqlite:///{place / 'audit.db'}"
+    return AuditLog.open(url, origin="gateway.example/log", key=key, identifier_key=IdentifierKey(1, bytes(32)))
