@@ -1,14 +1,16 @@
 """What a witness remembers, in a SQLite file of its own: the largest head of each log, and the evidence against any.
 
 Each submission is one write transaction: read what was seen, judge, write, commit (synced to disk), and only then
-answer. So two submissions at once cannot both build on the same head, and a crash before the commit leaves a head that
-nobody was told of, which is the safe side. May it be lost? No: a witness that has forgotten cosigns a fork.
+answer. So two submissions at once cannot both build on the same head, and a crash before the answer leaves a head that
+nobody was told of, which is the safe side. May it be lost? No: a witness that has forgotten cosigns a fork. So a file
+that is not there, is damaged or was emptied is refused, and never begun anew: only :func:`make_memory` makes one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import (
     BigInteger,
@@ -21,11 +23,13 @@ from sqlalchemy import (
     Text,
     delete,
     insert,
+    inspect,
     select,
 )
 
 from gateway.audit.checkpoint import SigningKey, VerifierKey
 from gateway.audit.database import Database
+from gateway.audit.errors import AuditError
 from gateway.audit.orders import stamp
 from gateway.audit.witness import Seen, State, add_checkpoint
 
@@ -50,18 +54,47 @@ evidence = Table(
 )
 
 
+class MemoryLost(AuditError):
+    """A witness's memory is not what this module wrote: to go on from it might cosign a fork."""
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(
+            f"{file}: {why}",
+            hint="Restore it from its backup, or make a witness with another name and key in an empty folder",
+        )
+
+
+def make_memory(file: Path) -> None:
+    """Make the memory of a witness that has seen nothing yet, mode 0600; one that is there stays as it is.
+
+    Raises :class:`LogUnavailable` when it cannot be written.
+    """
+    file.touch(mode=0o600)
+    database = Database(f"sqlite:///{file}")
+    try:
+        with database.writing() as connection:
+            metadata.create_all(connection)
+    finally:
+        database.close()
+
+
 class WitnessStore:
     """A witness's keys, the logs it knows, and its memory. Safe to use from several threads and processes.
 
-    ``url`` is a SQLite URL; the file is made when it is not there.
+    Raises :class:`MemoryLost` where ``file`` is no memory, or a damaged one, and :class:`LogUnavailable` where there is
+    none.
     """
 
-    def __init__(self, url: str, keys: tuple[SigningKey, ...], logs: Mapping[str, tuple[VerifierKey, ...]]) -> None:
+    def __init__(self, file: Path, keys: tuple[SigningKey, ...], logs: Mapping[str, tuple[VerifierKey, ...]]) -> None:
         self._keys = keys
         self._logs = logs
-        self._database = Database(url, create=True)
-        with self._database.writing() as connection:
-            metadata.create_all(connection)
+        self._database = Database(f"sqlite:///{file}")
+        with self._database.reading() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+            if found != "ok":
+                raise MemoryLost(file, f"is damaged: {found}")
+            if missing := sorted(metadata.tables.keys() - set(inspect(connection).get_table_names())):
+                raise MemoryLost(file, f"holds nothing that a witness saw (no table {missing[0]}): it was emptied")
 
     def submit(self, body: bytes, at: datetime) -> tuple[int, bytes, str]:
         """Judge a submission and remember it: status, answer, and the evidence of a fork if it is one.

@@ -12,14 +12,14 @@ import uvicorn
 
 from gateway import logs
 from gateway.audit.checkpoint import COSIGNATURE, ML_DSA_44, SigningKey, VerifierKey, parse_verifier_key
-from gateway.audit.witness_store import WitnessStore
+from gateway.audit.witness_store import WitnessStore, make_memory
 from gateway.cli.errors import UNAVAILABLE, USAGE, CommandFailed
 from gateway.cli.output import say
 from gateway.http import server
 from gateway.http.protocol import HEAD_BYTES, Fault, Limits, protocol_within
 from gateway.http.witness import build_witness
 from gateway.keys.atrest import Keeping, read_passphrase
-from gateway.keys.witness import open_witness
+from gateway.keys.witness import WitnessKeys, open_witness, recall
 from gateway.service import now
 from gateway.settings.model import HttpSettings, LogFormat, LogLevel, is_loopback
 
@@ -61,37 +61,41 @@ def witness(
     or a rewind is refused and logged as an error.
     """
     if not is_loopback(host) and not behind_tls:
-        raise CommandFailed(
-            USAGE, f"refusing to listen on {host} without TLS", "end TLS in front, and say --behind-tls"
-        )
-    keys = open_witness(
-        folder,
-        _keeping(passphrase_file, plain=is_loopback(host) and not behind_tls),
-        ml_dsa=ml_dsa,
-        may_forget=may_forget or show_key,
-    )
-    signing = [SigningKey(name, keys.ed25519, COSIGNATURE)]
-    if keys.ml_dsa is not None:
-        signing.append(SigningKey(name, keys.ml_dsa, ML_DSA_44))
+        hint = "end TLS in front, and say --behind-tls"
+        raise CommandFailed(USAGE, f"refusing to listen on {host} without TLS", hint)
+    kept = Keeping(None if passphrase_file is None else read_passphrase(passphrase_file), plain=not behind_tls)
+    keys = open_witness(folder, kept, make_memory, ml_dsa=ml_dsa)
+    signing = _signing(name, keys)
     if show_key:
         for key in signing:
             print(key.verifier)
-        _warn(passphrase_file)
         return
-    if not log:
-        raise CommandFailed(USAGE, "no log to witness", "name one with --log NAME+ID+BASE64")
-    logs.configure(LogLevel.INFO, LogFormat.AUTO)
+    logs_known = _by_origin(log or [], signing)
+    recall(keys, make_memory, may_forget=may_forget)
+    store = WitnessStore(keys.memory, signing, logs_known)
+    listener = _listen(name, signing, len(log or ()), host, port)
+    if passphrase_file is None:
+        say("warning: the witness's keys are not encrypted; name a --passphrase-file for anything but a trial")
+    _serve(store, listener)
+
+
+def _signing(name: str, keys: WitnessKeys) -> tuple[SigningKey, ...]:
+    """The witness's keys under its name."""
+    plain = SigningKey(name, keys.ed25519, COSIGNATURE)
+    return (plain,) if keys.ml_dsa is None else (plain, SigningKey(name, keys.ml_dsa, ML_DSA_44))
+
+
+def _listen(name: str, signing: tuple[SigningKey, ...], count: int, host: str, port: int) -> socket.socket:
+    """Take the address, and say what the logs' operators need to know."""
     try:
         listener = server.bind(host, port)
     except server.AddressBusy as busy:
         raise CommandFailed(UNAVAILABLE, str(busy), "choose another port: --port 8091") from None
-    store = WitnessStore(f"sqlite:///{keys.memory}", tuple(signing), _by_origin(log))
     address = "{}:{}".format(*listener.getsockname()[:2])
-    say(f"{name} witnesses {len(log)} log key(s) on http://{address}; Ctrl-C stops")
+    say(f"{name} witnesses {count} log key(s) on http://{address}; Ctrl-C stops")
     for key in signing:
         say(str(key.verifier))
-    _warn(passphrase_file)
-    _serve(store, listener)
+    return listener
 
 
 def _serve(store: WitnessStore, listener: socket.socket) -> None:
@@ -109,6 +113,7 @@ def _serve(store: WitnessStore, listener: socket.socket) -> None:
         lifespan="off",
         proxy_headers=False,
     )
+    logs.configure(LogLevel.INFO, LogFormat.AUTO)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
@@ -120,19 +125,16 @@ def _tell(fault: Fault) -> None:
     logs.get_logger(__name__).warning("stranger", code=fault.value)
 
 
-def _keeping(file: Path | None, *, plain: bool) -> Keeping:
-    """How the witness's keys are kept: in clear on loopback alone."""
-    return Keeping(None if file is None else read_passphrase(file), plain=plain)
-
-
-def _warn(passphrase_file: Path | None) -> None:
-    if passphrase_file is None:
-        say("warning: the witness's keys are not encrypted; name a --passphrase-file for anything but a trial")
-
-
-def _by_origin(texts: list[str]) -> dict[str, tuple[VerifierKey, ...]]:
+def _by_origin(texts: list[str], signing: tuple[SigningKey, ...]) -> dict[str, tuple[VerifierKey, ...]]:
+    """The logs' keys by origin: keys that sign checkpoints, and none that is a witness's."""
+    if not texts:
+        raise CommandFailed(USAGE, "no log to witness", "name one with --log NAME+ID+BASE64")
+    own = {key.verifier.public for key in signing}
     logs_known: dict[str, tuple[VerifierKey, ...]] = {}
     for text in texts:
         key = parse_verifier_key(text)
+        if key.kind == COSIGNATURE or key.public in own:
+            hint = "give the log's own, which its operator prints with relgate keys list"
+            raise CommandFailed(USAGE, f"{key.name}: this is a witness's key, and no log's", hint)
         logs_known[key.name] = (*logs_known.get(key.name, ()), key)
     return logs_known

@@ -2,7 +2,8 @@
 
 The folder (mode 0700) holds ``witness.pem``, ``witness-ml-dsa-44.pem`` (both PKCS #8, 0600) and the witness's memory.
 Where a passphrase is given, both are encrypted under it (:mod:`gateway.keys.atrest`).
-A key without the memory it had is refused: a witness that has forgotten what it saw would cosign a fork.
+The memory is made before the key, and only then: a key without the memory it had is refused, since a witness that has
+forgotten what it saw would cosign a fork.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ ML_DSA_FILE = "witness-ml-dsa-44.pem"
 MEMORY_FILE = "witness.sqlite3"
 
 
+Make = Callable[[Path], None]
+"""Makes an empty memory at a path, unless there is one."""
+
+
 @dataclass(frozen=True, slots=True)
 class WitnessKeys:
     """A witness's private keys, and where its memory is."""
@@ -35,22 +40,15 @@ class WitnessKeys:
     memory: Path
 
 
-def open_witness(folder: Path, keeping: Keeping, *, ml_dsa: bool = False, may_forget: bool = False) -> WitnessKeys:
-    """Read a witness's keys, making on the first start what is not there.
+def open_witness(folder: Path, keeping: Keeping, make_memory: Make, *, ml_dsa: bool = False) -> WitnessKeys:
+    """Read a witness's keys, making on the first start what is not there, the memory first.
 
-    Raises :class:`KeyFileRefused` when a file is loose or unreadable, or when the key is there and the memory is not;
-    ``may_forget`` lets that pass, for a witness whose operator has seen to it by other means.
+    Raises :class:`KeyFileRefused` when a file is loose or unreadable.
     """
     make_private_folder(folder)
     memory = folder / MEMORY_FILE
     if not os.path.lexists(folder / ED25519_FILE):
-        memory.touch(mode=0o600)  # before the key: a key without a memory has lost it
-    elif not memory.exists() and not may_forget:
-        raise KeyFileRefused(
-            memory,
-            "is not there, but the witness's key is: it has forgotten what it saw, and would cosign a fork",
-            "Restore it from its backup, or make a witness with another name and key in an empty folder",
-        )
+        make_memory(memory)  # a crash after this leaves an empty memory and no key, which the next start makes
     plain = _load(folder / ED25519_FILE, keeping, Ed25519PrivateKey.generate)
     if not isinstance(plain, Ed25519PrivateKey):
         raise KeyFileRefused(folder / ED25519_FILE, "is not an Ed25519 key", "Restore it from its backup")
@@ -58,6 +56,23 @@ def open_witness(folder: Path, keeping: Keeping, *, ml_dsa: bool = False, may_fo
     if not isinstance(lattice, MLDSA44PrivateKey | None):
         raise KeyFileRefused(folder / ML_DSA_FILE, "is not an ML-DSA-44 key", "Restore it from its backup")
     return WitnessKeys(plain, lattice, memory)
+
+
+def recall(keys: WitnessKeys, make_memory: Make, *, may_forget: bool = False) -> None:
+    """See that the memory is there, before it is used.
+
+    Raises :class:`KeyFileRefused` when it is not; ``may_forget`` makes a new one, for a witness whose operator has seen
+    to it by other means.
+    """
+    if keys.memory.exists():
+        return
+    if not may_forget:
+        raise KeyFileRefused(
+            keys.memory,
+            "is not there, but the witness's key is: it has forgotten what it saw, and would cosign a fork",
+            "Restore it from its backup, or make a witness with another name and key in an empty folder",
+        )
+    make_memory(keys.memory)
 
 
 def _load(

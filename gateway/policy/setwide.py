@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from gateway import markings
 from gateway.policy.errors import Misplaced
 from gateway.policy.values import Category, Code, Day, Slug, Some, Strict, Text
-from gateway.policy.witnesses import WitnessKey, key_name, public_bytes
+from gateway.policy.witnesses import WitnessKey, counted_twice
 
 RowKind = Literal["no-effect", "read-in", "consent", "never"]
 
@@ -37,12 +37,10 @@ class SetFile(Strict):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        taken: dict[str | bytes, str] = {}
-        for name, key in self.witnesses.items():
-            for mark in (key_name(key), public_bytes(key)):
-                if taken.setdefault(mark, name) != name:
-                    message = f"{taken[mark]} and {name} are one witness under two names, and it would count twice"
-                    raise Misplaced(message, "witnesses", name)
+        if twice := counted_twice(self.witnesses):
+            first, second = twice
+            message = f"{first} and {second} are one witness under two names, and it would count twice"
+            raise Misplaced(message, "witnesses", second)
         return self
 
 

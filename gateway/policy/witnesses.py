@@ -66,6 +66,16 @@ def public_bytes(key: str) -> bytes:
     return base64.b64decode(key.split("+", 2)[2])[1:]
 
 
+def counted_twice(keys: Mapping[str, str]) -> tuple[str, str] | None:
+    """Two names under which one witness stands, by its key or its name for itself; ``None`` when there are none."""
+    taken: dict[str | bytes, str] = {}
+    for name, key in keys.items():
+        for mark in (key_name(key), public_bytes(key)):
+            if taken.setdefault(mark, name) != name:
+                return taken[mark], name
+    return None
+
+
 class WitnessesTable(Strict):
     """``witnesses`` of an agreement, dataset or grant: how many of which must have cosigned before an answer leaves.
 

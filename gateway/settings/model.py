@@ -28,6 +28,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from gateway.policy.witnesses import WitnessKey, counted_twice
+
 DEVELOPMENT_ORIGIN = "localhost/relgate-development"
 LOG_STORES = ("sqlite", "postgresql+psycopg")
 SOURCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
@@ -105,7 +107,7 @@ class WitnessSettings(BaseModel):
 
     url: Address
     """The witness's submission prefix; checkpoints go to /add-checkpoint below it."""
-    key: str = Field(min_length=1)
+    key: WitnessKey
     """The witness's verifier key (NAME+ID+BASE64), got from its operator."""
 
 
@@ -310,6 +312,8 @@ class Settings(BaseSettings):
         if self.witness_quorum > len(self.witnesses):
             named = f"{len(self.witnesses)} witnesses are named: nothing could leave"
             raise ValueError(f"witness_quorum is {self.witness_quorum}, but {named}")
+        if twice := counted_twice({name: said.key for name, said in self.witnesses.items()}):
+            raise ValueError(f"{' and '.join(twice)} are one witness under two names, and it would count twice")
         return self
 
     @model_validator(mode="after")

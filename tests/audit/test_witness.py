@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +20,7 @@ from gateway.audit import merkle
 from gateway.audit.checkpoint import COSIGNATURE, ML_DSA_44, Checkpoint, SigningKey, cosign, open_note, sign
 from gateway.audit.errors import LogUnavailable
 from gateway.audit.witness import Seen, State, add_checkpoint, write_submission
-from gateway.audit.witness_store import WitnessStore
+from gateway.audit.witness_store import MemoryLost, WitnessStore, make_memory
 
 LOG = SigningKey("gateway.example/log", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 WITNESS = SigningKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(bytes([2] * 32)), COSIGNATURE)
@@ -151,7 +154,8 @@ def test_no_single_changed_byte_of_a_submission_moves_what_was_seen(at: int, cha
 
 
 def opened(tmp_path: Path) -> WitnessStore:
-    return WitnessStore(f"sqlite:///{tmp_path / 'witness.db'}", NEW.keys, NEW.logs)
+    make_memory(tmp_path / "witness.db")
+    return WitnessStore(tmp_path / "witness.db", NEW.keys, NEW.logs)
 
 
 def test_what_was_seen_survives_a_restart_and_a_fork_is_refused_after_it(tmp_path: Path):
@@ -199,3 +203,126 @@ def test_the_same_evidence_is_kept_once_however_often_it_is_sent(tmp_path: Path)
         kept = database.execute("SELECT origin, seen_size, note FROM evidence").fetchall()
     database.close()
     assert kept == [(LOG.name, 7, note(7, OTHER))]
+
+
+def test_a_crash_between_remembering_and_answering_leaves_a_head_that_is_cosigned_again_and_no_other(tmp_path: Path):
+    opened(tmp_path).submit(body(0, 7), AT)  # and the process ends here: nobody has heard of it
+    again = opened(tmp_path)
+    assert again.submit(body(0, 7), AT)[:2] == (409, b"7\n")
+    assert again.submit(body(7, 7, OTHER), AT)[0] == 409
+    assert again.submit(body(7, 7), AT)[0] == 200
+    again.close()
+
+
+def test_many_submissions_at_once_give_one_history_and_no_two_cosignatures_that_contradict(tmp_path: Path):
+    """Two histories that part at five race each other: whichever is first, the other never gets past it."""
+    store = opened(tmp_path)
+    assert store.submit(body(0, 5), AT)[0] == 200
+    sent = [(hashes, body(5, size, hashes)) for size in range(6, 12) for hashes in (HASHES, OTHER)]
+    with ThreadPoolExecutor(8) as threads:
+        statuses = list(threads.map(lambda each: store.submit(each[1], AT)[0], sent))
+    good = [hashes for (hashes, _), status in zip(sent, statuses, strict=True) if status == 200]
+    assert len(good) == 1  # the others come from a size that is no longer the one seen
+    size = store.seen()[LOG.name].size
+    assert store.submit(body(size, 15, OTHER if good[0] is HASHES else HASHES), AT)[0] == 422
+    assert store.submit(body(size, 15, good[0]), AT)[0] == 200
+    store.close()
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def overwrite(file: Path) -> None:
+    file.write_bytes(b"\xff" * file.stat().st_size)
+
+
+def damage(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    file.write_bytes(bytes(data))
+
+
+def cut_off(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:5000])
+
+
+def drop_a_table(file: Path) -> None:
+    with sqlite3.connect(file) as database:
+        database.execute("DROP TABLE heads")
+    database.close()
+
+
+@pytest.mark.parametrize("harm", [empty, overwrite, damage, cut_off, drop_a_table])
+def test_a_memory_that_was_harmed_is_refused_and_never_begun_anew(tmp_path: Path, harm: Callable[[Path], None]):
+    store = opened(tmp_path)
+    assert store.submit(body(0, 7), AT)[0] == 200
+    store.close()
+    file = tmp_path / "witness.db"
+    harm(file)
+    for _ in range(2):  # and the refusal itself makes nothing of it that the next start would take
+        with pytest.raises((MemoryLost, LogUnavailable)):
+            WitnessStore(file, NEW.keys, NEW.logs)
+
+
+def test_a_memory_that_is_not_there_is_not_made_by_using_it(tmp_path: Path):
+    with pytest.raises(LogUnavailable):
+        WitnessStore(tmp_path / "witness.db", NEW.keys, NEW.logs)
+    assert not (tmp_path / "witness.db").exists()
+
+
+def test_where_the_disk_is_full_nothing_is_answered_and_nothing_is_forgotten(tmp_path: Path):
+    store = opened(tmp_path)
+    assert store.submit(body(0, 7), AT)[0] == 200
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))  # every write beyond one byte fails, as on a full disk
+    try:
+        with pytest.raises(LogUnavailable):
+            store.submit(body(7, 9), AT)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert store.submit(body(0, 5), AT)[:2] == (409, b"7\n")
+    assert store.submit(body(7, 9), AT)[0] == 200
+    store.close()
+
+
+PIECES = [
+    b"\n", b"\n\n", b"\0", b"\r\n", b"old ", b"9" * 30, b"-", b"+", b" ", "— ".encode(), b"\xff", b"=", b"0",
+    "— x AAAA\n".encode(), LOG.name.encode(), LONG.encode() + b"\n",
+]  # fmt: skip
+GOOD = [body(0, 7), body(7, 9), body(7, 7), body(5, 20), body(7, 9, OTHER)]
+
+
+@st.composite
+def mangled(draw: st.DrawFn) -> bytes | str:
+    """A submission that was cut, doubled, spliced with another, or sown with what should not stand there."""
+    sent = draw(st.sampled_from(GOOD))
+    for _ in range(draw(st.integers(1, 4))):
+        at, end = sorted((draw(st.integers(0, len(sent))), draw(st.integers(0, len(sent)))))
+        piece = draw(st.sampled_from([*PIECES, sent[at:end], b""]))
+        sent = draw(st.sampled_from([sent[:at] + piece + sent[end:], sent[:at] + piece + sent[at:], sent[:at] + piece]))
+    other = draw(st.sampled_from(GOOD))
+    sent = draw(st.sampled_from([sent, sent + other, other[: len(other) // 2] + sent]))
+    return draw(st.sampled_from([sent, sent.decode("latin-1"), sent.decode("utf-8", "surrogateescape")]))
+
+
+@given(
+    mangled(), st.sampled_from([NEW, at_size(7), at_size(9), replace(NEW, logs={}), replace(NEW, logs={LOG.name: ()})])
+)
+def test_no_body_whatever_raises_and_no_refusal_changes_what_was_seen(sent: bytes | str, state: State):
+    status, answer, after = add_checkpoint(state, sent)
+    assert isinstance(answer, bytes)
+    assert status in (200, 400, 403, 404, 409, 422)
+    if status != 200:
+        assert (after.seen, after.keys, after.logs) == (state.seen, state.keys, state.logs)
+    else:
+        assert after.seen[LOG.name].size in (7, 9, 20)
+
+
+@pytest.mark.parametrize(
+    "sent", [None, 7, [], {}, bytearray(b"old 0"), memoryview(b"old 0"), "\ud800", b"", "", object()]
+)
+def test_what_is_no_text_at_all_is_a_bad_request_like_any_other(sent: object):
+    status, answer, after = add_checkpoint(NEW, sent)  # type: ignore[arg-type]
+    assert (status, after) == (400, NEW)
+    assert answer.endswith(b"\n")

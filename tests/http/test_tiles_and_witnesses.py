@@ -18,7 +18,7 @@ from demo.stage import ORIGIN, Stage
 from gateway.audit import merkle, receipt, tiles
 from gateway.audit.checkpoint import COSIGNATURE, SigningKey, open_note, parse_checkpoint, parse_verifier_key
 from gateway.audit.folder_check import verify_folder
-from gateway.audit.witness_store import WitnessStore
+from gateway.audit.witness_store import WitnessStore, make_memory
 from gateway.http.server import bind
 from gateway.http.witness import build_witness
 from gateway.identity.auditors import AuditorsRefused, new_credential, read_auditors
@@ -157,7 +157,8 @@ def witnesses(folder: Path, count: int, log_key: str) -> Iterator[list[tuple[str
     servers: list[tuple[uvicorn.Server, threading.Thread]] = []
     for number in range(count):
         key = SigningKey(f"witness.example/{number}", Ed25519PrivateKey.generate(), COSIGNATURE)
-        store = WitnessStore(f"sqlite:///{folder / f'witness{number}.db'}", (key,), {verifier.name: (verifier,)})
+        make_memory(folder / f"witness{number}.db")
+        store = WitnessStore(folder / f"witness{number}.db", (key,), {verifier.name: (verifier,)})
         server = uvicorn.Server(uvicorn.Config(build_witness(store, now), log_config=None, lifespan="off"))
         listener = bind("127.0.0.1", 0)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

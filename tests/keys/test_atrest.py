@@ -151,13 +151,13 @@ def test_any_bytes_at_all_open_to_nothing_and_are_refused_in_words(data: bytes) 
 
 
 def test_a_witness_keeps_its_keys_in_the_same_way(folder: Path) -> None:
-    made = open_witness(folder, UNDER_ONE, ml_dsa=True)
+    made = open_witness(folder, UNDER_ONE, Path.touch, ml_dsa=True)
     assert clear_text(folder) == ["witness.sqlite3"]
-    again = open_witness(folder, UNDER_ONE, ml_dsa=True)
+    again = open_witness(folder, UNDER_ONE, Path.touch, ml_dsa=True)
     assert again.ed25519.private_bytes_raw() == made.ed25519.private_bytes_raw()
     reencrypt(folder, ONE, TWO)
     with pytest.raises(KeyFileRefused, match="does not open"):
-        open_witness(folder, UNDER_ONE)
+        open_witness(folder, UNDER_ONE, Path.touch)
 
 
 # --- encrypting and changing

@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.settings import Settings, SourceSettings, UpstreamSettings, WitnessSettings
+from tests.support.witnesses import KEYS
 
 PRODUCTION = {
     "mode": "production",
@@ -113,7 +114,19 @@ def test_every_setting_that_is_a_quantity_says_its_unit(model):
 
 
 def test_a_quorum_that_no_witness_could_make_up_is_refused():
-    witness = WitnessSettings(url="http://localhost:1", key="w+00000000+AA")
+    witness = WitnessSettings(url="http://localhost:1", key=KEYS["nor-ig"])
     with pytest.raises(ValidationError, match="nothing could leave"):
         Settings(mode="development", witness_quorum=2, witnesses={"one": witness})
     assert Settings(mode="development", witness_quorum=1, witnesses={"one": witness}).witness_quorum == 1
+
+
+def test_one_witness_under_two_names_is_refused_since_it_would_count_twice():
+    named = {name: WitnessSettings(url=f"http://localhost:{n}", key=KEYS["nor-ig"]) for n, name in enumerate("ab", 1)}
+    with pytest.raises(ValidationError, match="count twice"):
+        Settings(mode="development", witnesses=named)
+
+
+@pytest.mark.parametrize("key", ["w", "w+00000000+AA", KEYS["nor-ig"][:-1], "x" + KEYS["nor-ig"]])
+def test_a_witness_key_that_is_none_is_refused_before_anything_starts(key: str):
+    with pytest.raises(ValidationError, match="1 validation error"):
+        WitnessSettings(url="http://localhost:1", key=key)
