@@ -26,7 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -90,15 +90,20 @@ def every_pair(largest: int) -> Iterator[str]:
     leaves = [leaf(number) for number in range(largest)]
     roots = [merkle.root(leaves[:size]) for size in range(largest + 1)]
     for size in range(1, largest + 1):
-        yield f"R {size} {roots[size].hex()}"
-        for index in range(size):
-            proof = merkle.inclusion_proof(leaves, index, size)
-            merkle.verify_inclusion(index, size, leaves[index], proof, roots[size])
-            yield " ".join([f"I {size} {index}", *(value.hex() for value in proof)])
-        for older in range(1, size + 1):
-            proof = merkle.consistency_proof(leaves, older, size)
-            merkle.verify_consistency(older, size, proof, roots[older], roots[size])
-            yield " ".join([f"C {size} {older}", *(value.hex() for value in proof)])
+        yield from every_proof(leaves, roots, size)
+
+
+def every_proof(leaves: Sequence[bytes], roots: Sequence[bytes], size: int) -> Iterator[str]:
+    """Root and all proofs of one size."""
+    yield f"R {size} {roots[size].hex()}"
+    for index in range(size):
+        proof = merkle.inclusion_proof(leaves, index, size)
+        merkle.verify_inclusion(index, size, leaves[index], proof, roots[size])
+        yield " ".join([f"I {size} {index}", *(value.hex() for value in proof)])
+    for older in range(1, size + 1):
+        proof = merkle.consistency_proof(leaves, older, size)
+        merkle.verify_consistency(older, size, proof, roots[older], roots[size])
+        yield " ".join([f"C {size} {older}", *(value.hex() for value in proof)])
 
 
 class Nodes(Mapping[NodeId, bytes]):

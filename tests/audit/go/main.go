@@ -6,6 +6,10 @@
 //	notes KEY       reads base64 notes, one a line, and says of each whether note.Open takes it
 //	keys KEY        reads base64 verifier keys, one a line, and says of each whether note.NewVerifier takes it
 //	checks KEY      reads proofs, one a line, and says of each whether CheckRecord or CheckTree takes it (KEY is unused)
+//	pairs N         says, of each size up to N, the digest of its root and of all its proofs (see answers.py)
+//	prove N         reads lines `size index older` and proves both over the first N test leaves
+//	stored N        the same from made-up stored hashes, as a digest a line: any size, at no cost (N is unused)
+//	sign KEY        reads base64 texts, one a line, and signs each
 //
 // Test leaf i is the 8 bytes of i, big-endian.
 package main
@@ -13,6 +17,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -29,13 +34,13 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fail("usage: verify proofs N | folder DIR KEY | notes KEY | keys KEY | checks KEY")
+		fail("usage: verify proofs N | folder DIR KEY | notes KEY | keys KEY | checks KEY | pairs N | prove N | stored N | sign KEY")
 	}
 	switch os.Args[1] {
-	case "proofs":
+	case "proofs", "pairs", "prove", "stored":
 		n, err := strconv.ParseInt(os.Args[2], 10, 64)
 		check(err)
-		proofs(n)
+		trees(os.Args[1], n)
 	case "folder":
 		folder(os.Args[2], os.Args[3])
 	case "notes":
@@ -52,6 +57,14 @@ func main() {
 		})
 	case "checks":
 		answer(checkProof)
+	case "sign":
+		signer, err := note.NewSigner(os.Args[2])
+		check(err)
+		for scanner := lines(); scanner.Scan(); {
+			signed, err := note.Sign(&note.Note{Text: string(decoded(scanner.Text()))}, signer)
+			check(err)
+			fmt.Println(base64.StdEncoding.EncodeToString(signed))
+		}
 	default:
 		fail("unknown command " + os.Args[1])
 	}
@@ -126,12 +139,7 @@ func same(line string, ours, theirs []tlog.Hash) {
 
 // proofs reads `R size root`, `I size index hash...` and `C size older-size hash...`.
 func proofs(n int64) {
-	var store hashes
-	entry := make([]byte, 8)
-	for i := int64(0); i < n; i++ {
-		binary.BigEndian.PutUint64(entry, uint64(i))
-		store.add(i, entry)
-	}
+	store, entry := testLeaves(n), make([]byte, 8)
 	roots, counts := map[int64]tlog.Hash{}, map[string]int{}
 	root := func(size int64) tlog.Hash {
 		if _, known := roots[size]; !known {
@@ -249,6 +257,101 @@ func compareTile(dir string, store hashes, level int, index, size int64) {
 	if !bytes.Equal(found, wanted) {
 		fail(fmt.Sprintf("tile %d of level %d is not made of what is below it", index, level))
 	}
+}
+
+func trees(what string, n int64) {
+	switch what {
+	case "proofs":
+		proofs(n)
+	case "pairs":
+		store := testLeaves(n)
+		for size := int64(1); size <= n; size++ {
+			digest := sha256.New()
+			fmt.Fprintln(digest, rootLine(size, store))
+			for index := int64(0); index < size; index++ {
+				fmt.Fprintln(digest, inclusionLine(size, index, store))
+			}
+			for older := int64(1); older <= size; older++ {
+				fmt.Fprintln(digest, consistencyLine(size, older, store))
+			}
+			fmt.Printf("%x\n", digest.Sum(nil))
+		}
+	case "stored":
+		eachAsked(func(size, index, older int64) {
+			said := []string{rootLine(size, madeUp{}), inclusionLine(size, index, madeUp{}), consistencyLine(size, older, madeUp{})}
+			fmt.Printf("%x\n", sha256.Sum256([]byte(strings.Join(said, "\n")+"\n")))
+		})
+	case "prove":
+		store := testLeaves(n)
+		root := func(size int64) string {
+			return strings.Fields(rootLine(size, store))[2]
+		}
+		eachAsked(func(size, index, older int64) {
+			leaf := store[tlog.StoredHashIndex(0, index)]
+			included := strings.Join(strings.Fields(inclusionLine(size, index, store))[3:], " ")
+			consistent := strings.Join(strings.Fields(consistencyLine(size, older, store))[3:], " ")
+			fmt.Println(strings.TrimSpace(fmt.Sprintf("I %d %d %x %s %s", index, size, leaf[:], root(size), included)))
+			fmt.Println(strings.TrimSpace(fmt.Sprintf("C %d %d %s %s %s", older, size, root(older), root(size), consistent)))
+		})
+	}
+}
+
+func testLeaves(n int64) hashes {
+	var store hashes
+	entry := make([]byte, 8)
+	for i := int64(0); i < n; i++ {
+		binary.BigEndian.PutUint64(entry, uint64(i))
+		store.add(i, entry)
+	}
+	return store
+}
+
+// madeUp is a store in which every complete subtree's hash is that of its level and offset, in 8 bytes each. Such hashes
+// do not go together to a tree; which of them a proof is folded from, and in which order, shows all the same.
+type madeUp struct{}
+
+func (madeUp) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	found := make([]tlog.Hash, len(indexes))
+	for i, at := range indexes {
+		level, offset := tlog.SplitStoredHashIndex(at)
+		said := binary.BigEndian.AppendUint64(nil, uint64(level))
+		found[i] = sha256.Sum256(binary.BigEndian.AppendUint64(said, uint64(offset)))
+	}
+	return found, nil
+}
+
+func eachAsked(tell func(size, index, older int64)) {
+	for scanner := lines(); scanner.Scan(); {
+		var size, index, older int64
+		_, err := fmt.Sscan(scanner.Text(), &size, &index, &older)
+		check(err)
+		tell(size, index, older)
+	}
+}
+
+func line(start string, proof []tlog.Hash) string {
+	for _, hash := range proof {
+		start += fmt.Sprintf(" %x", hash[:])
+	}
+	return start
+}
+
+func rootLine(size int64, store tlog.HashReader) string {
+	hash, err := tlog.TreeHash(size, store)
+	check(err)
+	return line(fmt.Sprintf("R %d", size), []tlog.Hash{hash})
+}
+
+func inclusionLine(size, index int64, store tlog.HashReader) string {
+	proof, err := tlog.ProveRecord(size, index, store)
+	check(err)
+	return line(fmt.Sprintf("I %d %d", size, index), proof)
+}
+
+func consistencyLine(size, older int64, store tlog.HashReader) string {
+	proof, err := tlog.ProveTree(size, older, store)
+	check(err)
+	return line(fmt.Sprintf("C %d %d", size, older), proof)
 }
 
 func decoded(line string) []byte {
