@@ -91,6 +91,7 @@ class Replayer:
         case = self._case(entry.private)
         found.entries += 1
         found.decisions += 1
+        found.differences += _tables(entry, case)
         found.differences += _admission(entry, case)
         for number, row in enumerate(entry.rows):
             found.decisions += 1
@@ -118,6 +119,17 @@ def _stops(private: Mapping[str, PlainJson]) -> Iterator[Stop]:
     for name in cast("Sequence[str]", private["stops"]):
         kind, _, subject = name.partition(":")
         yield Stop(StopKind(kind), subject, "", "", at)
+
+
+def _tables(entry: StoredEntry, case: Case) -> Iterator[Difference]:
+    """The tables that this version does not have as they were then: what follows was decided from others. What they
+    said is in the log's store by the digest.
+    """
+    said = cast("Mapping[str, str]", entry.private["tables"])
+    for name in sorted(said.keys() | case.policy.tables.keys()):
+        then, now = said.get(name, "none"), case.policy.tables.get(name, "none")
+        if then != now:
+            yield Difference(entry.index, None, f"table {name}", then, now)
 
 
 def _admission(entry: StoredEntry, case: Case) -> list[Difference]:

@@ -133,7 +133,8 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
         issuer_keys = _issuer_keys(settings, log, clock)
         opened.push_async_callback(issuer_keys.close)
         grace = timedelta(seconds=settings.policy_grace_seconds)
-        keeper = PolicyKeeper(log, token_rules(settings), grace, demand(settings), issuer_keys, settings.witness_keys)
+        rules, witnesses = token_rules(settings), settings.witness_keys
+        keeper = PolicyKeeper(log, rules, grace, demand(settings), clock, issuer_keys, witnesses)
         opened.push_async_callback(_cancel, asyncio.get_running_loop().create_task(keeper.watch()))
         bulk = Bulk(upstream, log, settings.chunk_bytes, settings.upstream.max_record_bytes, settings.bulk_each)
         selector = Selector(upstream, log, PagingMemory(), bulk, settings.chunk_bytes, settings.max_page)

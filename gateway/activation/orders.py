@@ -100,8 +100,7 @@ def activate(
     except ActivationRefused as refused:
         refuse(log, str(refused), order)
         raise
-    artifacts = (policy_set.manifest_bytes, *files.values(), *approved.artifacts)
-    _put_in_force(log, policy_set, order, approved, artifacts, impact)
+    _put_in_force(log, policy_set, order, approved, _kept(policy_set, files), impact)
     return policy_set
 
 
@@ -121,10 +120,9 @@ def announce(log: AuditLog, files: Mapping[str, bytes], order: Order, witnesses:
     Raises as :func:`check`.
     """
     policy_set = check(files, witnesses)
-    private: dict[str, Json] = {"by": order.by, "reason": order.reason, "policy": policy_set.digest}
-    draft = Draft(Event.POLICY_ANNOUNCED, order.at, "announced", private=private)
-    artifacts = (policy_set.manifest_bytes, *files.values())
-    log.append_now((draft,), (Announce(policy_set.digest, order.by, order.at, artifacts),))
+    draft = Draft(Event.POLICY_ANNOUNCED, order.at, "announced", private=_named(policy_set, order))
+    announced = Announce(policy_set.digest, order.by, order.at, _kept(policy_set, files))
+    log.append_now((draft,), (announced,))
     return policy_set
 
 
@@ -147,8 +145,24 @@ def roll_back(
         policy_set, approved = _earlier(log, digest, order, demand, witnesses)
     except (LookupError, PolicyError, IdentityError, KeysError) as error:
         raise ActivationRefused(error) from error
-    _put_in_force(log, policy_set, order, approved, approved.artifacts, impact)
+    _put_in_force(log, policy_set, order, approved, policy_set.table_texts, impact)
     return policy_set
+
+
+def _kept(policy_set: PolicySet, files: Mapping[str, bytes]) -> tuple[bytes, ...]:
+    """What the log keeps of a set: its manifest, its files, and the tables that come with the gateway."""
+    return (policy_set.manifest_bytes, *files.values(), *policy_set.table_texts)
+
+
+def _named(policy_set: PolicySet, order: Order) -> dict[str, Json]:
+    """Who put which set forward, and all that is kept of it by digest."""
+    return {
+        "by": order.by,
+        "reason": order.reason,
+        "policy": policy_set.digest,
+        "files": dict(policy_set.manifest),
+        "tables": dict(policy_set.tables),
+    }
 
 
 def _earlier(
@@ -174,19 +188,16 @@ def _put_in_force(
     policy_set: PolicySet,
     order: Order,
     approved: Approved,
-    artifacts: tuple[bytes, ...],
+    kept: tuple[bytes, ...],
     impact: Mapping[str, Json] | None,
 ) -> None:
     private: dict[str, Json] = {
-        "by": order.by,
-        "reason": order.reason,
-        "policy": policy_set.digest,
-        "files": dict(policy_set.manifest),
-        "tables": dict(policy_set.tables),
+        **_named(policy_set, order),
         **({"signed": approved.said()} if approved.given else {}),
         **({} if impact is None else {"impact": impact}),
     }
     draft = Draft(Event.POLICY_ACTIVATED, order.at, "activated", private=private)
+    artifacts = (*kept, *approved.artifacts)
     activation = Activate(policy_set.digest, order.by, order.at, artifacts, approved.digest)
     log.append_now((draft,), (activation, *_closing(log, policy_set, order)))
 

@@ -14,6 +14,7 @@ What the log says is active is believed only with the signatures that this gatew
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
@@ -21,7 +22,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from gateway import __version__
 from gateway.activation.approval import Demand, NotApproved, check_document
+from gateway.audit.entry import Draft, Event, Json
 from gateway.audit.errors import AuditError
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Standing
@@ -122,8 +125,8 @@ def stored_set(log: LogReader, digest: str, witnesses: Set[str] | None = None) -
 
 class PolicyKeeper:
     """Knows what is in force now. ``grace`` is how long releases go on after a refused activation, ``demand`` how many
-    officers must have signed the set in force, ``witnesses`` the keys of those that this gateway can ask: a set that
-    demands others is not served.
+    officers must have signed the set in force, ``clock`` tells the time of entries, ``witnesses`` are the keys of those
+    that this gateway can ask: a set that demands others is not served.
     """
 
     def __init__(
@@ -132,6 +135,7 @@ class PolicyKeeper:
         rules: TokenRules,
         grace: timedelta,
         demand: Demand,
+        clock: Clock,
         issuer_keys: IssuerKeys | None = None,
         witnesses: Set[str] = frozenset(),
     ) -> None:
@@ -139,6 +143,7 @@ class PolicyKeeper:
         self._rules = rules
         self._grace = grace
         self._demand = demand
+        self._clock = clock
         self._issuer_keys = issuer_keys
         self._witnesses = witnesses
         self._running: Running | None = None
@@ -204,12 +209,25 @@ class PolicyKeeper:
             await asyncio.to_thread(self._check_approval, digest, approval)
             ready = self._next if self._next is not None and self._next.digest == digest else None
             running = await asyncio.to_thread(self._prepare, digest) if ready is None else ready
+            await asyncio.to_thread(self._keep_tables, running.policy.policy_set)
             # One assignment: whoever holds the set before goes on with it, nobody sees a part of one.
             self._running, self._next = running, None
             if self._issuer_keys is not None:
                 self._issuer_keys.follow(running.verifier.issuers)
             logger.info("policy-in-force", policy=digest, ready=ready is not None)
             return running
+
+    def _keep_tables(self, policy_set: PolicySet) -> None:
+        """See that the log has every table that decisions will be made from. An activation stored those of the version
+        that activated the set; a gateway of another version may come with others.
+        """
+        by_digest = {hashlib.sha256(text).hexdigest(): text for text in policy_set.table_texts}
+        missing = [text for digest, text in by_digest.items() if self._log.artifact(digest) is None]
+        if missing:
+            tables: dict[str, Json] = dict(policy_set.tables)
+            said: dict[str, Json] = {"gateway": __version__, "policy": policy_set.digest, "tables": tables}
+            draft = Draft(Event.TABLES_KEPT, self._clock(), "kept", private=said, artifacts=tuple(missing))
+            self._log.append_now((draft,))
 
     def _check_approval(self, digest: str, approval: str) -> None:
         """Raise :class:`NothingInForce` unless the active set has the signatures that are asked for."""

@@ -30,6 +30,7 @@ class Event(enum.StrEnum):
     INTERRUPTED = "interrupted"  # a release that a restart found open
     POLICY_ACTIVATED = "policy-activated"
     POLICY_ANNOUNCED = "policy-announced"  # a set is about to be activated: gateways compile it
+    TABLES_KEPT = "tables-kept"  # the tables of a gateway's version were stored, before it decided anything from them
     POLICY_REFUSED = "policy-refused"
     OFFICERS_INSTALLED = "officers-installed"
     EVALUATED = "evaluated"  # decisions were given to another enforcement point
@@ -90,7 +91,8 @@ class Draft:
     ``content`` and ``sealed`` are SHA-256 digests of the answer's bytes before and after sealing. ``key`` is
     the recipient key's RFC 7638 thumbprint. ``released`` counts the records in this chunk. ``last`` says
     that no chunk of this release follows. ``private`` must hold only JSON values without floats. ``time`` is
-    aware UTC. ``takes`` is counted in the commit that writes the entry, so that nothing leaves uncounted.
+    aware UTC. ``takes`` is counted in the commit that writes the entry, so that nothing leaves uncounted; in it
+    ``artifacts`` are stored too, each by its SHA-256, once, as long as the log.
     """
 
     event: Event
@@ -108,6 +110,7 @@ class Draft:
     records: tuple[RecordRow, ...] = ()
     private: Mapping[str, Json] = field(default_factory=dict)
     takes: tuple[Taking, ...] = ()
+    artifacts: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,12 +154,24 @@ class PolicyActivated(Private, frozen=True):
 
 
 class PolicyAnnounced(Private, frozen=True):
-    """Which policy set is about to be activated."""
+    """Which policy set is about to be activated, with every file and table in it, by digest."""
 
     by: str
     reason: str
     policy: Digest
+    files: dict[str, Digest]
+    tables: dict[str, Digest]
     orders: Orders
+
+
+class TablesKept(Private, frozen=True):
+    """The tables of a gateway's version, by digest, that were stored before it decided anything from them, and the
+    policy set that they are used with.
+    """
+
+    gateway: str
+    policy: Digest
+    tables: dict[str, Digest]
 
 
 class OfficersInstalled(Private, frozen=True):
@@ -373,6 +385,7 @@ PRIVATE: Mapping[Event, type[Private]] = MappingProxyType(
         Event.INTERRUPTED: Interrupted,
         Event.POLICY_ACTIVATED: PolicyActivated,
         Event.POLICY_ANNOUNCED: PolicyAnnounced,
+        Event.TABLES_KEPT: TablesKept,
         Event.POLICY_REFUSED: PolicyRefused,
         Event.OFFICERS_INSTALLED: OfficersInstalled,
         Event.EVALUATED: Evaluated,

@@ -266,6 +266,8 @@ def set_open(connection: Connection, instance: str, changed: Mapping[str, OpenRe
 def add_artifacts(connection: Connection, bodies: Iterable[bytes]) -> None:
     """Store bytes by their SHA-256, each once."""
     by_digest = {digest(body).hex(): body for body in bodies}
+    if not by_digest:
+        return
     table = tables.artifacts
     stored = connection.execute(select(table.c.digest).where(table.c.digest.in_(list(by_digest)))).scalars()
     missing = by_digest.keys() - set(stored)

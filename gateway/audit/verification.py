@@ -11,7 +11,8 @@ order, for each page of entries and once for the whole:
 4. chunks of a release follow one another;
 5. the head is the last checkpoint, nothing lies beyond it, and nothing is missing;
 6. what stands (stops, activations, revocations) is what the entries' orders add up to, and is signed;
-7. every artifact has the digest it is stored by, and those that an activation names are there;
+7. every artifact has the digest it is stored by, and those are there, and no others, that entries name: policy sets
+   with their files, tables, lists of officers, signatures;
 8. the catalogue (postings and totals) is what the entries are found by;
 9. the use of volumes is what the entries took, and the cosignatures that are kept are those that entries speak of, each
    by a witness and of its checkpoint;
@@ -26,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 
 from sqlalchemy import Connection, func, select
 
@@ -111,14 +113,7 @@ def _check_whole(
     """What only the whole store can show."""
     _check_head(connection, walk, head)
     _check_extent(connection, walk, head, from_first=from_first)
-    digests: set[str] = set()
-    for row in connection.execute(select(tables.artifacts)):
-        digests.add(row.digest)
-        if canonical.digest(row.body).hex() != row.digest:
-            walk.find(f"artifact {row.digest}", "its bytes do not have this digest")
-    for index, digest in walk.artifacts:
-        if digest not in digests:
-            walk.find(f"entry {index}", f"names the artifact {digest}, which is not stored")
+    _check_artifacts(connection, walk, from_first=from_first)
     _account_for_missing(connection, walk, from_first=from_first)
     try:
         stands = standing.read(connection, head, walk.origin, walk.verifier)
@@ -135,6 +130,23 @@ def _check_whole(
         )
         for where, what in chain.from_iterable(recounted):
             walk.find(where, what)
+
+
+def _check_artifacts(connection: Connection, walk: Walk, *, from_first: bool) -> None:
+    """What entries name is stored as it was, and nothing else is stored."""
+    named = dict(walk.artifacts)
+    for index, digest in orders_check.stored_by(walk.orders):
+        named[digest] = min(index, named.get(digest, index))
+    there: set[str] = set()
+    for row in connection.execute(select(tables.artifacts)):
+        there.add(row.digest)
+        if canonical.digest(row.body).hex() != row.digest:
+            walk.find(f"artifact {row.digest}", "its bytes do not have this digest")
+        elif from_first and row.digest not in named:
+            walk.find(f"artifact {row.digest}", "is named by no entry")
+    for digest, index in sorted(named.items(), key=itemgetter(1)):
+        if digest not in there:
+            walk.find(f"entry {index}", f"names {digest}, which is not stored")
 
 
 def _check_head(connection: Connection, walk: Walk, head: store.Head) -> None:

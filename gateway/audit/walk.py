@@ -8,7 +8,7 @@ believed, so that what follows is judged by itself.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Integer, cast, func, select
@@ -18,7 +18,6 @@ from gateway.audit.canonical import PlainJson
 from gateway.audit.catalogue_check import CatalogueCheck
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.edge import NodeId, fold
-from gateway.audit.entry import Event
 from gateway.audit.errors import LogAltered, ProofRefused
 from gateway.audit.orders import Part
 from gateway.audit.retention import Span
@@ -53,7 +52,7 @@ class Walk:
     stack: list[bytes] = field(default_factory=list)
     lost: bool = False  # an entry is missing: the tree cannot be recomputed past it
     chunks: dict[str, OpenChunk] = field(default_factory=dict)
-    artifacts: list[tuple[int, str]] = field(default_factory=list)  # digests that activations name
+    artifacts: dict[str, int] = field(default_factory=dict)  # what must be stored, and the first entry that names it
     catalogue: CatalogueCheck = field(default_factory=CatalogueCheck)
     usage: usage.Recount = field(default_factory=usage.Recount)
     cosigned: cosigned.Recount = field(default_factory=cosigned.Recount)
@@ -163,10 +162,8 @@ class Walk:
         for order in said if isinstance(said, list) else ():
             if isinstance(order, dict):
                 self.orders.append((entry.index, order))
-        if leaf.event == Event.POLICY_ACTIVATED:
-            named = entry.private.get("files")  # tables that come with the gateway are not in the store
-            digests = named.values() if isinstance(named, dict) else ()
-            self.artifacts += [(entry.index, str(digest)) for digest in digests]
+        for digest in _named(entry.private):
+            self.artifacts.setdefault(digest, entry.index)
 
     @property
     def bodiless(self) -> int:
@@ -197,6 +194,19 @@ class Walk:
 def _open_chunk(entry: StoredEntry | Summary) -> OpenChunk:
     leaf, private = entry.leaf, entry.private or {}
     return leaf.chunk, leaf.partner, leaf.request, str(private.get("instance"))
+
+
+def _named(private: Mapping[str, PlainJson]) -> Iterator[str]:
+    """The digests of everything that an entry says a decision is made from: policy set, files, tables, officers."""
+    for name in ("policy", "list"):
+        said = private.get(name)
+        if isinstance(said, str) and said:
+            yield said
+    for name in ("tables", "files"):
+        said = private.get(name)
+        for digest in said.values() if isinstance(said, dict) else ():
+            if isinstance(digest, str) and digest:  # without: a table that has no rows
+                yield digest
 
 
 def _stored_nodes(connection: Connection, begin: int, end: int) -> dict[NodeId, bytes]:

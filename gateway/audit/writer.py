@@ -153,6 +153,7 @@ class Writer:
             store.add_checkpoint(connection, grown.size, note)
             store.set_open(connection, self._instance, batch.open)
             batch.ledger.write()
+            store.add_artifacts(connection, [body for entry in prepared for body in entry.draft.artifacts])
         except IntegrityError as error:
             raise LogAltered(f"entry {tree.size}", f"the store holds rows beyond its head: {error.orig}") from error
         signed = self._carry_out_orders(connection, head, tree.size, taken)

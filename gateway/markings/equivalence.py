@@ -110,13 +110,14 @@ class EquivalentLevel:
 
 @dataclass(frozen=True, slots=True)
 class LevelTable:
-    """One agreement's equivalences. ``digest`` is the SHA-256 over its rows, in hexadecimal.
+    """One agreement's equivalences. ``text`` is its name and its rows, and ``digest`` its SHA-256 in hexadecimal.
 
     Make one with :func:`level_table`, which checks it.
     """
 
     agreement: str
     digest: str
+    text: str = field(compare=False, repr=False)
     rows: tuple[LevelRow, ...] = field(compare=False, repr=False)
 
     def label(self, system: str, level: str, to: str, created: date) -> EquivalentLevel:
@@ -165,9 +166,8 @@ def level_table(agreement: str, rows: Iterable[LevelRow], ladders: Sequence[Ladd
     for one, other in combinations(listed, 2):
         if one.meets(other) and one.key[:2] == other.key[:2]:
             _check_pair(one, other, places)
-    lines = "\n".join(sorted(map(repr, listed)))
-    digest = hashlib.sha256(f"{agreement}\n{lines}".encode()).hexdigest()
-    return LevelTable(agreement, digest, listed)
+    text = "\n".join((agreement, *sorted(map(repr, listed))))
+    return LevelTable(agreement, hashlib.sha256(text.encode()).hexdigest(), text, listed)
 
 
 def _fault(rule: str, message: str, row: LevelRow) -> TableError:

@@ -68,7 +68,8 @@ class Vocabulary:
 class Profile:
     """A named, versioned reading of markings. Equal when name, digest and tables are.
 
-    ``digest`` is the SHA-256 over the profile's own rows; ``tables`` has a digest of its own.
+    ``text`` is what the profile says, its own rows among it, and ``digest`` its SHA-256 in hexadecimal; ``tables``
+    has a digest of its own.
     ``bare_portions``: a portion may stand without parentheses, and is written so. ``rank`` is the order of the
     profile's words; ``systems`` are the release rows of the marking systems besides the US one that it reads.
     The other fields are explained in ``data/profiles.toml``.
@@ -76,6 +77,7 @@ class Profile:
 
     name: str
     digest: str
+    text: str = field(compare=False, repr=False)
     tables: Tables
     version: str = field(compare=False)
     title: str = field(compare=False)
@@ -168,6 +170,7 @@ def _profile(name: str, says: dict[str, Any], rows: list[dict[str, str]]) -> Pro
     return Profile(
         name=name,
         digest=hashlib.sha256(reading.encode()).hexdigest(),
+        text=reading,
         tables=shipped_tables(),
         version=says["version"],
         title=says["title"],

@@ -96,11 +96,12 @@ class Community:
 class Tables:
     """The countries and communities that markings are read against. Equal when their digests are.
 
-    ``digest`` is the SHA-256, in hexadecimal, over every row in sorted order; make one with
+    ``text`` is every row in sorted order, a line each, and ``digest`` its SHA-256 in hexadecimal; make one with
     :func:`tables_of`.
     """
 
     digest: str
+    text: str = field(compare=False, repr=False)
     countries: Mapping[str, Country] = field(compare=False, repr=False)
     communities: Mapping[str, Community] = field(compare=False, repr=False)
 
@@ -151,8 +152,8 @@ def tables_of(countries: Iterable[Country], communities: Iterable[Community]) ->
         _check_members(community, nations)
         groups[community.code] = community
     rows = sorted(repr(nations[code]) for code in nations) + sorted(repr(groups[code]) for code in groups)
-    digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()
-    return Tables(digest, MappingProxyType(nations), MappingProxyType(groups))
+    text = "\n".join(rows)
+    return Tables(hashlib.sha256(text.encode()).hexdigest(), text, MappingProxyType(nations), MappingProxyType(groups))
 
 
 def _fault(message: str, suggestion: str | None = None) -> TableError:

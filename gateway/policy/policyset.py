@@ -142,6 +142,13 @@ class PolicySet:
         return hashlib.sha256(self.manifest_bytes).hexdigest()
 
     @property
+    def table_texts(self) -> tuple[bytes, ...]:
+        """What the digests of :attr:`tables` are over, where that is no file of the set: what the log keeps of them."""
+        profiles = (profile.text for profile in self.profiles.values())
+        levels = (each.levels.text for each in self.partners.values() if each.levels.rows)
+        return tuple(dict.fromkeys(text.encode() for text in (self.communities.text, *profiles, *levels)))
+
+    @property
     def tables(self) -> Mapping[str, str]:
         """Digests of the tables decisions are read from."""
         digests = {f"profile:{name}": profile.digest for name, profile in self.profiles.items()}

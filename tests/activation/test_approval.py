@@ -69,7 +69,7 @@ def signed(files: dict[str, bytes], *signers: Signer, at: datetime = AT) -> list
 
 
 def keeper(log: AuditLog, demand: Demand = TWO) -> PolicyKeeper:
-    return PolicyKeeper(log, TokenRules(), timedelta(minutes=15), demand)
+    return PolicyKeeper(log, TokenRules(), timedelta(minutes=15), demand, lambda: AT)
 
 
 async def test_a_set_that_two_officers_signed_takes_force_and_its_entry_says_who_and_when(log, first):

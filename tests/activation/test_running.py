@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from demo.stage import Stage
 from gateway.activation import orders
@@ -15,11 +16,13 @@ from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.running import NothingInForce, PolicyKeeper, prepare, stored_set
 from gateway.audit.entry import Draft, Event
+from gateway.audit.errors import LogUnavailable
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Activate
 from gateway.identity.caller import TokenRules
 from gateway.policy.load import load
 from gateway.service import open_log
+from tests.audit.tampering import change
 from tests.support.loopback import ELSETS, loopback
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -36,7 +39,7 @@ async def log(tmp_path: Path, keys: Path, policies: Path) -> AsyncIterator[Audit
 
 
 def keeper(log: AuditLog) -> PolicyKeeper:
-    return PolicyKeeper(log, TokenRules(), GRACE, UNSIGNED)
+    return PolicyKeeper(log, TokenRules(), GRACE, UNSIGNED, lambda: AT)
 
 
 def put_in_force(log: AuditLog, files: dict[str, bytes]) -> str:
@@ -44,9 +47,17 @@ def put_in_force(log: AuditLog, files: dict[str, bytes]) -> str:
     named = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
     manifest = json.dumps({"files": named}).encode()
     digest = hashlib.sha256(manifest).hexdigest()
-    draft = Draft(Event.POLICY_ACTIVATED, AT, "activated")
+    draft = Draft(Event.POLICY_ACTIVATED, AT, "activated", private={"files": named})
     log.append_now((draft,), (Activate(digest, "test", AT, (manifest, *files.values())),))
     return digest
+
+
+def activated_elsewhere(log: AuditLog, files: dict[str, bytes]) -> None:
+    """Activate a set as a gateway with other tables does: those that come with this one are not stored by it."""
+    policy_set = load(files)
+    draft = Draft(Event.POLICY_ACTIVATED, AT, "activated", private={"files": dict(policy_set.manifest)})
+    kept = (policy_set.manifest_bytes, *files.values())
+    log.append_now((draft,), (Activate(policy_set.digest, "test", AT, kept),))
 
 
 async def test_before_anything_was_activated_nothing_is_in_force(log: AuditLog):
@@ -174,3 +185,39 @@ def test_a_key_that_the_policy_set_gives_an_end_outlives_it_under_no_name_that_i
     signing = policy_set.partners["GBR"].signing_keys
     assert signing
     assert {key.thumbprint for key in signing} <= issuer.never
+
+
+async def test_tables_that_the_activating_version_did_not_have_are_in_the_log_before_anything_is_decided_from_them(
+    log: AuditLog, policies: Path, keys: Path
+):
+    activated_elsewhere(log, dict(read_policy_files(policies, keys)))
+    size = log.size()
+    for _ in range(2):  # a second gateway of the same version finds them there
+        force = await keeper(log).in_force(AT)
+    tables = force.running.policy.policy_set.tables
+    assert [entry.leaf.event for entry in log.entries(after=size - 1)] == ["tables-kept"]
+    assert all(log.artifact(digest) is not None for digest in tables.values() if digest)
+    assert log.verify().findings == ()
+
+
+async def test_where_tables_cannot_be_kept_nothing_is_in_force(log: AuditLog, policies: Path, keys: Path):
+    activated_elsewhere(log, dict(read_policy_files(policies, keys)))
+    file = Path(make_url(str(log._reading._url)).database or "")
+    file.chmod(0o400)
+    with pytest.raises(LogUnavailable, match="read-only"):
+        await keeper(log).in_force(AT)
+    file.chmod(0o600)
+    assert (await keeper(log).in_force(AT)).standing.active is not None
+
+
+async def test_an_activation_keeps_the_tables_that_come_with_the_gateway_and_a_missing_one_is_named(
+    log: AuditLog, policies: Path, keys: Path, tmp_path: Path
+):
+    activated = orders.activate(log, read_policy_files(policies, keys), ORDER, UNSIGNED)
+    await keeper(log).in_force(AT)
+    assert [entry.leaf.event for entry in log.entries()] == ["policy-activated"]
+    assert log.verify().findings == ()
+    digest = activated.tables["countries-and-communities"]
+    change(str(log._reading._url), f"DELETE FROM artifacts WHERE digest = '{digest}'")  # noqa: S608
+    said = [f"{each.where}: {each.what}" for each in log.verify().findings]
+    assert said == [f"entry 0: names {digest}, which is not stored"]

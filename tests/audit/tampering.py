@@ -39,9 +39,11 @@ def make_draft(release: str = "r0", **said: object) -> Draft:
         "key": "thumbprint",
         "released": 1,
         "records": (RecordRow(f"id-{release}", "release", b"\x03" * 32, {"marking": "U//REL TO USA, JPN"}),),
-        "private": {"policy": "aa", "withheld": 2},
-    }
-    return Draft(**(told | said))  # type: ignore[arg-type]
+        "private": {"policy": DIGEST, "withheld": 2},
+    } | said
+    if DIGEST in told["private"].values():  # type: ignore[attr-defined]
+        told["artifacts"] = (MANIFEST,)
+    return Draft(**told)  # type: ignore[arg-type]
 
 
 def write_log(log: AuditLog, draft: Drafts = make_draft, at: datetime = AT) -> None:

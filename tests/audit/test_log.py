@@ -204,7 +204,12 @@ def test_an_activation_stores_what_it_activates_and_ends_a_refusal(place, draft:
     log = place.open()
     manifest, table = b"manifest", b"table"
     digest = hashlib.sha256(manifest).hexdigest()
-    stands = order_entry(log, draft, Activate(digest, "officer", at, (manifest, table)))
+    files = {"files": {"table": hashlib.sha256(table).hexdigest()}}
+    log.append_now(
+        [draft("", event=Event.POLICY_ACTIVATED, outcome="done", records=(), private=files)],
+        [Activate(digest, "officer", at, (manifest, table))],
+    )
+    stands = log.standing()
     assert (stands.active, stands.activated_at, stands.refused_since) == (digest, at, None)
     later = at + timedelta(minutes=5)
     order_entry(log, draft, Refuse("line 3", "officer", later))

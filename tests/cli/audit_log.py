@@ -12,6 +12,7 @@ from gateway.service import open_log
 from gateway.settings import load
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
+POLICY = b"a policy set"
 RECORD = b'{"idElset":"a-1","classificationMarking":"S//REL TO USA, FVEY"}'
 
 
@@ -24,7 +25,7 @@ def release(number: int, partner: str, rows: tuple[RecordRow, ...], at: datetime
     counts = {"released": len(rows), "withheld": 1, "redacted": 0}
     said = {
         "dataset": "elset",
-        "policy": "ab" * 32,
+        "policy": hashlib.sha256(POLICY).hexdigest(),
         "label": "SECRET//REL TO USA, FVEY",
         "level": "S",
         "by_label": [{"label": "S//REL TO USA, FVEY", "level": "S", "communities": ["FVEY"], **counts}],
@@ -36,7 +37,7 @@ def release(number: int, partner: str, rows: tuple[RecordRow, ...], at: datetime
         "caller": {"system": f"{partner.lower()}-system", "jti": "t1", "key": "k", "credential": "bearer"},
         **private,
     }
-    told = {"released": len(rows), "records": rows, "private": said}
+    told = {"released": len(rows), "records": rows, "private": said, "artifacts": (POLICY,)}
     return Draft(Event.RELEASE, at, "released", partner, f"q{number}", f"r{number}", **told)  # type: ignore[arg-type]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -33,6 +34,13 @@ OWN = {"satNo1": JPN_OBJECT, "satNo2": JPN_OTHER}
 
 def test_the_shipped_files_load_whole_without_any_keys() -> None:
     assert load(read_files()).partners.keys() >= {"JPN", "GBR", "AUS", "DEU", "NATO", "NOR", "ORBITWATCH"}
+
+
+def test_every_table_that_a_set_names_is_one_of_its_files_or_a_text_of_that_digest() -> None:
+    found = load(read_files())
+    kept = {hashlib.sha256(text).hexdigest() for text in found.table_texts} | set(found.manifest.values())
+    assert {name.partition(":")[0] for name in found.tables} >= {"countries-and-communities", "profile"}
+    assert {digest for digest in found.tables.values() if digest} <= kept
 
 
 def test_every_shipped_partner_file_says_first_that_it_is_fictional() -> None:
