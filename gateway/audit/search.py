@@ -140,7 +140,7 @@ def _places(connection: Connection, asked: Criteria, after: Cursor | None) -> Se
         if asked.since is not None:
             wanted = wanted.where(table.c.day >= _day(asked.since), entries.c.time >= stamp(asked.since))
         if asked.until is not None:
-            wanted = wanted.where(table.c.day <= _day(asked.until), entries.c.time < stamp(asked.until))
+            wanted = wanted.where(table.c.day <= _last_day(asked.until), entries.c.time < stamp(asked.until))
     if after is not None:
         older = or_(table.c.day < after.day, and_(table.c.day == after.day, table.c.position < after.position))
         wanted = wanted.where(table.c.day <= after.day, older)  # the first bound is what the index can use
@@ -161,12 +161,17 @@ def _count(connection: Connection, word: int, asked: Criteria) -> int:
     if asked.since is not None:
         some = some.where(table.day >= _day(asked.since))
     if asked.until is not None:
-        some = some.where(table.day <= _day(asked.until))
+        some = some.where(table.day <= _last_day(asked.until))
     return int(connection.execute(select(func.count()).select_from(some.limit(_PROBE).subquery())).scalar_one())
 
 
 def _day(at: datetime) -> int:
     return day_of(stamp(at))
+
+
+def _last_day(until: datetime) -> int:
+    """The day of the last moment before ``until``: at midnight the day that it begins is not looked through."""
+    return _day(until - timedelta(microseconds=1))
 
 
 _SPAN = re.compile(r"([1-9][0-9]{0,3}) ?(m|h|d)[a-z]*")
