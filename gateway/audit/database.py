@@ -49,6 +49,11 @@ POSTGRES_DURABLE = {
     "data_sync_retry": ("off",),  # a failed sync ends the server, which then recovers from its log
 }
 """What a server's settings must be, so that what it called committed is there after a loss of power."""
+WAL_PAGES = 4000
+"""Pages (4 KiB) after which SQLite carries its write-ahead log over into the database, while a commit waits for it. An
+entry's words go to some twenty pages, many of which the next entries touch again: at four times SQLite's own number
+each of them is carried over less often; far more would make the one commit that does it wait longer.
+"""
 LOST_SYNC = frozenset({"SQLITE_IOERR_FSYNC", "SQLITE_IOERR_DIR_FSYNC"})
 """After these nobody can say what is on the disk: the kernel may have dropped what it could not write."""
 
@@ -196,6 +201,7 @@ class Database:
             raise LogUnavailable("open", f"SQLite keeps journal mode {mode}, not WAL", hint="Use a local disk.")
         connection.execute("PRAGMA synchronous = FULL")  # EXTRA adds nothing to it in WAL mode
         connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
 
     @staticmethod
     def _begin_sqlite(connection: Connection) -> None:
