@@ -49,6 +49,7 @@ _CLASS = re.compile(r"(?:[a-z_][a-z0-9_]{0,31}\.){0,6}[A-Za-z_][A-Za-z0-9_]{0,47
 _FILE = re.compile(r"/?(?:[A-Za-z0-9_.-]{1,64}/){0,12}[A-Za-z0-9_-]{1,64}(?:\.jwks)?\.(?:toml|json|csv|conf|pem)")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]{1,255}(?:/[A-Za-z0-9_./-]{0,127})?")
 _PLACE = re.compile(r"[A-Za-z0-9_./-]{1,255}:[0-9]+(?: [A-Za-z0-9_<>.]+)?")
+_ORIGIN = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}(?::[0-9]{1,5})?(?:/[a-z0-9._-]{1,64}){1,6}")
 _MODULE = re.compile(r"[a-z_][a-z0-9_]{0,31}(?:\.[a-z_][a-z0-9_]{0,31}){0,6}")
 
 Kind = re.Pattern[str] | type[int] | type[float] | type[bool]
@@ -74,6 +75,9 @@ FIELDS: Mapping[str, Kind] = {
     "chunk": int,
     "index": int,  # place in the audit log
     "tree_size": int,
+    "witness": _NAME,  # a witness's name in the settings
+    "origin": _ORIGIN,  # a log's name in its checkpoints, which are public
+    "seen": int,  # entries that a witness has seen
     "policy": _HEX,  # digest of a policy set
     "file": _FILE,  # a policy or settings file, relative
     "line": int,

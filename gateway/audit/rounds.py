@@ -8,17 +8,18 @@ one thing at a time; a round that a newer one has taken the place of, and that n
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
+
+import structlog
 
 from gateway.audit.checkpoint import Checkpoint, parse_checkpoint
 from gateway.audit.demands import Demands, are_met
 from gateway.audit.errors import AuditError
 from gateway.audit.log import AuditLog
-from gateway.audit.submitting import Contradicted, Submitter
+from gateway.audit.submitting import Contradicted, Submitter, WitnessFailed
 
-logger = logging.getLogger(__name__)
+logger = structlog.get_logger("gateway.audit.witnessing")
 
 
 class NotWitnessed(AuditError):
@@ -107,7 +108,7 @@ class Round:
                 self._changed.clear()
                 await self._settle(head.size)
         except AuditError as error:  # the checkpoint cannot be read
-            logger.warning("witnesses not asked: %s", error)
+            logger.warning("witnesses-not-asked", error=type(error).__name__)
             self.opened.set_exception(error)
             self.opened.exception()  # it has been told: the loop need not warn where nobody waits for it
         finally:
@@ -170,7 +171,8 @@ class Round:
             await self._contradict(witness.name, error, head.size)
         except AuditError as error:
             self._failures.append(f"{witness.name}: {error}")
-            logger.warning("not cosigned: %s: %s", witness.name, error)
+            code = error.code if isinstance(error, WitnessFailed) else ""
+            logger.warning("not-cosigned", witness=witness.name, code=code or None, tree_size=head.size)
         finally:
             self._asking.pop(witness.mark, None)
             self._changed.set()
@@ -181,7 +183,7 @@ class Round:
         try:
             self._overtaken = error.seen > size and await asyncio.to_thread(self._log.size) >= error.seen
         except AuditError as unreadable:
-            logger.warning("how long the log is cannot be read: %s", unreadable)
+            logger.warning("log-not-read", error=type(unreadable).__name__)
         if not self._overtaken:
             self._contradicted[name] = str(error)
-            logger.error("A WITNESS CONTRADICTS THE LOG, which was rolled back or has forked: %s %s", name, error)
+            logger.error("witness-contradicts-log", witness=name, code=error.code, seen=error.seen, tree_size=size)

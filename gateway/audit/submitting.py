@@ -33,7 +33,11 @@ CLOCKS_APART = timedelta(minutes=10)
 
 
 class WitnessFailed(AuditError):
-    """A witness that gave no cosignature, and why."""
+    """A witness that gave no cosignature, and why; ``code`` says it in a word, for log lines."""
+
+    def __init__(self, message: str, code: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class Contradicted(WitnessFailed):
@@ -41,8 +45,8 @@ class Contradicted(WitnessFailed):
     entries the witness has seen; that is its word, and it signs nothing of it.
     """
 
-    def __init__(self, message: str, seen: int) -> None:
-        super().__init__(message, hint="docs/audit-keeping.md, when a witness contradicts the log")
+    def __init__(self, message: str, code: str, seen: int) -> None:
+        super().__init__(message, code, hint="docs/audit-keeping.md, when a witness contradicts the log")
         self.seen = seen
 
 
@@ -102,16 +106,17 @@ class Submitter:
                 self._known = head.size
                 return line
             if status == 422:
-                raise Contradicted(f"holds another history of {old} entries: the proof from there fails", old)
+                raise Contradicted(f"holds another history of {old} entries: the proof from there fails", "forked", old)
             if status != 409:
-                raise WitnessFailed(f"answered {status}: {answer[:200].decode(errors='replace').strip()}")
+                told = answer[:200].decode(errors="replace").strip()
+                raise WitnessFailed(f"answered {status}: {told}", f"status-{status}")
             seen = _size_of(answer)
             if seen > head.size:
-                raise Contradicted(f"has seen {seen} entries, the log has {head.size}", seen)
+                raise Contradicted(f"has seen {seen} entries, the log has {head.size}", "rolled-back", seen)
             if seen == old:
-                raise Contradicted(f"has seen another history of {seen} entries", seen)
+                raise Contradicted(f"has seen another history of {seen} entries", "forked", seen)
             old = self._known = seen
-        raise WitnessFailed("answers 409 each time with another size")
+        raise WitnessFailed("answers 409 each time with another size", "no-size")
 
     def _checked(self, note: str, answer: bytes) -> str:
         """The cosignature line in an answer, verified; anything else in it is left out."""
@@ -121,13 +126,14 @@ class Submitter:
             signatures = open_note(text, [key]).signatures
             lines = split_note(text)[1]
         except (ProofRefused, UnicodeDecodeError) as error:
-            raise WitnessFailed(f"gave no cosignature: {error}") from error
+            raise WitnessFailed(f"gave no cosignature: {error}", "no-cosignature") from error
         good = cosignatures(signatures, [key], self._log.verifiers)
         if not good or good[0].time is None:
-            raise WitnessFailed("gave no cosignature that states a time and is not the log's own")
+            raise WitnessFailed("gave no cosignature that states a time and is not the log's own", "no-cosignature")
         apart = good[0].time - self._clock()
         if abs(apart) > CLOCKS_APART:
-            raise WitnessFailed(f"states {good[0].time.isoformat()}, which is {apart} from this gateway's time")
+            told = f"states {good[0].time.isoformat()}, which is {apart} from this gateway's time"
+            raise WitnessFailed(told, "another-time")
         wanted = (key.name, key.key_id)
         line = next(line for line in lines if (line.name, line.key_id) == wanted)
         return f"— {line.name} {encode_base64(line.key_id + line.signature)}\n"
@@ -137,4 +143,4 @@ def _size_of(answer: bytes) -> int:
     try:
         return parse_size(answer.decode("ascii", errors="replace").removesuffix("\n"), "the size a witness has seen")
     except ProofRefused as error:
-        raise WitnessFailed(f"answered 409 without a size: {error}") from error
+        raise WitnessFailed(f"answered 409 without a size: {error}", "no-size") from error

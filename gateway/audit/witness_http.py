@@ -27,11 +27,11 @@ async def posting(timeout_seconds: float) -> AsyncIterator[Send]:
                     while len(answer) <= ANSWER_LIMIT and (more := await response.content.read(ANSWER_LIMIT)):
                         answer += more
             except TimeoutError as error:
-                raise WitnessFailed(f"gave no answer in {timeout_seconds:g} seconds") from error
+                raise WitnessFailed(f"gave no answer in {timeout_seconds:g} seconds", "timed-out") from error
             except (aiohttp.ClientError, OSError) as error:
-                raise WitnessFailed(f"could not be asked: {error}") from error
+                raise WitnessFailed(f"could not be asked: {error}", "unreachable") from error
             if len(answer) > ANSWER_LIMIT:
-                raise WitnessFailed(f"answered more than {ANSWER_LIMIT} bytes")
+                raise WitnessFailed(f"answered more than {ANSWER_LIMIT} bytes", "too-long")
             return response.status, answer
 
         yield send

@@ -9,6 +9,7 @@ that is not there, is damaged or was emptied is refused, and never begun anew: o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -52,6 +53,15 @@ evidence = Table(
     Column("seen_root", LargeBinary, nullable=False),
     Column("note", Text, nullable=False),  # the checkpoint, signed by the log, that contradicts what was seen
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A signed checkpoint that contradicts the head of so many entries that had been seen; ``at`` is when it came."""
+
+    at: str
+    seen: int
+    note: str
 
 
 class MemoryLost(AuditError):
@@ -121,6 +131,13 @@ class WitnessStore:
         """The largest head of each log, by origin."""
         with self._database.reading() as connection:
             return self._read(connection)
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Every signed checkpoint that was submitted and contradicts what had been seen, the oldest first."""
+        columns = (evidence.c.at, evidence.c.seen_size, evidence.c.note)
+        with self._database.reading() as connection:
+            rows = connection.execute(select(*columns).order_by(evidence.c.at))
+            return tuple(Evidence(row.at, row.seen_size, row.note) for row in rows)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -11,7 +11,14 @@ import typer
 import uvicorn
 
 from gateway import logs
-from gateway.audit.checkpoint import COSIGNATURE, ML_DSA_44, SigningKey, VerifierKey, parse_verifier_key
+from gateway.audit.checkpoint import (
+    COSIGNATURE,
+    ML_DSA_44,
+    SigningKey,
+    VerifierKey,
+    encode_base64,
+    parse_verifier_key,
+)
 from gateway.audit.witness_store import WitnessStore, make_memory
 from gateway.cli.errors import UNAVAILABLE, USAGE, CommandFailed
 from gateway.cli.output import say
@@ -28,6 +35,8 @@ EXAMPLES = """Examples:
   relgate witness /var/lib/witness --name witness.example/w1 --log "$LOG_KEY" --port 8090
 
   relgate witness /var/lib/witness --name witness.example/w1 --show-key
+
+  relgate witness /var/lib/witness --name witness.example/w1 --show-seen
 """
 
 
@@ -56,6 +65,9 @@ def witness(
         typer.Option("--passphrase-file", help="File (or /dev/fd/N) with the passphrase that its keys are under."),
     ] = None,
     show_key: Annotated[bool, typer.Option("--show-key", help="Print the verifier keys and end.")] = False,
+    show_seen: Annotated[
+        bool, typer.Option("--show-seen", help="Print the heads seen and the evidence kept, and end.")
+    ] = False,
 ) -> None:
     """Cosign checkpoints of logs that only grow, until Ctrl-C. What was seen is on disk before it is answered; a fork
     or a rewind is refused and logged as an error.
@@ -70,13 +82,25 @@ def witness(
         for key in signing:
             print(key.verifier)
         return
-    logs_known = _by_origin(log or [], signing)
     recall(keys, make_memory, may_forget=may_forget)
+    if show_seen:
+        _show_seen(WitnessStore(keys.memory, signing, {}))
+        return
+    logs_known = _by_origin(log or [], signing)
     store = WitnessStore(keys.memory, signing, logs_known)
     listener = _listen(name, signing, len(log or ()), host, port)
     if passphrase_file is None:
         say("warning: the witness's keys are not encrypted; name a --passphrase-file for anything but a trial")
     _serve(store, listener)
+
+
+def _show_seen(store: WitnessStore) -> None:
+    """What the witness remembers: for each log the size and root of the largest head; then the evidence against any."""
+    for origin, head in sorted(store.seen().items()):
+        print(f"{origin} {head.size} {encode_base64(head.root)}")
+    for each in store.evidence():
+        print(f"\nagainst the head of {each.seen} entries, submitted {each.at}:\n{each.note}", end="")
+    store.close()
 
 
 def _signing(name: str, keys: WitnessKeys) -> tuple[SigningKey, ...]:

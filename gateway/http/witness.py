@@ -1,7 +1,7 @@
 """The HTTP face of a witness: one address, ``POST /add-checkpoint`` (C2SP tlog-witness). It holds no content.
 
-Whatever is refused is logged; a fork or a rewind is logged as an error with the checkpoint that shows it, which stays
-in the witness's file as evidence.
+Whatever is refused is logged. A fork is logged as an error (``log-forked``; ``not-shown-to-extend`` where the proof was
+bad, which may be whoever sent it), and the signed checkpoint that shows it stays in the witness's file as evidence.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway.audit.errors import LogUnavailable
-from gateway.audit.witness import SIZE_TYPE
+from gateway.audit.witness import SIZE_TYPE, parse_submission
 from gateway.audit.witness_store import WitnessStore
 
 BODY_LIMIT = 65_536
@@ -40,19 +40,26 @@ def build_witness(store: WitnessStore, clock: Callable[[], datetime]) -> Starlet
             return Response(status_code=400)
         try:
             status, answer, evidence = await asyncio.to_thread(store.submit, bytes(body), clock())
-        except LogUnavailable as error:
-            logger.exception("not-remembered", hint=error.hint)
+        except LogUnavailable:
+            logger.exception("not-remembered")
             return PlainTextResponse("what was seen cannot be written down now\n", 503, {"Retry-After": "5"})
-        if evidence:
-            loud = "THE LOG HAS FORKED" if status == 409 else "NOT SHOWN TO EXTEND WHAT WAS SEEN"
-            logger.error(loud, status=status, checkpoint=evidence)
-        elif status != 200:
-            logger.warning("refused", status=status, answer=answer.decode()[:200])
-        else:
-            logger.info("cosigned", size=bytes(body).partition(b"\n\n")[2].split(b"\n")[1].decode())
+        _tell(status, bytes(body), evidence)
         # A fork is no size to go on from: submitters take SIZE_TYPE as "try again from there", and would without end.
         is_size = status == 409 and not evidence
         # As a header: as a media type, Starlette would add a charset to it.
         return Response(answer, status, {"Content-Type": SIZE_TYPE if is_size else TEXT})
 
     return Starlette(routes=[Route("/add-checkpoint", add_checkpoint, methods=["POST"])])
+
+
+def _tell(status: int, body: bytes, evidence: str) -> None:
+    """The line about one submission; what was sent is named in it only once a key of the log was found under it."""
+    if not evidence and status != 200:
+        logger.warning("refused", status=status)
+        return
+    head = parse_submission(body).checkpoint
+    said = {"status": status, "origin": head.origin, "tree_size": head.size}
+    if not evidence:
+        logger.info("cosigned", **said)
+    else:
+        logger.error("log-forked" if status == 409 else "not-shown-to-extend", **said)

@@ -198,6 +198,7 @@ def test_the_same_evidence_is_kept_once_however_often_it_is_sent(tmp_path: Path)
     store.submit(body(0, 7), AT)
     for _ in range(3):
         assert store.submit(body(7, 7, OTHER), AT)[0] == 409
+    assert [(each.seen, each.note) for each in store.evidence()] == [(7, note(7, OTHER))]
     store.close()
     with sqlite3.connect(tmp_path / "witness.db") as database:
         kept = database.execute("SELECT origin, seen_size, note FROM evidence").fetchall()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from structlog.testing import capture_logs
 
 from gateway.audit import receipt
 from gateway.audit.checkpoint import COSIGNATURE, SigningKey, cosignatures, open_note
@@ -17,6 +18,7 @@ from gateway.audit.entry import Draft
 from gateway.audit.log import AuditLog
 from gateway.audit.witness import Seen, State, add_checkpoint, write_submission
 from gateway.audit.witnessing import NotWitnessed, Witness, WitnessesRefused, WitnessFailed, Witnessing
+from gateway.logs import FIELDS
 
 Drafts = Callable[..., Draft]
 STORES = ["sqlite"]
@@ -38,7 +40,7 @@ class Network:
         if self.gate is not None:
             await self.gate.wait()
         if name in self.down:
-            raise WitnessFailed("is down")
+            raise WitnessFailed("is down", "unreachable")
         if name in self.instead:
             return self.instead[name]
         status, answer, self.states[name] = add_checkpoint(self.states[name], body)
@@ -72,6 +74,12 @@ def witnessed_by(log: AuditLog, release: str) -> list[str]:
     return sorted((signature.key.name.rpartition("/")[2] for signature in proven.witnesses), key=NAMES.index)
 
 
+async def come_to_be(log: AuditLog, release: str, *names: str) -> None:
+    """Wait for cosignatures that nobody waited for: they are kept beside."""
+    while witnessed_by(log, release) != list(names):
+        await asyncio.sleep(0.01)
+
+
 async def test_an_answer_waits_for_its_witnesses_and_its_receipt_carries_them(log, network, draft: Drafts):
     witnessing = Witnessing(log, WITNESSES, 3, network.send, clock)
     for number in range(3):
@@ -101,12 +109,13 @@ async def test_a_quorum_is_enough_and_one_less_is_refused_with_who_failed(log, n
     await witnessing.cover((await log.append(draft("r0"))).tree_size)
     network.down = {"two", "three"}
     size = (await log.append(draft("r1"))).tree_size
-    with pytest.raises(NotWitnessed, match=r"1 of the 2 .* three: is down; two: is down") as refused:
+    with pytest.raises(NotWitnessed, match=r"of the 2 .* three: is down; two: is down") as refused:
         await witnessing.cover(size)
-    assert (refused.value.wanted, refused.value.got) == (2, 1)
+    assert refused.value.wanted == 2
+    assert refused.value.got < 2
     network.down = set()
     await witnessing.cover(size)
-    assert witnessed_by(log, "r1") == list(NAMES)
+    await come_to_be(log, "r1", *NAMES)
 
 
 async def test_a_receipt_prefers_a_checkpoint_with_its_quorum_over_a_newer_one_with_less(log, network, draft: Drafts):
@@ -116,8 +125,8 @@ async def test_a_receipt_prefers_a_checkpoint_with_its_quorum_over_a_newer_one_w
     network.down = {"two", "three"}
     with pytest.raises(NotWitnessed):
         await witnessing.cover((await log.append(draft("r1"))).tree_size)
-    assert witnessed_by(log, "r0") == list(NAMES)
-    assert witnessed_by(log, "r1") == ["one"]
+    await come_to_be(log, "r0", *NAMES)
+    await come_to_be(log, "r1", "one")
     await log.append(draft("r2"))
     assert witnessed_by(log, "r2") == []
 
@@ -132,14 +141,18 @@ async def test_a_new_process_learns_from_each_witness_how_far_it_is(log, network
     assert sorted(network.asked) == sorted([(name, status) for name in NAMES for status in (409, 200)])
 
 
-async def test_a_log_that_was_rolled_back_gets_no_cosignature_and_says_so(log, network, draft: Drafts, caplog):
+async def test_a_log_that_was_rolled_back_gets_no_cosignature_and_says_so(log, network, draft: Drafts):
     await log.append(draft("r0"))
     witnessing = Witnessing(log, WITNESSES, 1, network.send, clock)
     ahead = {log.origin: Seen(9, bytes(32))}
     network.states = {name: replace(state, seen=ahead) for name, state in network.states.items()}
-    with pytest.raises(NotWitnessed, match="has seen 9 entries, the log has 1"):
+    with capture_logs() as lines, pytest.raises(NotWitnessed, match="has seen 9 entries, the log has 1"):
         await witnessing.cover(1)
-    assert "A WITNESS CONTRADICTS THE LOG" in caplog.text
+    assert [line for line in lines if line["witness"] == "one"] == [
+        {"event": "witness-contradicts-log", "log_level": "error", "witness": "one", "code": "rolled-back", "seen": 9,
+         "tree_size": 1}
+    ]  # fmt: skip
+    assert {*lines[0]} - {"event", "log_level"} <= FIELDS.keys()
     assert witnessing.contradicted == dict.fromkeys(NAMES, "has seen 9 entries, the log has 1")
 
 
@@ -224,14 +237,14 @@ async def test_a_demand_is_met_by_the_witnesses_that_it_names_and_by_no_other(lo
     await witnessing.cover(size, frozenset({one_of("one", "three"), one_of("two")}))
     with pytest.raises(NotWitnessed, match=r"0 of the 1 .* three: is down"):
         await witnessing.cover(size, frozenset({one_of("one"), one_of("three")}))
-    with pytest.raises(NotWitnessed, match="1 of the 2"):
+    with pytest.raises(NotWitnessed, match="of the 2"):
         await witnessing.cover(size, frozenset({one_of("one", "three", quorum=2)}))
 
 
 async def test_a_demand_is_met_beside_the_settings_quorum_and_never_instead_of_it(log, network, draft: Drafts):
     witnessing = Witnessing(log, WITNESSES, 2, network.send, clock)
     network.down = {"two", "three"}
-    with pytest.raises(NotWitnessed, match="1 of the 2"):
+    with pytest.raises(NotWitnessed, match="of the 2"):
         await witnessing.cover((await log.append(draft("r0"))).tree_size, frozenset({one_of("one")}))
 
 
@@ -263,13 +276,13 @@ async def test_a_slow_witness_keeps_nobody_waiting_whose_demand_is_met_without_i
     witnessing = Witnessing(log, WITNESSES, 2, slow.send, clock)
     for number in range(5):  # each answer has a round of its own, though the first has not ended
         await witnessing.cover((await log.append(draft(f"r{number}"))).tree_size)
-        assert witnessed_by(log, f"r{number}") == ["one", "two"]
+        await come_to_be(log, f"r{number}", "one", "two")
     waiting = asyncio.create_task(witnessing.cover(log.size(), frozenset({one_of("three")})))
     await asyncio.sleep(0.05)
     assert not waiting.done()
     slow.gate.set()
     await waiting
-    assert witnessed_by(log, "r4") == list(NAMES)
+    await come_to_be(log, "r4", *NAMES)
     await witnessing.close()
 
 
@@ -287,8 +300,7 @@ async def test_a_cosignature_that_comes_late_is_kept_beside_those_that_came_befo
     witnessing = Witnessing(log, WITNESSES, 1, slow.send, clock)
     await witnessing.cover((await log.append(draft("r0"))).tree_size)
     slow.gate.set()
-    while witnessed_by(log, "r0") != list(NAMES):
-        await asyncio.sleep(0.01)
+    await come_to_be(log, "r0", *NAMES)
     await witnessing.close()
 
 
@@ -310,7 +322,7 @@ async def test_what_was_got_for_a_size_stays_when_others_sign_it_later(log, netw
     for absent in ({"two", "three"}, {"one"}):
         network.down = absent
         await Witnessing(log, WITNESSES, 1, network.send, clock).cover(1)
-    assert sorted(witnessed_by(log, "r0")) == sorted(NAMES)
+    await come_to_be(log, "r0", *NAMES)
 
 
 @pytest.mark.parametrize("apart", [timedelta(minutes=11), -timedelta(minutes=11), -timedelta(days=20000)])
