@@ -79,13 +79,20 @@ def count_in(totals: Totals, leaf: Leaf, private: Private) -> None:
     if leaf.event != "release":
         return
     day, said = day_of(leaf.time), private.get("level")
-    own = Cell(day, leaf.partner, said if isinstance(said, str) else NO_LEVEL)
-    totals.setdefault(own, Counter())["answers" if leaf.outcome == "released" else "refusals"] += 1
+    own = _counted(totals, Cell(day, leaf.partner, said if isinstance(said, str) else NO_LEVEL))
+    own["answers" if leaf.outcome == "released" else "refusals"] += 1
     for counts in by_label(private):
-        cell = totals.setdefault(Cell(day, leaf.partner, str(counts.get("level", NO_LEVEL))), Counter())
+        cell = _counted(totals, Cell(day, leaf.partner, str(counts.get("level", NO_LEVEL))))
         for name in ("released", "withheld", "redacted"):
             number = counts.get(name)
             cell[name] += number if isinstance(number, int) else 0
+
+
+def _counted(totals: Totals, cell: Cell) -> Counter[str]:
+    found = totals.get(cell)
+    if found is None:
+        found = totals[cell] = Counter()
+    return found
 
 
 def count_removed(totals: Totals, private: Private) -> None:
@@ -96,7 +103,7 @@ def count_removed(totals: Totals, private: Private) -> None:
         for each in said if isinstance(said, list) else ():
             match each:
                 case [int(day), str(partner), str(level), *counts]:
-                    cell = totals.setdefault(Cell(day, partner, level), Counter())
+                    cell = _counted(totals, Cell(day, partner, level))
                     cell.update({name: n for name, n in zip(COUNTED, counts, strict=False) if isinstance(n, int)})
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.audit import merkle
 from gateway.audit.errors import ProofRefused
@@ -19,9 +20,8 @@ NodeId = tuple[int, int]
 """(level, offset) of a complete subtree."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A complete subtree's root, to be stored."""
+class Node(NamedTuple):
+    """A complete subtree's root, to be stored; in the order of the table's columns."""
 
     level: int
     offset: int

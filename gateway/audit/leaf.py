@@ -204,7 +204,10 @@ def record_root(salt: bytes, bodies: Sequence[bytes]) -> bytes:
 
     Row 0 is blind, so that no rows and some rows look alike.
     """
-    leaves = [merkle.leaf_hash(row_salt(salt, 0))]
+    blind = merkle.leaf_hash(row_salt(salt, 0))
+    if not bodies:
+        return blind  # a tree of one leaf
+    leaves = [blind]
     leaves += [merkle.leaf_hash(row_salt(salt, number) + body) for number, body in enumerate(bodies, start=1)]
     return merkle.root(leaves)
 

@@ -386,7 +386,7 @@ def stamp(at: datetime | None) -> str:
     """The instant as RFC 3339 in UTC with microseconds, always 27 characters; ``""`` for none."""
     if at is None:
         return ""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def instant(text: str) -> datetime | None:

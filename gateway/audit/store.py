@@ -30,9 +30,8 @@ from gateway.audit import tables
 from gateway.audit.canonical import digest
 from gateway.audit.database import Look, looking
 from gateway.audit.edge import Edge, Node, NodeId, cover
-from gateway.audit.entry import Draft
 from gateway.audit.errors import LogAltered, LogUnavailable
-from gateway.audit.leaf import Prepared
+from gateway.audit.leaf import Leaf, Prepared
 from gateway.audit.orders import Approve, OpenEmergency, Standing, Stop, StopKind, instant, stamp
 
 IN_LIMIT = 500
@@ -189,7 +188,7 @@ def _insert_into(table: Table, keep: bool) -> str:
 def add_entries(connection: Connection, first: int, prepared: Sequence[Prepared]) -> None:
     """Write entries with their private parts and record rows, from position ``first`` on."""
     numbered = list(enumerate(prepared, start=first))
-    filed = [(position, entry.hash, entry.leaf, *_filed(entry.draft)) for position, entry in numbered]
+    filed = [(position, entry.hash, entry.leaf, *_filed(entry.fields)) for position, entry in numbered]
     add_rows(connection, tables.entries, filed)
     add_rows(connection, tables.private_parts, [(position, each.salt, each.private) for position, each in numbered])
     rows = [
@@ -200,14 +199,14 @@ def add_entries(connection: Connection, first: int, prepared: Sequence[Prepared]
     add_rows(connection, tables.record_rows, rows)
 
 
-def _filed(draft: Draft) -> tuple[str, str, str, str, int, bool]:
+def _filed(leaf: Leaf) -> tuple[str, str, str, str, int, bool]:
     """The columns that repeat fields of the leaf."""
-    return stamp(draft.time), draft.event.value, draft.partner, draft.release, draft.chunk, draft.last
+    return leaf.time, leaf.event, leaf.partner, leaf.release, leaf.chunk, leaf.last
 
 
 def add_nodes(connection: Connection, made: Sequence[Node]) -> None:
     """Write interior hashes that have become complete."""
-    add_rows(connection, tables.nodes, [(node.level, node.offset, node.hash) for node in made])
+    add_rows(connection, tables.nodes, made)
 
 
 def add_checkpoint(connection: Connection, size: int, note: str) -> None:

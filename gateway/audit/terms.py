@@ -77,8 +77,8 @@ Private = Mapping[str, PlainJson]
 
 def terms(leaf: Leaf, private: Private | None) -> frozenset[Term]:
     """Everything an entry is found by; with ``None`` for a private part that was removed, what its leaf gives."""
-    found = {EVERYTHING, Term(Kind.EVENT, leaf.event), Term(Kind.OUTCOME, leaf.outcome)}
-    found |= {Term(kind, value) for kind, value in _named(leaf) if value}
+    found = {*_shared(leaf.event, leaf.outcome, leaf.partner)}
+    found |= {Term(kind, value) for kind, value in _own(leaf) if value}
     return frozenset(found) if private is None else frozenset(found | _terms_of(private))
 
 
@@ -95,10 +95,16 @@ def _evaluated_terms(private: Private) -> set[Term]:
     return {Term(kind, value) for each in evaluations(private) for kind, value in _evaluated(each) if value}
 
 
-def _named(leaf: Leaf) -> Iterator[tuple[Kind, str]]:
-    yield Kind.PARTNER, leaf.partner
-    yield Kind.REQUEST, leaf.request
-    yield Kind.ROOT, leaf.records if leaf.event == "release" else ""
+def _shared(event: str, outcome: str, partner: str) -> Iterator[Term]:
+    """What a leaf says as many others do."""
+    yield from (EVERYTHING, Term(Kind.EVENT, event), Term(Kind.OUTCOME, outcome))
+    if partner:
+        yield Term(Kind.PARTNER, partner)
+
+
+def _own(leaf: Leaf) -> tuple[tuple[Kind, str], ...]:
+    """What is this leaf's alone, as far as it says anything."""
+    return (Kind.REQUEST, leaf.request), (Kind.ROOT, leaf.records if leaf.event == "release" else "")
 
 
 def _said(private: Private) -> Iterator[tuple[Kind, str]]:
@@ -157,7 +163,12 @@ def by_label(private: Private) -> list[Private]:
 
 def day_of(time: str) -> int:
     """The day of an entry's time, counted from 1970-01-01."""
-    return date.fromisoformat(time[:10]).toordinal() - date(1970, 1, 1).toordinal()
+    return _day(time[:10])
+
+
+@lru_cache(maxsize=1024)
+def _day(day: str) -> int:
+    return date.fromisoformat(day).toordinal() - date(1970, 1, 1).toordinal()
 
 
 def words(found: Iterable[Term]) -> list[int]:
@@ -170,8 +181,8 @@ def entry_words(leaf: Leaf, private: Private | None) -> list[int]:
 
     Most entries say in most fields what others said before them; only what is this entry's alone is worked out anew.
     """
-    found = {_word(f"{kind}\n{value}") for kind, value in _named(leaf) if value}
-    found |= _words_of_leaf(leaf.event, leaf.outcome)
+    found = {_word(f"{kind}\n{value}") for kind, value in _own(leaf) if value}
+    found |= _words_of_leaf(leaf.event, leaf.outcome, leaf.partner)
     if private is not None:
         found |= {term.word for term in _evaluated_terms(private)}  # each its own: nothing to remember
         said = _ENCODER.encode(_read_of(private))
@@ -189,9 +200,9 @@ _LONGEST_KEPT = 2048
 """Most bytes of what is remembered: a stranger's long query is not kept thousands of times."""
 
 
-@lru_cache(maxsize=256)
-def _words_of_leaf(event: str, outcome: str) -> frozenset[int]:
-    return frozenset(term.word for term in (EVERYTHING, Term(Kind.EVENT, event), Term(Kind.OUTCOME, outcome)))
+@lru_cache(maxsize=4096)
+def _words_of_leaf(event: str, outcome: str, partner: str) -> frozenset[int]:
+    return frozenset(term.word for term in _shared(event, outcome, partner))
 
 
 @lru_cache(maxsize=8192)
