@@ -5,6 +5,8 @@
    entries), and is a leaf of this log.
 3. Every tile above is made of the ones below it, and all of them lead to the checkpoint's root.
 4. The checkpoint extends the one that the checker holds from before, if any.
+5. What else lies among the tiles contradicts none of them, and is remarked on (unless only what is new is checked):
+   tiles of a longer log come before its checkpoint.
 
 A difference is reported where it is and not again above: after one, the stored hash is believed. An incremental
 check starts at the held checkpoint: the tree up to there is taken from the tiles, and only if it has the held
@@ -17,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.audit import merkle, tiles
+from gateway.audit import folder_files, merkle, tiles
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.edge import Edge, NodeId, cover
 from gateway.audit.errors import ProofRefused
@@ -42,12 +44,15 @@ def verify_folder(
     """Check a folder. ``held`` is a checkpoint kept from before, opened; with ``whole`` False what it covers is
     not read again.
 
-    The report's ``checked`` counts entries, or hashes where the folder holds no entries.
+    The report's ``checked`` counts entries, or hashes where the folder holds no entries (``hashes_alone``).
     """
     try:
-        note = (folder / CHECKPOINT).read_text(encoding="utf-8")
+        note = folder_files.read_note(folder / CHECKPOINT)
+    except ProofRefused as error:
+        return Report(0, 0, "", (Finding("checkpoint", str(error)),))
+    try:
         head = open_checkpoint(note, [verifier])  # 1
-    except (OSError, UnicodeDecodeError, ProofRefused) as error:
+    except ProofRefused as error:
         return Report(0, 0, "", (Finding("checkpoint", f"is not one that this log's key signed: {error}"),))
     check = _Check(folder, origin, head)
     if head.origin != origin:
@@ -59,7 +64,12 @@ def verify_folder(
         if progress is not None:
             progress(check.edge.size - start, head.size - start)
     check.finish()
-    return Report(head.size, head.size - start, note, tuple(check.findings))
+    strays = list(folder_files.strays(folder, head.size)) if whole else []  # 5
+    findings = (*check.findings, *(Finding(each.name, each.what) for each in strays if each.wrong))
+    remarks = tuple(Finding(each.name, each.what) for each in strays if not each.wrong)
+    return Report(
+        head.size, head.size - start, note.decode(), findings, hashes_alone=not check.has_entries, remarks=remarks
+    )
 
 
 @dataclass
@@ -132,7 +142,7 @@ class _Check:
     def _entries(self, index: int, width: int, hashes: Sequence[bytes], skip: int) -> None:
         try:
             path = tiles.path(ENTRIES, index, width)
-            entries = tiles.parse_bundle(self._read(ENTRIES, index, width, path))
+            entries = tiles.parse_bundle(folder_files.read_tile(self.folder, ENTRIES, index, width))
         except ProofRefused as error:
             self.find(f"entries {index * TILE_WIDTH} to {index * TILE_WIDTH + width - 1}", str(error))
             return
@@ -202,21 +212,10 @@ class _Check:
 
     def _hashes(self, level: int, index: int, width: int) -> list[bytes]:
         path = tiles.path(level, index, width)
-        data = self._read(level, index, width, path)
+        data = folder_files.read_tile(self.folder, level, index, width)
         if len(data) < width * HASH_BYTES or len(data) % HASH_BYTES:
             raise ProofRefused(f"{path} has {len(data)} bytes, not {width * HASH_BYTES}")
         return list(_split(data[: width * HASH_BYTES]))
-
-    def _read(self, level: int, index: int, width: int, path: str) -> bytes:
-        """A tile's file; a partial one may have become full since the checkpoint (tlog-tiles)."""
-        for name in (path, tiles.path(level, index)):
-            try:
-                return (self.folder / name).read_bytes()
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                raise ProofRefused(f"{name} cannot be read: {error.strerror}") from error
-        raise ProofRefused(f"{path} is missing")
 
 
 def _split(data: bytes) -> Iterator[bytes]:

@@ -45,13 +45,16 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True, slots=True)
 class Report:
     """What checking a log found. ``checkpoint`` is its head, for the auditor to keep; ``checked`` counts
-    entries.
+    entries; ``hashes_alone`` says that only their hashes were there to be checked. ``remarks`` are no findings: what
+    lies beside a published log.
     """
 
     size: int
     checked: int
     checkpoint: str
     findings: tuple[Finding, ...]
+    hashes_alone: bool = False
+    remarks: tuple[Finding, ...] = ()
 
     @property
     def sound(self) -> bool:

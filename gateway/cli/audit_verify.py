@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_verifier_key
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, parse_verifier_key
 from gateway.audit.database import Database
 from gateway.audit.folder import write_whole
 from gateway.audit.folder_check import verify_folder
 from gateway.audit.verification import Report
 from gateway.audit.verification import verify as verify_log
+from gateway.cli.audit_keeping import held_checkpoint
 from gateway.cli.errors import REFUSED, USAGE, CommandFailed
 from gateway.cli.output import Block, Data, Line, Table
 from gateway.cli.progress import bar
@@ -39,7 +40,7 @@ def add_to(app: typer.Typer) -> None:
 def verify(
     context: typer.Context,
     held: Annotated[
-        Path | None, typer.Option("--held", help="A checkpoint kept from before: the log must extend it.")
+        Path | None, typer.Option("--held", help="A checkpoint or receipt kept from before: the log must extend it.")
     ] = None,
     keep: Annotated[Path | None, typer.Option("--keep", help="Write the checkpoint found to this file.")] = None,
     state: Annotated[
@@ -60,7 +61,9 @@ def verify(
     here = session(context)
     verifier = here.verifier(log_key)
     before = state if state is not None and state.exists() else held
-    kept = None if before is None else _checkpoint(before, verifier)
+    kept = None if before is None else held_checkpoint(before, verifier)
+    if folder is not None and not folder.is_dir():
+        raise CommandFailed(USAGE, f"{folder} is no folder", "name the folder that `relgate audit publish` wrote")
     with bar("entries") as progress:
         report = _check(here, verifier, kept, folder, progress, whole=state is None, log_key=log_key)
     _show(here, report, kept, as_json)
@@ -102,24 +105,22 @@ def _show(here: Session, report: Report, kept: Checkpoint | None, as_json: bool)
         "sound": report.sound,
         "entries": report.size,
         "checked": report.checked,
+        "hashes_alone": report.hashes_alone,
         "extends_held": None if kept is None else report.sound,
         "findings": findings,
+        "remarks": [{"where": each.where, "what": each.what} for each in report.remarks],
         "checkpoint": report.checkpoint,
     }
     against = " and extends the checkpoint you hold" if kept else ""
     if report.sound:
-        blocks: list[Block] = [Line(f"sound: {report.checked} entries checked, the log agrees{against}", good=True)]
+        what = f"the hashes of {report.checked} entries" if report.hashes_alone else f"{report.checked} entries"
+        blocks: list[Block] = [Line(f"sound: {what} checked, the log agrees{against}", good=True)]
+        if report.hashes_alone:
+            blocks.append(Line("the folder holds no entries: what they say was not checked"))
         if kept is None:
             blocks.append(Line("a log put back whole shows only against a checkpoint kept elsewhere: --keep, --held"))
     else:
         blocks = [Line(f"NOT SOUND: {len(report.findings)} finding(s)", good=False)]
         blocks.append(Table(("where", "what"), [(each.where, each.what) for each in report.findings]))
+    blocks += [Line(f"beside it: {each.where} {each.what}") for each in report.remarks]
     here.output(as_json).show(data, *blocks)
-
-
-def _checkpoint(path: Path, verifier: VerifierKey) -> Checkpoint:
-    try:
-        note = path.read_bytes()
-    except OSError as error:
-        raise CommandFailed(USAGE, f"{path}: {error.strerror}", "relgate audit verify --keep FILE writes one") from None
-    return open_checkpoint(note, [verifier])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -156,7 +157,10 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "the last leaf hash": (lambda tile: flip(tile / "0" / "002.p" / "88", 32 * 87), r"entry 599: "),
     "a signature": (lambda tile: flip(tile.parent / "checkpoint", -10), r"checkpoint: is not one"),
     "the root": (lambda tile: flip(tile.parent / "checkpoint", 30), r"checkpoint: is not one"),
-    "the checkpoint missing": (lambda tile: (tile.parent / "checkpoint").unlink(), r"checkpoint: is not one"),
+    "the checkpoint missing": (
+        lambda tile: (tile.parent / "checkpoint").unlink(),
+        r"checkpoint: checkpoint is missing",
+    ),
 }
 
 
@@ -169,6 +173,63 @@ def test_every_change_to_a_folder_is_found_and_located(long: AuditLog, tmp_path:
     assert re.search(wanted, found), found
     if name != "an entry's length":  # that moves all entries after it in its bundle
         assert found.count("\n") <= 2, found
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("tile/0/003", "is of a longer log"),
+        ("tile/0/002.p/200", "contradicts"),
+        ("tile/2/000.p/1", "is of a longer log"),
+        ("tile/notes.txt", "is no tile"),
+        ("tile/entries/007", "is of a longer log"),
+    ],
+)
+def test_what_lies_beside_the_tiles_is_remarked_on_and_what_contradicts_one_is_found(
+    long: AuditLog, tmp_path: Path, name: str, what: str
+):
+    folder = tmp_path / "public"
+    publish(long, folder, entries=True)
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(b"planted")
+    report = checked(long, folder)
+    told = report.findings if what == "contradicts" else report.remarks
+    assert [(each.where, what in each.what) for each in told] == [(name, True)]
+    assert report.sound is (what != "contradicts")
+
+
+def test_an_older_partial_tile_that_was_changed_is_found(log: AuditLog, draft: Drafts, tmp_path: Path):
+    folder = tmp_path / "public"
+    grow(log, draft, 10)
+    publish(log, folder, entries=True)
+    grow(log, draft, 10)
+    publish(log, folder, entries=True)
+    assert checked(log, folder).sound
+    for name in ("tile/0/000.p/10", "tile/entries/000.p/10"):
+        sound = (folder / name).read_bytes()
+        flip(folder / name, 7)
+        assert said(checked(log, folder)) == f"{name}: contradicts the tile of the same place"
+        (folder / name).write_bytes(sound)
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "tile/0/001", "tile/entries/001"])
+def test_what_is_no_file_or_has_no_end_is_refused_and_never_waited_for(long: AuditLog, tmp_path: Path, name: str):
+    folder = tmp_path / "public"
+    publish(long, folder, entries=True)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    assert "is no file" in said(checked(long, folder))
+    (folder / name).unlink()
+    with (folder / name).open("wb") as file:
+        file.truncate(1 << 30)
+    assert "has more than" in said(checked(long, folder))
+
+
+def test_a_folder_of_hashes_alone_says_that_no_entry_was_checked(long: AuditLog, tmp_path: Path):
+    publish(long, tmp_path / "public")
+    assert checked(long, tmp_path / "public").hashes_alone
+    publish(long, tmp_path / "public", entries=True)
+    assert not checked(long, tmp_path / "public").hashes_alone
 
 
 def test_a_leaf_and_its_hash_changed_together_are_found_by_the_tile_above(long: AuditLog, tmp_path: Path):

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from gateway.audit.checkpoint import open_note, parse_checkpoint, parse_verifier_key
+from gateway.audit.reading import LogReader
 from gateway.audit.witness import write_submission
 from gateway.identity.auditors import read_auditors
 
@@ -44,6 +45,33 @@ def test_a_published_folder_verifies_where_there_is_neither_gateway_nor_settings
     done = ready("audit", "verify", "--folder", "log", "--log-key", key)
     assert done.code == 1
     assert "entry 0" in done.out
+
+
+def test_a_folder_that_is_not_there_is_used_wrongly_and_one_of_hashes_alone_is_said_to_be(ready, place):
+    key = log_key(ready)
+    done = ready("audit", "verify", "--folder", "nowhere", "--log-key", key)
+    assert (done.code, "nowhere is no folder" in done.err) == (2, True)
+    ready("audit", "publish", "public")
+    (place / "public" / "tile" / "notes.txt").write_text("x", encoding="utf-8")
+    done = ready("audit", "verify", "--folder", "public", "--log-key", key)
+    assert done.code == 0
+    for said in ("sound: the hashes of", "the folder holds no entries", "beside it: tile/notes.txt is no tile"):
+        assert said in done.out
+
+
+def test_a_receipt_is_a_checkpoint_held_from_before(ready, place):
+    with_receipt = LogReader.open_to_read(
+        f"sqlite:///{place / 'var' / 'audit.sqlite3'}",
+        origin=log_key(ready).partition("+")[0],
+        verifier=parse_verifier_key(log_key(ready)),
+    )
+    issued = with_receipt.receipt_at(0)
+    with_receipt.close()
+    assert issued is not None
+    (place / "old.tlog-proof").write_bytes(issued.receipt)
+    done = ready("audit", "verify", "--held", "old.tlog-proof")
+    assert (done.code, "extends the checkpoint you hold" in done.out) == (0, True)
+    assert ready("audit", "verify", "--held", "nothing").code == 2
 
 
 def test_publishing_entries_is_recorded_and_publishing_hashes_is_not(ready, place):

@@ -1,0 +1,101 @@
+"""The files of a published folder: read no further than a tile can be long, and named where they are no tile.
+
+Whoever can write the folder chooses what lies in it: a file without end, a pipe that is never written to, a tile where
+the log has not grown to yet, which publishing would then find there already.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.audit import tiles
+from gateway.audit.errors import ProofRefused
+from gateway.audit.merkle import HASH_BYTES
+from gateway.audit.note import NOTE_LIMIT
+from gateway.audit.published import widths
+from gateway.audit.tiles import ENTRIES, TILE_WIDTH
+
+BUNDLE_LIMIT = TILE_WIDTH * (2 + 0xFFFF)
+"""Most bytes that a bundle of entries has."""
+
+
+def read_note(path: Path) -> bytes:
+    """A checkpoint's bytes. Raises :class:`ProofRefused`."""
+    return _read(path, path.name, NOTE_LIMIT)
+
+
+def read_tile(folder: Path, level: int, index: int, width: int) -> bytes:
+    """A tile's bytes; a partial one may have become full since the checkpoint (tlog-tiles). Raises
+    :class:`ProofRefused`.
+    """
+    name = tiles.path(level, index, width)
+    if not (folder / name).exists() and (folder / tiles.path(level, index)).exists():
+        return _read_exactly(folder, level, index, TILE_WIDTH)
+    return _read_exactly(folder, level, index, width)
+
+
+def _read_exactly(folder: Path, level: int, index: int, width: int) -> bytes:
+    name = tiles.path(level, index, width)
+    return _read(folder / name, name, BUNDLE_LIMIT if level == ENTRIES else TILE_WIDTH * HASH_BYTES)
+
+
+def _read(path: Path, name: str, limit: int) -> bytes:
+    try:
+        if path.exists() and not path.is_file():
+            raise ProofRefused(f"{name} is no file")
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except FileNotFoundError:
+        raise ProofRefused(f"{name} is missing") from None
+    except OSError as error:
+        raise ProofRefused(f"{name} cannot be read: {error.strerror}") from error
+    if len(data) > limit:
+        raise ProofRefused(f"{name} has more than {limit} bytes")
+    return data
+
+
+class Stray(NamedTuple):
+    """A file among the tiles that the checkpoint's tree does not need: its name, and what is to be said of it. It is
+    ``wrong`` where it contradicts a tile that the tree needs; else it may belong to a tree that is yet to be signed.
+    """
+
+    name: str
+    what: str
+    wrong: bool
+
+
+def strays(folder: Path, size: int) -> Iterator[Stray]:
+    """What lies among the tiles of a log of ``size`` beside those it needs. Older partial tiles that are right are
+    none.
+    """
+    for place, _, names in sorted(os.walk(folder / "tile")):
+        for name in sorted(names):
+            path = (Path(place) / name).relative_to(folder).as_posix()
+            if name.startswith(".") and name.endswith(".new"):
+                continue  # what a publishing that was cut short has left; nobody reads it
+            found = _stray(folder, path, size)
+            if found is not None:
+                yield found
+
+
+def _stray(folder: Path, path: str, size: int) -> Stray | None:
+    try:
+        level, index, width = tiles.parse_path(path)
+    except ProofRefused:
+        return Stray(path, "is no tile", wrong=False)
+    there = widths(size, level) - index * TILE_WIDTH
+    now = min(TILE_WIDTH, there)
+    if width == now:
+        return None
+    if there <= 0:
+        return Stray(path, f"is of a longer log than {size} entries: not checked", wrong=False)
+    try:
+        shorter, longer = (_read_exactly(folder, level, index, each) for each in sorted((width, now)))
+    except ProofRefused as error:
+        return Stray(path, str(error), wrong=width < now)
+    if not longer.startswith(shorter):
+        return Stray(path, "contradicts the tile of the same place", wrong=True)
+    return None if width < now else Stray(path, f"is of a longer log than {size} entries: not checked", wrong=False)
