@@ -28,6 +28,8 @@ _PLACE = f"{_FOUND} entries.position = :position"
 # `release != ''` stands here as in store.IS_RELEASE: without it the search by release reads the whole table.
 _LATEST = f"{_FOUND} entries.release != '' AND entries.release = :release ORDER BY entries.chunk DESC LIMIT 1"
 _CHUNK = f"{_FOUND} entries.release != '' AND entries.release = :release AND entries.chunk = :chunk"
+STATEMENTS = (_PLACE, _LATEST, _CHUNK)
+"""What an entry is found by for its receipt."""
 
 IsWanted = Callable[[RawRow], bool]
 """Which of an entry's record rows are to be proved."""

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, event, select, text
 
-from gateway.audit import receipt, store
+from gateway.audit import proving, receipt, store
 from gateway.audit.checkpoint import open_note, parse_checkpoint
 from gateway.audit.database import looking
 from gateway.audit.entry import Draft, Event
@@ -338,6 +338,21 @@ def test_a_proof_looks_its_hashes_up_and_never_reads_all_hashes(place, draft: Dr
     engine.dispose()
     assert any("SEARCH nodes USING PRIMARY KEY" in plan for plan in plans), plans
     assert not any("SCAN nodes" in plan or "SCAN entries" in plan for plan in plans), plans
+
+
+@pytest.mark.sqlite_alone("the plan's words are SQLite's")
+def test_a_receipts_entry_is_found_by_an_index_whatever_it_is_asked_by(place, draft: Drafts):
+    log = place.open()
+    log.append_now([draft(f"r{number}") for number in range(9)])
+    engine = create_engine(place.url)
+    said = {"release": "r3", "chunk": 0, "position": 3}
+    with engine.connect() as connection:
+        for statement in proving.STATEMENTS:
+            (found,) = looking(connection)(statement, said)
+            assert found[0] == 3
+            plan = " ".join(str(row) for row in looking(connection)(f"EXPLAIN QUERY PLAN {statement}", said))
+            assert "SEARCH entries" in plan and "SCAN entries" not in plan, plan
+    engine.dispose()
 
 
 async def test_callers_in_two_event_loops_are_each_answered_in_their_own(log: AuditLog, draft: Drafts):

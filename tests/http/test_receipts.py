@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 
 import pytest
 
@@ -65,6 +66,17 @@ def test_a_release_of_any_name_is_looked_up_and_not_found(here: Loopback, name: 
     answer = here.send(f"/releases/{name}/receipt")
     assert answer.code == "not_found"
     assert here.entry(answer).leaf.outcome == "not_found"
+
+
+def test_a_receipt_that_cannot_be_read_is_unavailable_and_comes_again(here: Loopback):
+    path = receipt_path(here.get(ELSETS))
+    with sqlite3.connect(here.gateway.stage.root / "audit.sqlite3") as store:
+        store.execute("ALTER TABLE cosigned RENAME TO elsewhere")
+    answer = here.get(path)
+    with sqlite3.connect(here.gateway.stage.root / "audit.sqlite3") as store:
+        store.execute("ALTER TABLE elsewhere RENAME TO cosigned")
+    assert (answer.status, answer.code) == (503, "audit_unavailable")
+    assert here.get(path).status == 200
 
 
 def test_the_checkpoint_is_signed_by_the_logs_key_and_grows_with_every_answer(here: Loopback):
