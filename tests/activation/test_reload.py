@@ -15,7 +15,7 @@ LINES = int(os.environ.get("POLICY_LINES", "300"))
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     """One activation while four connections ask without a pause."""
-    return run(tmp_path_factory.mktemp("reload"), LINES, 1.0)
+    return run(tmp_path_factory.mktemp("reload"), LINES, 0.3)
 
 
 def test_no_request_is_dropped_and_none_is_judged_by_a_half_loaded_set(report: Report) -> None:
