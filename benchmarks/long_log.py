@@ -3,7 +3,8 @@
     python -m benchmarks.long_log [--entries 10000000] [--folder DIR]
 
 1. Appending: entries of the shape of one answer each, 256 to a durable commit. Beside it, as the log grows: raw SQLite
-   with the same tables and indexes, the same rows in the same groups, one synced transaction each.
+   with the same tables and indexes, the same rows in the same groups, one synced transaction each; once with what an
+   entry is found by (eleven rows of postings each), which is the same work, and once without.
 2. Size on disk of an entry.
 3. Receipts (inclusion proof with leaf and checkpoint) of entries drawn at random, beside a bare SELECT of their leaves.
 4. Search by partner and day, 100 a page, beside a bare SELECT of as many of that partner's leaves of that day.
@@ -30,8 +31,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from benchmarks.machine import Line, describe, show
+from gateway.audit import canonical, catalogue
 from gateway.audit.entry import Draft, Event
-from gateway.audit.leaf import IdentifierKey
+from gateway.audit.leaf import IdentifierKey, parse_leaf
 from gateway.audit.log import AuditLog
 from gateway.audit.search import criteria
 from gateway.cli.progress import bar
@@ -72,8 +74,8 @@ def fill(log: AuditLog, entries: int) -> float:
     return time.perf_counter() - begun
 
 
-def groups(store: sqlite3.Connection, size: int) -> Groups:
-    """What each commit wrote, by table."""
+def groups(store: sqlite3.Connection, size: int, *, words: bool) -> Groups:
+    """What each commit wrote, by table; with ``words`` also what its entries are found by."""
     for begin in range(0, size, BATCH):
         end = min(begin + BATCH, size)
         group = {}
@@ -88,11 +90,15 @@ def groups(store: sqlite3.Connection, size: int) -> Groups:
                 (level, begin >> level, end >> level),
             )
         ]
+        if words:
+            bodies = zip(group["entries"], group["private_parts"], strict=True)
+            said = [(entry[0], parse_leaf(entry[2]), canonical.decode_trusted(part[2])) for entry, part in bodies]
+            group["postings"] = sorted(row for each in said for row in catalogue.postings(*each))
         group["checkpoints"] = store.execute("SELECT * FROM checkpoints WHERE size = ?", (end,)).fetchall()
         yield group
 
 
-def raw(file: Path, size: int, place: Path) -> float:
+def raw(file: Path, size: int, place: Path, *, words: bool) -> float:
     """Seconds that raw SQLite takes to insert the same rows in the same groups, reading them not counted."""
     spent = 0.0
     with contextlib.closing(sqlite3.connect(file)) as theirs:
@@ -102,7 +108,7 @@ def raw(file: Path, size: int, place: Path) -> float:
             store.execute("PRAGMA synchronous = FULL")
             for statement in made:
                 store.execute(statement)
-            for number, group in enumerate(groups(theirs, size), start=1):
+            for number, group in enumerate(groups(theirs, size, words=words), start=1):
                 begun = time.perf_counter()
                 store.execute("BEGIN IMMEDIATE")
                 for table, rows in filter(lambda each: each[1], group.items()):
@@ -188,11 +194,12 @@ def measure(folder: Path, entries: int, times: int) -> Iterator[Line]:
     spent = fill(log, entries)
     size = log.size()
     if before == 0:
-        theirs = raw(file, size, folder / "raw.sqlite3")
-        yield Line(f"raw SQLite, the same rows, groups of {BATCH}", f"{size / theirs:.0f} entries/s")
-        yield Line("audit log, groups as large", f"{size / spent:.0f} entries/s", theirs / spent)
-        for part in folder.glob("raw.sqlite3*"):
-            part.unlink()
+        for words, what in ((True, "the same rows"), (False, "but for what entries are found by")):
+            theirs = raw(file, size, folder / "raw.sqlite3", words=words)
+            for part in folder.glob("raw.sqlite3*"):
+                part.unlink()
+            yield Line(f"raw SQLite, {what}, groups of {BATCH}", f"{size / theirs:.0f} entries/s")
+            yield Line("audit log, groups as large", f"{size / spent:.0f} entries/s", theirs / spent)
     used = sum(part.stat().st_size for part in folder.glob("audit.sqlite3*"))
     leaf = len(log.entries(size // 2, 1)[0].leaf_bytes)
     yield Line(
