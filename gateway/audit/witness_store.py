@@ -8,6 +8,8 @@ that is not there, is damaged or was emptied is refused, and never begun anew: o
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -98,6 +100,7 @@ class WitnessStore:
     def __init__(self, file: Path, keys: tuple[SigningKey, ...], logs: Mapping[str, tuple[VerifierKey, ...]]) -> None:
         self._keys = keys
         self._logs = logs
+        self._file = file
         self._database = Database(f"sqlite:///{file}")
         with self._database.reading() as connection:
             found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
@@ -123,9 +126,18 @@ class WitnessStore:
                 known = before.get(origin, Seen())
                 said = {"at": stamp(at), "origin": origin, "seen_size": known.size, "seen_root": known.root}
                 connection.execute(insert(evidence).values(note=after.evidence, **said))
+        if changed:
+            self._fold_in()
         # Here the commit is on the disk. A crash now leaves a head that was remembered and not answered: the log asks
         # again and gets a cosignature of the same head.
         return status, answer, after.evidence
+
+    def _fold_in(self) -> None:
+        """Bring what was committed into the file itself: SQLite keeps it in a second one (``-wal``) for a while, and a
+        copy of the first alone would be a memory that lacks it. It is durable before: where this fails, the next does.
+        """
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(self._file)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def seen(self) -> Mapping[str, Seen]:
         """The largest head of each log, by origin."""

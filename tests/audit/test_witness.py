@@ -215,6 +215,17 @@ def test_a_crash_between_remembering_and_answering_leaves_a_head_that_is_cosigne
     again.close()
 
 
+def test_a_copy_of_the_file_alone_remembers_all_that_was_answered_while_the_witness_runs(tmp_path: Path):
+    store = opened(tmp_path)
+    assert store.submit(body(0, 7), AT)[0] == store.submit(body(7, 9), AT)[0] == 200
+    copy = tmp_path / "copy.db"
+    copy.write_bytes((tmp_path / "witness.db").read_bytes())  # without -wal and -shm
+    store.close()
+    again = WitnessStore(copy, NEW.keys, NEW.logs)
+    assert again.seen() == {LOG.name: Seen(9, merkle.root(HASHES[:9]))}
+    again.close()
+
+
 def test_many_submissions_at_once_give_one_history_and_no_two_cosignatures_that_contradict(tmp_path: Path):
     """Two histories that part at five race each other: whichever is first, the other never gets past it."""
     store = opened(tmp_path)
