@@ -116,6 +116,8 @@ def cosign(checkpoint: str | bytes, witness_key: SigningKey, at: datetime | int)
     """
     if not isinstance(witness_key, SigningKey):
         raise ProofRefused(f"a witness's key is a SigningKey, not {type(witness_key).__name__}")
+    if not witness_key.verifier.states_time:
+        raise ProofRefused("a witness cosigns with a key of type 04 or 06, which state a time; type 01 is a log's")
     note = plain_text(checkpoint)
     body, _ = split_note(note)
     parse_body(body)
@@ -128,10 +130,12 @@ def cosignatures(
     """One signature for each of these witnesses. One key under two names counts once, and so does one name
     with two keys (a witness that signs with Ed25519 and with ML-DSA-44).
 
-    A signature that states no time is no witness's, and neither is one by a key of ``not_these`` (the log's).
+    A signature that states no time is no witness's, and neither is one by a key of ``not_these`` (the log's) or under
+    the name of one: a log that signs with two keys has one name.
     """
-    wanted, own = set(witnesses), {key.public for key in not_these}
-    names: set[str] = set()
+    wanted, log_keys = set(witnesses), tuple(not_these)
+    own = {key.public for key in log_keys}
+    names = {key.name for key in log_keys}
     found: dict[bytes, Signature] = {}
     for signature in signatures:
         key = signature.key

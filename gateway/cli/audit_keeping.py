@@ -155,9 +155,12 @@ def write_archive(
         "removed": removed,
     }  # fmt: skip
     said = f"{found.entries} entries ({where.first} to {where.last}) in {file}, SHA-256 {name}"
-    here.output(as_json).show(
-        data, Line(said, good=True), *([Line(f"{removed} entries lost their bodies")] * bool(remove))
-    )
+    lines = [Line(said, good=True)]
+    if found.bodiless:
+        lines.append(Line(f"{found.bodiless} of them had lost their bodies before: keep the archive made earlier"))
+    if remove is not None:
+        lines.append(Line(f"{removed} entries lost their bodies"))
+    here.output(as_json).show(data, *lines)
 
 
 def check_archive(
@@ -170,7 +173,8 @@ def check_archive(
     verifier key, and neither gateway nor log.
     """
     here = session(context)
-    kept = archive.Archive(file, here.settings.log_origin, here.verifier(log_key))
+    verifier = here.verifier(log_key)  # with a key, no settings are needed: the log's name is the key's
+    kept = archive.Archive(file, verifier.name if log_key else here.settings.log_origin, verifier)
     try:
         found = kept.verify()
     finally:

@@ -222,6 +222,20 @@ def test_a_cosignature_needs_an_aware_time_and_a_checkpoint_to_sign():
         cosign(sign("no checkpoint\n", LOG), WITNESS, AT)
 
 
+def test_a_key_that_states_no_time_cosigns_nothing():
+    with pytest.raises(ProofRefused, match="state a time"):
+        cosign(SIGNED, LOG, AT)
+
+
+def test_neither_a_logs_key_of_another_kind_nor_its_name_makes_a_witness_of_it():
+    lattice = SigningKey(LOG.name, MLDSA44PrivateKey.from_seed_bytes(bytes(32)), ML_DSA_44)
+    again = SigningKey(WITNESS.name, LOG.private, COSIGNATURE)
+    for own in (lattice, again, SigningKey(LOG.name, LOG.private, COSIGNATURE)):
+        signatures = open_note(cosign(SIGNED, own, AT), [LOG.verifier, own.verifier]).signatures
+        assert cosignatures(signatures, [own.verifier], [LOG.verifier]) == ()
+        assert [each.key for each in cosignatures(signatures, [own.verifier])] == [own.verifier]
+
+
 def test_a_cosignature_of_a_time_beyond_any_clock_is_refused():
     data = WITNESS.verifier.key_id + b"\xff" * 8 + bytes(64)
     with pytest.raises(ProofRefused, match="clock"):

@@ -6,8 +6,9 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.audit.checkpoint import parse_verifier_key
+from gateway.audit.checkpoint import SigningKey, parse_verifier_key
 from gateway.audit.reading import LogReader
 from tests.cli.audit_log import fill
 
@@ -80,6 +81,36 @@ def test_an_altered_copy_is_not_put_back(filled, place):
     wipe(place)
     done = filled("audit", "restore", "copy.sqlite3", "--nothing-held")
     assert (done.code, "entry 1" in done.err) == (1, True)
+
+
+def test_an_archive_is_checked_with_the_logs_key_alone_where_there_are_no_settings(
+    filled, place, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("gateway.cli.session.now", later)
+    assert filled("audit", "archive", MONTH, "--to", "cold").code == 0
+    key = log_key(filled)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.move(place / "cold", elsewhere / "cold")
+    monkeypatch.chdir(elsewhere)
+    done = filled("audit", "check-archive", f"cold/{MONTH}.audit", "--log-key", key)
+    assert done.code == 0, done.err
+    other = SigningKey("other.example/log", Ed25519PrivateKey.generate()).verifier
+    assert filled("audit", "check-archive", f"cold/{MONTH}.audit", "--log-key", str(other)).code != 0
+
+
+def test_a_month_that_is_archived_again_after_its_bodies_went_says_that_the_earlier_file_counts(
+    filled, place, monkeypatch
+):
+    monkeypatch.setattr("gateway.service.now", later)
+    monkeypatch.setattr("gateway.cli.session.now", later)
+    assert filled("audit", "archive", MONTH, "--to", "cold", "--remove", "private", "--reason", "R7").code == 0
+    assert filled("audit", "archive", MONTH, "--to", "cold").code == 1  # the file is there, and stays what it is
+    again = filled("audit", "archive", MONTH, "--to", "other")
+    assert again.code == 0, again.err
+    assert "had lost their bodies before: keep the archive made earlier" in again.out
+    assert "without a body" in filled("audit", "check-archive", f"other/{MONTH}.audit").out
+    assert "without a body" not in filled("audit", "check-archive", f"cold/{MONTH}.audit").out
 
 
 def test_a_month_is_archived_removed_and_checked_without_the_gateway(filled, place, monkeypatch):
