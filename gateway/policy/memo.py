@@ -196,8 +196,9 @@ def key_of(
 
     ``ground`` stands for partner and dataset, ``label`` is the label or what stands for it alone; ``future`` says that
     its date is still to come. ``special`` holds what a dataset with compilations, tear lines or emergencies adds. Types
-    stand beside values, since ``1``, ``1.0`` and ``True`` are equal to Python and not to a condition; ``0.0`` and
-    ``-0.0`` are one number to both.
+    stand behind values, since ``1``, ``1.0`` and ``True`` are equal to Python and not to a condition; ``0.0`` and
+    ``-0.0`` are one number to both. One ground reads the same number of facts each time, so that nothing in the row can
+    be taken for what stands beside it.
     """
     values, problems = tuple(map(facts.values.get, reads)), facts.problems
     return (
@@ -208,10 +209,10 @@ def key_of(
         label,
         future,
         interval,
-        values,
-        tuple(map(type, values)),
         tuple([problems.get(name) for name in reads]) if problems else None,
         facts.originator,
         facts.approval is not None,
         special,
+        *values,
+        *map(type, values),
     )
