@@ -67,7 +67,8 @@ def back_up(
     backup.back_up(settings.log_url, to)
     report = backup.check_copy(to, settings.log_origin, here.verifier(), [])
     if not report.sound:
-        raise CommandFailed(REFUSED, f"the copy is not sound: {report.findings[0]}", "run relgate audit verify")
+        found = report.findings[0]
+        raise CommandFailed(REFUSED, f"the copy is not sound: {found.where}: {found.what}", "run relgate audit verify")
     checkpoint = to.with_name(to.name + ".checkpoint")
     checkpoint.write_text(report.checkpoint, encoding="utf-8")
     data: Data = {"file": str(to), "entries": report.size, "checkpoint": str(checkpoint)}

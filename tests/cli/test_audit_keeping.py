@@ -73,6 +73,15 @@ def test_an_old_copy_is_refused_by_a_later_checkpoint_or_any_later_receipt(fille
     assert filled("audit", "restore", "copy.sqlite3", "--nothing-held").code == 0
 
 
+def test_a_backup_of_an_altered_log_says_what_is_wrong_where(filled, place):
+    with sqlite3.connect(place / "var" / "audit.sqlite3") as database:
+        database.execute("UPDATE entries SET partner = 'XXX' WHERE position = 1")
+    database.close()
+    done = filled("audit", "backup", "copy.sqlite3")
+    assert done.code == 1
+    assert "the copy is not sound: entry 1: is filed under something else than its leaf says" in done.err
+
+
 def test_an_altered_copy_is_not_put_back(filled, place):
     filled("audit", "backup", "copy.sqlite3")
     with sqlite3.connect(place / "copy.sqlite3") as database:
