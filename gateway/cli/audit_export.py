@@ -120,7 +120,10 @@ def stream(
     read a batch to its end. Over UDP nobody can know, and entries may be lost on the way.
     """
     here = session(context)
-    to = Receiver.parse(receiver, ca, identity, trust_close=trust_close)
+    try:
+        to = Receiver.parse(receiver, ca, identity, trust_close=trust_close)
+    except StreamRefused as error:
+        raise CommandFailed(USAGE, str(error), error.hint) from error
     with here.reader(log_key) as reader:
         check_cursor(reader, read_cursor(cursor, reader.origin))
     record_read(here, f"stream {form} to {receiver}", by, log_key)

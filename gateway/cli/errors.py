@@ -16,6 +16,7 @@ from gateway.activation.files import FilesError
 from gateway.activation.orders import ActivationRefused
 from gateway.audit.errors import AuditError, LogAltered, LogUnavailable
 from gateway.audit.folder import FolderRefused
+from gateway.audit.search import SearchRefused
 from gateway.cli.output import said_plainly
 from gateway.client.errors import ClientError
 from gateway.identity.caller import IdentityError
@@ -58,7 +59,7 @@ def explain(error: Exception) -> CommandFailed:
     match error:
         case CommandFailed():
             return error
-        case FolderRefused():
+        case FolderRefused() | SearchRefused():
             return CommandFailed(USAGE, str(error), error.hint)
         case SettingsError():
             return CommandFailed(USAGE, str(error))

@@ -61,4 +61,4 @@ def test_a_stream_without_a_receiver_fails_in_words_and_moves_nothing(filled, pl
         port = taken.getsockname()[1]
     done = filled("audit", "stream", f"tcp://127.0.0.1:{port}", "--cursor", "siem.cursor")
     assert (done.code, (place / "siem.cursor").exists()) == (3, False)
-    assert filled("audit", "stream", "siem.example", "--cursor", "siem.cursor").code == 1
+    assert filled("audit", "stream", "siem.example", "--cursor", "siem.cursor").code == 2
