@@ -19,26 +19,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from gateway.audit import canonical, merkle
+from gateway.audit import canonical, merkle, order_json
 from gateway.audit.canonical import PlainJson
 from gateway.audit.entry import LEAF_LIMIT, SALT_BYTES, Cosigned, Draft, RecordRow
 from gateway.audit.errors import DraftRefused, ProofRefused
-from gateway.audit.orders import (
-    Activate,
-    Announce,
-    Approve,
-    CloseEmergency,
-    InstallOfficers,
-    OpenEmergency,
-    Order,
-    Refuse,
-    Remove,
-    Revoke,
-    SetStop,
-    StopKind,
-    Withhold,
-    stamp,
-)
+from gateway.audit.orders import Order, stamp
 
 VERSION = 1
 """The version of the leaf's and the private part's form."""
@@ -170,7 +155,7 @@ def _of_log(
     """What the log writes into the private part itself: see :data:`OF_LOG`."""
     own: dict[str, PlainJson] = {}
     if orders:
-        own["orders"] = [_order(order, key) for order in orders]
+        own["orders"] = [order_json.write(order, lambda identifier: keyed(identifier, key)) for order in orders]
     if draft.takes:
         own["takes"] = [[each.counter, stamp(each.since), each.amount] for each in draft.takes]
     if draft.release and not draft.last:
@@ -248,73 +233,6 @@ def _row(number: int, row: RecordRow, key: IdentifierKey) -> PreparedRow:
         "identifier": identifier or "",
     }
     return PreparedRow(number, identifier, row.digest, canonical.encode(said, f"record {number}"))
-
-
-def _order(order: Order, key: IdentifierKey) -> PlainJson:
-    """An order as the private part of its entry says it: enough to work out again what stands."""
-    at = stamp(order.at)
-    if isinstance(order, Activate | Announce | InstallOfficers | Approve | Withhold):
-        return {**_officers_order(order), "by": order.by, "at": at}
-    if isinstance(order, Refuse):
-        return {"order": "refuse", "reason": order.reason, "by": order.by, "at": at}
-    if isinstance(order, Revoke):
-        return {"order": "revoke", "partner": order.partner, "jti": order.jti, "by": order.by, "at": at}
-    if isinstance(order, OpenEmergency | CloseEmergency):
-        verb = "open" if isinstance(order, OpenEmergency) else "close"
-        emergency = {"partner": order.partner, "name": order.name, "reason": order.reason}
-        return {"order": verb, **emergency, "by": order.by, "at": at}
-    if isinstance(order, Remove):
-        return {**_removal(order), "by": order.by, "at": at}
-    return {
-        "order": "stop" if isinstance(order, SetStop) else "lift",
-        "kind": order.kind.value,
-        "subject": keyed(order.subject, key) if order.kind is StopKind.RECORD else order.subject,
-        "reason": order.reason,
-        "by": order.by,
-        "at": at,
-    }
-
-
-def _removal(order: Remove) -> dict[str, PlainJson]:
-    said: dict[str, PlainJson] = {
-        "order": "remove",
-        "what": order.what.value,
-        "archive": order.archive,
-        "reason": order.reason,
-        "first": order.first,
-        "last": order.last,
-        "count": order.count,
-    }
-    if order.takes:
-        said["takes"] = [[each.partner, each.counter, each.since, each.amount] for each in order.takes]
-    if order.totals:
-        said["totals"] = [[each.day, each.partner, each.level, *each.counts] for each in order.totals]
-    return said
-
-
-def _officers_order(order: Activate | Announce | InstallOfficers | Approve | Withhold) -> dict[str, PlainJson]:
-    if isinstance(order, Announce):
-        return {"order": "announce", "digest": order.digest}
-    if isinstance(order, Withhold):
-        return {"order": "withhold", "item": order.item, "reason": order.reason}
-    if isinstance(order, Approve):
-        return {
-            "order": "approve",
-            "item": order.item,
-            "partner": order.partner,
-            "dataset": order.dataset,
-            "purpose": order.purpose,
-            "content": order.content,
-            "marking": order.marking,
-            "policy": order.policy,
-            "officers": order.officers,
-            "persons": order.persons,
-            "until": stamp(order.until),
-            "reason": order.reason,
-        }
-    approved: dict[str, PlainJson] = {"approval": order.approval} if order.approval else {}
-    name = "activate" if isinstance(order, Activate) else "install-officers"
-    return {"order": name, "digest": order.digest, **approved}
 
 
 def _hex(value: bytes | None, name: str) -> str:

@@ -1,12 +1,17 @@
-"""Carrying standing orders out in the store, and reading back what stands, checked against the log's
-signature.
+"""Carrying standing orders out in the store, and reading back what stands, checked against the log's signature.
+
+What is done with an order is said kind by kind: which fields it needs (:data:`NEEDED`), what else can be wrong with it
+(``_check``), and how it is written (``_carry_out``). A new kind of order is a line in each, and no branch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from types import MappingProxyType
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, insert, select
 
 from gateway.audit import canonical, retention, store, tables
 from gateway.audit.checkpoint import VerifierKey, open_note
@@ -32,35 +37,60 @@ from gateway.audit.orders import (
     stamp,
 )
 
+FILED = (Activate, Announce, InstallOfficers, Refuse, Remove)
+"""Orders that are filed under their entry: it has at most one of each."""
+
+NEEDED: Mapping[type[Order], tuple[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        Approve: ("approve nothing", ("item", "by", "partner")),
+        Withhold: ("withhold nothing", ("item", "by")),
+        SetStop: ("stop nothing", ("subject",)),
+        LiftStop: ("lift nothing", ("subject",)),
+        OpenEmergency: ("open no emergency", ("partner", "name")),
+        CloseEmergency: ("close no emergency", ("partner", "name")),
+        Revoke: ("revoke no token", ("partner", "jti")),
+    }
+)
+"""What an order without one of these fields does, and the fields."""
+
 
 def check(connection: Connection, orders: Sequence[Order]) -> None:
     """Refuse orders that cannot be carried out, before anything of their entry is written.
 
-    Raises :class:`DraftRefused`: more than one activation or refusal in an entry, or an unknown manifest.
-    Whether a stop to be lifted is in force is found out by :func:`carry_out`.
+    Raises :class:`DraftRefused`: two of one kind that is filed under its entry, a field that is empty, what is not
+    stored, a removal that cannot be. Whether a stop to be lifted is in force :func:`lifts_nothing` finds out.
     """
-    activations = [order for order in orders if isinstance(order, Activate)]
-    if len(activations) > 1 or sum(isinstance(order, Refuse) for order in orders) > 1:
-        raise DraftRefused("orders", "hold more than one activation or refusal", hint="Write one entry for each.")
+    for kind in FILED:
+        if sum(isinstance(order, kind) for order in orders) > 1:
+            hint = "Write one entry for each."
+            raise DraftRefused("orders", f"hold more than one {kind.__name__}", hint=hint)
     for order in orders:
-        if isinstance(order, Activate | Announce | InstallOfficers):
-            _check_stored(connection, order)
-        if isinstance(order, Approve) and not (order.item and order.by and order.partner and order.until > order.at):
-            raise DraftRefused("orders", "approve nothing: item, officer, partner and a time to come are all needed")
-        if isinstance(order, Withhold) and not (order.item and order.by):
-            raise DraftRefused("orders", "withhold nothing: item and officer are both needed")
-        if isinstance(order, SetStop | LiftStop) and not order.subject:
-            raise DraftRefused("orders", "stop nothing: the subject is empty")
-        if isinstance(order, Remove):
-            retention.check(connection, order)
-        if isinstance(order, OpenEmergency | CloseEmergency) and not (order.partner and order.name):
-            raise DraftRefused("orders", "open no emergency: partner and name are both needed")
-        if isinstance(order, Revoke) and not (order.partner and order.jti):
-            raise DraftRefused("orders", "revoke no token: partner and jti are both needed")
+        does, fields = NEEDED.get(type(order), ("", ()))
+        empty = [name for name in fields if not getattr(order, name)]
+        if empty:
+            raise DraftRefused("orders", f"{does}: {', '.join(empty)} must be given")
+        _check(order, connection)
 
 
-def _check_stored(connection: Connection, order: Activate | Announce | InstallOfficers) -> None:
-    """What an order puts in force, and the signatures for it, must be kept in the store."""
+@singledispatch
+def _check(order: Order, connection: Connection) -> None:
+    """Refuse what only this kind of order can have wrong; most have nothing."""
+
+
+@_check.register
+def _(order: Approve, _connection: Connection) -> None:
+    if order.until <= order.at:
+        raise DraftRefused("orders", "approve nothing: the time has passed by which it ends")
+
+
+@_check.register
+def _(order: Remove, connection: Connection) -> None:
+    retention.check(connection, order)
+
+
+@_check.register
+def _(order: Activate | Announce | InstallOfficers, connection: Connection) -> None:
+    """What is put in force, and the signatures for it, must be kept in the store."""
     by_digest = {canonical.digest(body).hex() for body in order.artifacts}
     approval = "" if isinstance(order, Announce) else order.approval
     for named in filter(None, (order.digest, approval)):
@@ -74,66 +104,112 @@ def _check_stored(connection: Connection, order: Activate | Announce | InstallOf
 
 def lifts_nothing(connection: Connection, orders: Sequence[Order], key: IdentifierKey) -> str | None:
     """The name of the first stop or emergency that these orders would end though it is not in force by then."""
-    in_force = {
-        (row.kind, row.subject) for row in connection.execute(select(tables.stops.c.kind, tables.stops.c.subject))
-    }
-    opened = {(row.partner, row.name) for row in connection.execute(select(tables.emergencies))}
+    stops, emergencies = tables.stops.c, tables.emergencies.c
+    in_force = {("stop", row.kind, row.subject) for row in connection.execute(select(stops.kind, stops.subject))}
+    in_force |= {("emergency", *row) for row in connection.execute(select(emergencies.partner, emergencies.name))}
     for order in orders:
-        if isinstance(order, OpenEmergency):
-            opened.add((order.partner, order.name))
-        elif isinstance(order, CloseEmergency):
-            if (order.partner, order.name) not in opened:
-                return f"emergency:{order.partner}/{order.name}"
-            opened.remove((order.partner, order.name))
-        elif isinstance(order, SetStop):
-            in_force.add((order.kind.value, subject_of(order, key)))
-        elif isinstance(order, LiftStop):
-            name = (order.kind.value, subject_of(order, key))
-            if name not in in_force:
-                return f"{order.kind}:{order.subject}"
-            in_force.remove(name)
+        if isinstance(order, SetStop | LiftStop):
+            named, said = ("stop", order.kind.value, subject_of(order, key)), f"{order.kind}:{order.subject}"
+        elif isinstance(order, OpenEmergency | CloseEmergency):
+            named, said = ("emergency", order.partner, order.name), f"emergency:{order.partner}/{order.name}"
+        else:
+            continue
+        if isinstance(order, SetStop | OpenEmergency):
+            in_force.add(named)
+        elif named not in in_force:
+            return said
+        else:
+            in_force.remove(named)
     return None
 
 
 def carry_out(connection: Connection, position: int, orders: Sequence[Order], key: IdentifierKey) -> None:
     """Write orders that were checked, as of the entry at ``position``."""
     for order in orders:
-        said = {"by": order.by, "at": stamp(order.at)}
-        if isinstance(order, SetStop):
-            stop = Stop(order.kind, subject_of(order, key), order.by, order.reason, order.at)
-            store.set_stop(connection, stop)
-        elif isinstance(order, LiftStop):
-            store.lift_stop(connection, order.kind, subject_of(order, key))
-        elif isinstance(order, Activate | Announce | InstallOfficers):
-            _put_in_force(connection, position, order)
-        elif isinstance(order, Approve):
-            store.drop_approvals(connection, "", order.at)
-            store.add_approval(connection, order)
-        elif isinstance(order, Withhold):
-            store.drop_approvals(connection, order.item, order.at)
-        elif isinstance(order, OpenEmergency):
-            store.open_emergency(connection, order)
-        elif isinstance(order, CloseEmergency):
-            store.close_emergency(connection, order.partner, order.name)
-        elif isinstance(order, Remove):
-            retention.carry_out(connection, position, order)
-        elif isinstance(order, Refuse):
-            connection.execute(insert(tables.refusals).values(position=position, reason=order.reason, **said))
-        elif not _is_revoked(connection, order):
-            connection.execute(insert(tables.revocations).values(partner=order.partner, jti=order.jti, **said))
+        _carry_out(order, _Into(connection, position, key))
 
 
-def _put_in_force(connection: Connection, position: int, order: Activate | Announce | InstallOfficers) -> None:
-    store.add_artifacts(connection, order.artifacts)
-    named = {"position": position, "digest": order.digest}
-    if isinstance(order, Announce | InstallOfficers):
-        into = tables.announcements if isinstance(order, Announce) else tables.officers
-        connection.execute(insert(into).values(named))
-        return
-    connection.execute(insert(tables.activations).values({**named, "by": order.by, "at": stamp(order.at)}))
+@dataclass(frozen=True, slots=True)
+class _Into:
+    """Where an order is written: the transaction, the entry it is of, and the key that identifiers are stored under."""
+
+    connection: Connection
+    position: int
+    key: IdentifierKey
+
+    def insert(self, table: Table, **values: str | int) -> None:
+        self.connection.execute(insert(table).values(values))
+
+
+@singledispatch
+def _carry_out(order: Order, into: _Into) -> None:
+    """Write one order; each kind in its own way."""
+    raise TypeError(f"{type(order).__name__} is no order")
+
+
+@_carry_out.register
+def _(order: SetStop, into: _Into) -> None:
+    stop = Stop(order.kind, subject_of(order, into.key), order.by, order.reason, order.at)
+    store.set_stop(into.connection, stop)
+
+
+@_carry_out.register
+def _(order: LiftStop, into: _Into) -> None:
+    store.lift_stop(into.connection, order.kind, subject_of(order, into.key))
+
+
+@_carry_out.register
+def _(order: Activate, into: _Into) -> None:
+    store.add_artifacts(into.connection, order.artifacts)
+    said = {"by": order.by, "at": stamp(order.at)}
+    into.insert(tables.activations, position=into.position, digest=order.digest, **said)
     if order.approval:
-        approved = insert(tables.activation_approvals)
-        connection.execute(approved.values(position=position, digest=order.approval))
+        into.insert(tables.activation_approvals, position=into.position, digest=order.approval)
+
+
+@_carry_out.register
+def _(order: Announce | InstallOfficers, into: _Into) -> None:
+    store.add_artifacts(into.connection, order.artifacts)
+    table = tables.announcements if isinstance(order, Announce) else tables.officers
+    into.insert(table, position=into.position, digest=order.digest)
+
+
+@_carry_out.register
+def _(order: Refuse, into: _Into) -> None:
+    into.insert(tables.refusals, position=into.position, reason=order.reason, by=order.by, at=stamp(order.at))
+
+
+@_carry_out.register
+def _(order: Approve, into: _Into) -> None:
+    store.drop_approvals(into.connection, "", order.at)
+    store.add_approval(into.connection, order)
+
+
+@_carry_out.register
+def _(order: Withhold, into: _Into) -> None:
+    store.drop_approvals(into.connection, order.item, order.at)
+
+
+@_carry_out.register
+def _(order: OpenEmergency, into: _Into) -> None:
+    store.open_emergency(into.connection, order)
+
+
+@_carry_out.register
+def _(order: CloseEmergency, into: _Into) -> None:
+    store.close_emergency(into.connection, order.partner, order.name)
+
+
+@_carry_out.register
+def _(order: Revoke, into: _Into) -> None:
+    if not _is_revoked(into.connection, order):
+        said = {"by": order.by, "at": stamp(order.at)}
+        into.insert(tables.revocations, partner=order.partner, jti=order.jti, **said)
+
+
+@_carry_out.register
+def _(order: Remove, into: _Into) -> None:
+    retention.carry_out(into.connection, into.position, order)
 
 
 def subject_of(order: SetStop | LiftStop, key: IdentifierKey) -> str:
