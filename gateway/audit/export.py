@@ -155,7 +155,7 @@ def _csv(values: Sequence[str | int]) -> str:
     return out.getvalue()
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and their full-width forms
 
 
 def _plain(text: str) -> str:

@@ -68,5 +68,6 @@ def _read(connection: Connection, positions: list[int], identifiers: frozenset[s
                 raise LogAltered(f"entry {position}", "is missing, though the catalogue has it")
             entry = stored.check_summary(raw[position])
             for number, said in enumerate(evaluations(entry.private or {})):
-                if said.get("decision") is True and said.get("record") in identifiers:
+                record = said.get("record")
+                if said.get("decision") is True and isinstance(record, str) and record in identifiers:
                     yield Permitted(entry, number, said)

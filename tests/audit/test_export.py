@@ -58,6 +58,13 @@ def test_a_csv_line_reads_back_under_its_header_and_starts_no_formula():
     assert (row["partner"], row["released"], row["path"]) == ("JPN", "2", "'=cmd|' /C calc'!A0")
 
 
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_no_cell_begins_as_a_spreadsheet_begins_a_formula(first: str):
+    (row,) = csv.reader(io.StringIO(line(hostile(f"{first}1+1"), Form.CSV)))
+    assert not any(cell.startswith(first) for cell in row)
+    assert row[COLUMNS.index("system")].startswith("'")
+
+
 def test_a_json_line_holds_every_value():
     assert json.loads(line(entry(), Form.JSONL)) == dict(fields(entry()))
 
