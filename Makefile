@@ -8,7 +8,7 @@
 PY := .venv/bin/python
 export PYTHON
 
-.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings fuzz-requests schemathesis tamper-drill audit-go audit-go-answers audit-campaign stream-5gb bench bench-log bench-spill bench-receipts bench-impact clean env dev-env
+.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings fuzz-requests schemathesis tamper-drill audit-go audit-answers audit-campaign stream-5gb bench bench-log bench-spill bench-receipts bench-impact clean env dev-env
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -78,7 +78,7 @@ tamper-drill: dev-env ## tamper with a copied log in every way and show each one
 audit-go: dev-env ## check our proofs, notes and a long log with Go's sumdb (Debian: golang-go golang-golang-x-mod-dev)
 	@$(PY) -m tests.audit.go.agree $(ARGS)
 
-audit-go-answers: dev-env ## write down anew what Go answers (tests/audit/go/answers.json), for tests where it is not
+audit-answers: dev-env ## write down anew what Go answers (tests/audit/go/answers.json), for tests where it is not
 	@$(PY) -m tests.audit.go.answers
 
 reload: dev-env ## activate a set of 10,000 policy lines under load; print the longest pause

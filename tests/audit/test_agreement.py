@@ -1,6 +1,6 @@
 """Go's sumdb and we agree on trees, proofs and notes: with Go's answers as they are kept, and with Go where it is.
 
-``make audit-go`` asks Go again and at full size; ``make audit-go-answers`` writes its answers down anew.
+``make audit-go`` asks Go again and at full size; ``make audit-answers`` writes its answers down anew.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def test_notes_that_go_signed_are_byte_by_byte_those_that_we_sign(go: Answers):
 @pytest.mark.parametrize("what", list(malformed.KINDS))
 def test_nothing_malformed_is_taken_here_that_go_refuses(go: Answers, what: str):
     lines = answers.malformed_lines()[what]
-    assert answers.digest(lines) == go.asked[what], "other questions than Go was asked: make audit-go-answers"
+    assert answers.digest(lines) == go.asked[what], "other questions than Go was asked: make audit-answers"
     words = {"o": "open", "r": "refused"}
     kept = "\n".join(words[answer] for answer in go.taken[what])
     said = malformed.compare_lines(what, lines, malformed.KINDS[what][1], lambda *_asked, lines: (True, kept))

@@ -1,6 +1,6 @@
 """Go's answers, kept in ``answers.json``, so that agreement with Go is tested where Go is not installed.
 
-    make audit-go-answers             python -m tests.audit.go.answers       (needs what make audit-go needs)
+    make audit-answers             python -m tests.audit.go.answers       (needs what make audit-go needs)
 
 Nothing in the file is ours but the questions: which sizes, which texts. It holds
 
