@@ -30,7 +30,7 @@ from tests.audit import appender
 KEY = bytes(range(32))
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 NAMES = ("a", "b", "c")
-MOST_READ = 200
+MOST_READ = 100
 """Most acknowledgements that are read of one process before it is killed."""
 
 

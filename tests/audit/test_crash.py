@@ -37,7 +37,7 @@ def test_a_server_that_crashes_while_processes_append_keeps_every_acknowledged_e
         pytest.skip("the server that RELGATE_TEST_POSTGRES names is not ours to crash")
     opened(place.url).close()
     said: dict[int, str] = {}
-    for count in (60, 120):
+    for count in (15, 30):
         appenders = [Appender(place.url, name) for name in NAMES]
         lines = [each.said.readline() for each in appenders for _ in range(count)]
         place.server.crash()
