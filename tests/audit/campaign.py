@@ -178,7 +178,8 @@ def _failed(outcomes: Iterator[write_steps.Outcome]) -> str:
                 raise AssertionError(str(outcome))
             seen[outcome.act] += 1
             progress(seen.total(), seen.total())
-    return f"each write step failed before and after it was done: {seen.total()} cases, nothing forked, lost or halved"
+    told = ", ".join(f"{act} {count}" for act, count in seen.items() if act != "all")
+    return f"write steps failed before and after they were done: {told} cases; nothing forked, lost or halved"
 
 
 def main() -> int:
