@@ -51,17 +51,24 @@ def back_up(url: str, to: Path) -> None:
     _copy(source, to)
 
 
-def check_copy(copy: Path, origin: str, verifier: VerifierKey, held: Sequence[Checkpoint]) -> Report:
-    """Check a copy whole, and against checkpoints kept elsewhere; the first report that finds something.
+def check_copy(
+    copy: Path,
+    origin: str,
+    verifier: VerifierKey,
+    held: Sequence[Checkpoint],
+    witnesses: Sequence[VerifierKey] = (),
+) -> Report:
+    """Check a copy whole, and against checkpoints kept elsewhere; the first report that finds something. ``witnesses``
+    are the keys of witnesses besides those that its entries name.
 
     Raises :class:`LogUnavailable` when it cannot be read at all.
     """
     database = Database(f"sqlite:///{copy}")
     try:
-        report = verify(database, origin, verifier, held=held[0] if held else None)
+        report = verify(database, origin, verifier, held=held[0] if held else None, witnesses=witnesses)
         for checkpoint in held[1:]:
             if report.sound:
-                report = verify(database, origin, verifier, held=checkpoint)
+                report = verify(database, origin, verifier, held=checkpoint, witnesses=witnesses)
         return report
     finally:
         database.close()

@@ -12,6 +12,7 @@ Rules.
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -96,7 +97,11 @@ class Recount:
 
     def differences(self, connection: Connection, known: Iterable[VerifierKey]) -> Iterator[tuple[str, str]]:
         """Where the table is not what was signed, row by row, and how. ``known`` are witnesses' keys besides."""
-        keys = {mark_of(key): key for key in (*known, *map(parse_verifier_key, self.witnesses))}
+        keys = {mark_of(key): key for key in known}
+        for text in self.witnesses:
+            with contextlib.suppress(ProofRefused):  # a start with a key that is none: no line can be by it
+                key = parse_verifier_key(text)
+                keys[mark_of(key)] = key
         table, notes = tables.cosigned, tables.checkpoints.c
         wanted = select(table, notes.note).join(tables.checkpoints, notes.size == table.c.size, isouter=True)
         there = set()

@@ -16,7 +16,7 @@ import typer
 from gateway.audit import archive, backup, catalogue, retention
 from gateway.audit import receipt as receipts
 from gateway.audit.catalogue import Totals
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_verifier_key
 from gateway.audit.database import Database
 from gateway.audit.entry import Draft, Event
 from gateway.audit.leaf import Leaf
@@ -65,7 +65,7 @@ def back_up(
     settings = here.settings
     record_read(here, f"backup {to.name}", by, "")
     backup.back_up(settings.log_url, to)
-    report = backup.check_copy(to, settings.log_origin, here.verifier(), [])
+    report = backup.check_copy(to, settings.log_origin, here.verifier(), [], _witnesses(here))
     if not report.sound:
         found = report.findings[0]
         raise CommandFailed(REFUSED, f"the copy is not sound: {found.where}: {found.what}", "run relgate audit verify")
@@ -99,7 +99,7 @@ def restore(
         raise CommandFailed(USAGE, f"{copy} is not there", "name the file that backup wrote")
     settings, verifier = here.settings, here.verifier()
     checkpoints = [held_checkpoint(path, verifier) for path in held or ()]
-    report = backup.check_copy(copy, settings.log_origin, verifier, checkpoints)
+    report = backup.check_copy(copy, settings.log_origin, verifier, checkpoints, _witnesses(here))
     if not report.sound:
         found = report.findings[0]
         raise CommandFailed(REFUSED, f"not put back: {found.where}: {found.what}", "find a newer copy")
@@ -253,6 +253,11 @@ def _counted(reader: LogReader, size: int, totals: Totals) -> Iterator[tuple[int
                 catalogue.count_removed(totals, each.private)
             yield each.index, each.leaf, each.private
         after = page[-1].index
+
+
+def _witnesses(here: Session) -> list[VerifierKey]:
+    """The witnesses that the settings name, beside those that the log's entries do."""
+    return [parse_verifier_key(key) for key in here.settings.witness_keys]
 
 
 @contextlib.contextmanager

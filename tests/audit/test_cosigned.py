@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway.audit.checkpoint import cosign
-from gateway.audit.entry import Draft
+from gateway.audit.entry import Draft, Event
 from gateway.audit.log import AuditLog
 from tests.audit.everything import AT, WITNESSES, started
 from tests.audit.tampering import change
@@ -105,3 +105,8 @@ def test_text_that_is_no_signature_lines_holds_nobody_up_and_is_found(signed: Au
     again = place.open()
     started(again)
     assert "cosignatures of 4: are no signature lines" in findings(again)
+
+
+def test_a_start_that_named_a_key_that_is_none_does_not_end_a_check(signed: AuditLog):
+    signed.append_now([Draft(Event.STARTED, AT, "started", private={"gateway": "1", "witnesses": ["no key"]})])
+    assert findings(signed) == ""
