@@ -52,9 +52,8 @@ class Server:
     """One server with its own folder. :meth:`start` it, and :meth:`remove` it at the end."""
 
     def __init__(self) -> None:
-        self._place = Path(tempfile.mkdtemp(prefix="relgate-pg-", dir=_fast_place()))
-        self._data = self._place / "data"
-        self._data.mkdir(mode=0o700)
+        self._data = Path(tempfile.mkdtemp(prefix="relgate-pg-", dir=_fast_place()))
+        self._place = Path(tempfile.mkdtemp(prefix="relgate-pg-"))  # programs may not run from memory everywhere
         self._account = _account()
         self._process: subprocess.Popen[bytes] | None = None
         if self._account is not None:
@@ -96,6 +95,7 @@ class Server:
     def remove(self) -> None:
         """End it and take its folder away."""
         self.crash()
+        shutil.rmtree(self._data)
         shutil.rmtree(self._place)
 
     def _make(self, programs: Path) -> None:
