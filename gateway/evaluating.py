@@ -7,9 +7,10 @@ Rules.
 2. Nothing that the asker says, or leaves out, widens an answer. The record's fields are read as a source's would be,
    and one that is not mentioned counts as there where fields together raise the level, unless it is null; a claimed
    clearance only lowers; ``time`` and whatever else is said is not heard: the moment is now, by this gateway's clock.
-3. Every ``true`` has obligations, at least the list of fields that may leave: so it goes only to an asker that is known
-   to carry them out. Volumes are not counted for others, so what is bounded by one is denied; a human release
-   (:mod:`gateway.reviewing`) is for this gateway's own answers.
+3. A ``true`` is as good as a release: the entry that holds it must carry the witnesses that the policy demands before
+   it is given. Every ``true`` has obligations, at least the list of fields that may leave: so it goes only to an asker
+   that is known to carry them out. Volumes are not counted for others, so what is bounded by one is denied; a human
+   release (:mod:`gateway.reviewing`) is for this gateway's own answers.
 4. Only an asker that may know reasons is told any.
 """
 
@@ -22,9 +23,10 @@ from datetime import datetime
 
 from gateway.activation.running import Force
 from gateway.admission import against
+from gateway.audit.demands import Demands
 from gateway.audit.entry import Json as Plain
 from gateway.content.records import read_record
-from gateway.evidence import shown_to_json
+from gateway.evidence import demands_of, shown_to_json
 from gateway.identity.enforcement import EnforcementPoint
 from gateway.judging import Case, Judgement, judge_record
 from gateway.keys.strict_json import Json
@@ -55,12 +57,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """An answer, and what its entry in the log says. ``context`` is what the asker may know besides."""
+    """An answer, and what its entry in the log says. ``context`` is what the asker may know besides, ``witnesses`` what
+    the entry must carry before the answer is given.
+    """
 
     decision: bool
     reasons: tuple[str, ...]
     entry: Mapping[str, Plain]
     context: Mapping[str, Json]
+    witnesses: Demands = frozenset()
 
 
 class _NotUnderstood(Exception):
@@ -93,7 +98,8 @@ def evaluate(question: Question, point: EnforcementPoint, force: Force, at: date
         "obligations": obligations_to_json(owed),
     }
     listed = sorted(_listed(case.policy.shape(case.dataset).fields))
-    return Evaluation(decided, reasons, entry, _context(point, reasons, (owed, listed) if decided else None))
+    witnesses = demands_of(case, [owed]) if decided else frozenset()
+    return Evaluation(decided, reasons, entry, _context(point, reasons, (owed, listed) if decided else None), witnesses)
 
 
 def _case(question: Question, point: EnforcementPoint, force: Force, at: datetime) -> Case:

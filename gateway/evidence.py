@@ -25,7 +25,7 @@ from gateway.batch import Batch, Content
 from gateway.identity.caller import Caller
 from gateway.judging import Case, Evidence
 from gateway.markings import Label, Level
-from gateway.policy.decision import Effect
+from gateway.policy.decision import Effect, Obligations
 from gateway.policy.levels import stated_level
 from gateway.policy.replay import (
     emergencies_to_json,
@@ -133,13 +133,16 @@ def _about_witnesses(demands: Demands) -> dict[str, Json]:
 
 def demanded(batch: Batch) -> Demands:
     """What the entry of this chunk demands of witnesses, by the policy that it was judged under."""
-    case = batch.admitted.case
-    policy, partner = case.policy, case.subject.partner
     duties = None if batch.counted else [picked.judged.decision.obligations for picked in batch.going]
-    keys = policy.policy_set.settings.witnesses
+    return demands_of(batch.admitted.case, duties)
+
+
+def demands_of(case: Case, duties: Iterable[Obligations] | None) -> Demands:
+    """What an entry demands of witnesses, where these are the obligations of what goes; ``None``: of any grant."""
+    keys = case.policy.policy_set.settings.witnesses
     return frozenset(
         Demand(each.quorum, frozenset(short(keys[name]) for name in each.of))
-        for each in policy.witnesses(partner, case.dataset, duties)
+        for each in case.policy.witnesses(case.subject.partner, case.dataset, duties)
     )
 
 

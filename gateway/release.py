@@ -49,7 +49,7 @@ from gateway.asking import Ask
 from gateway.audit.entry import Draft, Event, Json, Recorded
 from gateway.audit.errors import AuditError, VolumeRefused
 from gateway.audit.log import MANY_RECORDS, AuditLog
-from gateway.audit.witnessing import NotWitnessed, Witnessing
+from gateway.audit.witnessing import Witnessing, cover
 from gateway.batch import Batch, Content
 from gateway.content.errors import ContentError
 from gateway.evidence import Notes, demanded, interrupted_draft, refusal_draft, release_draft
@@ -281,12 +281,8 @@ class Pipeline:
 
         The entry stands all the same, and says *authorised*; a further one says that this answer did not leave.
         """
-        demands = demanded(batch)
         try:
-            if self._witnessing is not None:
-                await self._witnessing.cover(recorded.tree_size, demands)
-            elif demands:
-                raise NotWitnessed(max(each.quorum for each in demands), 0, "no witness is configured")
+            await cover(self._witnessing, recorded.tree_size, demanded(batch))
         except AuditError as error:
             said: dict[str, Json] = {"release": notes.release, "chunk": batch.number, "detail": str(error)[:2000]}
             draft = Draft(Event.UNWITNESSED, self._clock(), "audit_unwitnessed", notes.partner, private=said)

@@ -22,7 +22,7 @@ from gateway.audit.log import AuditLog
 from gateway.audit.rounds import NotWitnessed, Overtaken, Round
 from gateway.audit.submitting import Clock, Send, Submitter, Witness, WitnessFailed
 
-__all__ = ["NotWitnessed", "Witness", "WitnessFailed", "WitnessesRefused", "Witnessing"]
+__all__ = ["NotWitnessed", "Witness", "WitnessFailed", "WitnessesRefused", "Witnessing", "cover"]
 
 UNASKED_EVERY_SECONDS = 1.0
 """How long rounds that nobody waits for are apart at least."""
@@ -108,6 +108,14 @@ class Witnessing:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return begun
+
+
+async def cover(witnessing: Witnessing | None, size: int, demands: Demands) -> None:
+    """As :meth:`Witnessing.cover`; where no witness is configured, nothing that demands one is covered."""
+    if witnessing is not None:
+        await witnessing.cover(size, demands)
+    elif demands:
+        raise NotWitnessed(max(each.quorum for each in demands), 0, "no witness is configured")
 
 
 def _check(witnesses: Sequence[Witness], own: Sequence[VerifierKey]) -> None:

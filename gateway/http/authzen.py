@@ -3,7 +3,8 @@
 ``POST /access/v1/evaluation`` and ``/access/v1/evaluations`` (sections 6 and 7), and the metadata (section 9). A caller
 is an enforcement point of the file that the settings name; without that file there is nothing at these addresses. A
 denial is a decision, with status 200; a status of 400, 401 or 500 is about the request. Each answer is one entry of the
-log, durable before it is given, with every decision in it or with why there is none. ``X-Request-ID`` is given back.
+log, durable before it is given, and witnessed where policy or settings demand that of a yes, with every decision in it
+or with why there is none. ``X-Request-ID`` is given back.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from gateway.activation.running import Force, NothingInForce
+from gateway.audit.demands import Demand, Demands
 from gateway.audit.entry import Draft, Event
 from gateway.audit.entry import Json as Plain
 from gateway.audit.errors import AuditError
+from gateway.audit.witnessing import cover
 from gateway.evaluating import Evaluation, Object, Question, evaluate
 from gateway.http.bodies import BodyRefused, read_json
 from gateway.http.partner import PlainRoute, no_such_path
@@ -74,6 +77,7 @@ class _Answered:
     said: dict[str, Json]
     entry: dict[str, Plain]
     record: str = ""
+    witnesses: Demands = frozenset()
 
 
 @router.post(SINGLE)
@@ -116,7 +120,10 @@ async def _answer(request: Request, *, several: bool) -> Response:
         body = await read_json(request, BODY_LIMIT)
         force = await service.keeper.in_force(at)
         answers, whole = await asyncio.to_thread(_evaluate, body, several, _Desk(point, force, at, service.log.keyed))
-        await service.log.append(_draft(request, given, point, answers, at, force))
+        recorded = await service.log.append(_draft(request, given, point, answers, at, force))
+        if any(each.said["decision"] for each in answers):
+            demands = frozenset[Demand]().union(*(each.witnesses for each in answers))
+            await cover(service.witnessing, recorded.tree_size, demands)
     except (BodyRefused, Malformed) as error:
         return await _refuse(request, point.name, 400, str(error))
     except (NothingInForce, AuditError):
@@ -187,7 +194,7 @@ def _one(question: Question, desk: _Desk) -> _Answered:
     if found.context:
         said["context"] = dict(found.context)
     entry: dict[str, Plain] = {**found.entry, "decision": found.decision, "reasons": list(found.reasons)}
-    return _Answered(said, entry, str(question.resource["id"]))
+    return _Answered(said, entry, str(question.resource["id"]), found.witnesses)
 
 
 def _draft(

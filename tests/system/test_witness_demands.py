@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import signal
@@ -29,6 +30,7 @@ from sample_source.app import build_app
 from sample_source.flaws import Flaws
 from sample_source.serve import serving
 from sample_source.tables import build_tables
+from tests.support.cases import elset
 from tests.support.running import POLICIES, RunningGateway, running_gateway
 from tests.support.witnesses import demand, signing_key
 from tests.support.witnesses_running import Answer, HostileWitness, WitnessProcess
@@ -71,7 +73,8 @@ class World:
         named = {"norway": self.norway, "japan": self.japan}
         witnesses = {name: WitnessSettings(url=each.url, key=each.key) for name, each in named.items()}
         witnesses["cheat"] = WitnessSettings(url=self.cheat.url, key=str(CHEAT.verifier))
-        return {"witnesses": witnesses, "witness_timeout_seconds": 30.0, "chunk_bytes": 4096}
+        limits = {"witness_timeout_seconds": 30.0, "chunk_bytes": 4096}
+        return {"witnesses": witnesses, "enforcement_points": self.stage.root / "points.toml", **limits}
 
     @property
     def log_key(self) -> VerifierKey:
@@ -86,6 +89,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     shutil.copytree(POLICIES, policies)
     stage = Stage(folder / "var", folder / "keys", policies)
     stage.prepare("http://127.0.0.1:1")
+    digest = hashlib.sha256(b"portal").hexdigest()
+    (stage.root / "points.toml").write_text(
+        f'[[enforcement_point]]\nname = "portal"\ntoken = "{digest}"\npartners = ["GBR"]\nobligations = true\n'
+    )
     log_key = stage.gateway_keys().log_verifier_key
     norway = WitnessProcess(folder / "norway", "nor.example/w1", log_key)
     japan = WitnessProcess(folder / "japan", "jpn.example/w1", log_key)
@@ -160,6 +167,28 @@ def cosigned(world: World, key: SigningKey, body: bytes, seconds: float = 0.0) -
     state = State((key,), {ORIGIN: (world.log_key,)}, now() + timedelta(seconds=seconds))
     status, answer, _ = add_checkpoint(state, b"old 0\n\n" + body.partition(b"\n\n")[2])
     return status, {}, answer
+
+
+def test_a_yes_to_another_enforcement_point_waits_for_the_witnesses_of_what_it_lets_go(
+    world: World, gateway: RunningGateway
+):
+    subject = {"type": "system", "id": "gbr-space-command", "properties": {"partner": "GBR"}}
+
+    def evaluate(marking: str) -> httpx.Response:
+        asked = {
+            "subject": subject,
+            "action": {"name": "release"},
+            "resource": {"type": "elset", "id": "one", "properties": json.loads(elset("one", marking))},
+            "context": {"purpose": "collision-avoidance"},
+        }
+        headers = {"Authorization": "Bearer portal"}
+        return httpx.post(f"{gateway.url}/access/v1/evaluation", json=asked, headers=headers, timeout=60)
+
+    assert evaluate("U//REL TO USA, GBR").json()["decision"] is True
+    world.cheat.behaviour = lambda body: (500, {}, b"")
+    refused = evaluate("U//REL TO USA, GBR")
+    assert (refused.status_code, "true" in refused.text) == (500, False)
+    assert evaluate("SECRET//NOFORN").json()["decision"] is False  # a no lets nothing go, and waits for nobody
 
 
 OTHER_KEY = replace(signing_key("somebody-else"), name=CHEAT.name)
