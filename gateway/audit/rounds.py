@@ -8,7 +8,8 @@ one thing at a time; a round that a newer one has taken the place of, and that n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -63,6 +64,7 @@ class Round:
         self._lines: dict[str, str] = {}
         self._failures: list[str] = []
         self._waiting: list[_Waiter] = []
+        self._joined = 0
         self._overtaken = False
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
@@ -71,6 +73,10 @@ class Round:
         """Whether its checkpoint holds so many entries and carries what is demanded."""
         known = self.opened.done() and not self.opened.cancelled() and self.opened.exception() is None
         return known and self.opened.result() >= size and are_met(demands, self.kept)
+
+    def may_meet(self, demands: Demands) -> bool:
+        """Whether this can still be met by what came and by those who are being asked."""
+        return are_met(demands, self._asking.keys() | self._lines.keys() | self.kept)
 
     async def serve(self, demands: Demands) -> None:
         """Return once this is met. Raises :class:`NotWitnessed` when it cannot be any more, :class:`Overtaken` when a
@@ -82,16 +88,29 @@ class Round:
                 raise self._refusal(waiter)
             return
         self._waiting.append(waiter)
-        self._idle.clear()
         self._changed.set()
         try:
             await waiter.answer
         finally:
-            self._leave(waiter)
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """For as long as somebody counts on it, from before its checkpoint is known: it asks on until then."""
+        self._joined += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._joined -= 1
+            if not self._joined:
+                self._idle.set()
+                self._changed.set()
 
     async def until_idle(self) -> None:
-        """Return once nobody waits in it."""
-        if self._waiting:
+        """Return once nobody counts on it."""
+        if self._joined:
             await self._idle.wait()
 
     async def run(self) -> None:
@@ -131,25 +150,17 @@ class Round:
                 self._failures.append(f"cosignatures cannot be kept: {error}")
             else:
                 self.kept = frozenset(lines)
-        possible = self._asking.keys() | self._lines.keys()
         for waiter in tuple(self._waiting):
             if are_met(waiter.demands, self.kept):
                 self._answer(waiter, None)
-            elif not are_met(waiter.demands, possible):
+            elif not self.may_meet(waiter.demands):
                 self._answer(waiter, self._refusal(waiter))
-        self.over = not self._asking and not self._waiting and self._lines.keys() <= self.kept
+        self.over = not self._asking and not self._joined and self._lines.keys() <= self.kept
 
     def _answer(self, waiter: _Waiter, error: AuditError | None) -> None:
         if not waiter.answer.done():
             waiter.answer.set_result(None) if error is None else waiter.answer.set_exception(error)
-        self._leave(waiter)
-
-    def _leave(self, waiter: _Waiter) -> None:
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
-        if not self._waiting:
-            self._idle.set()
-            self._changed.set()
+        self._waiting.remove(waiter)
 
     def _refusal(self, waiter: _Waiter) -> AuditError:
         if self._overtaken:
@@ -163,7 +174,7 @@ class Round:
         witness = submitter.witness
         try:
             async with submitter.turn:
-                if self.superseded and not self._waiting:
+                if self.superseded and not self._joined:
                     return
                 self._lines[witness.mark] = await submitter.submit(note, head)
             self._contradicted.pop(witness.name, None)

@@ -63,23 +63,23 @@ class Witnessing:
         needed = demands | self._always
         if not needed:
             self.ask_in_background()
-            return
+            return None
         overtaken = 0
         while not any(each.satisfies(size, needed) for each in self._rounds):
+            before = self._rounds[-1] if self._rounds else None
             current = self._current()
-            if await asyncio.shield(current.opened) < size:
-                await current.until_idle()
-                current.superseded = True
-                continue
-            try:
-                await current.serve(needed)
-            except Overtaken:
-                current.superseded = True
-                overtaken += 1
-                if overtaken == OVERTAKEN_TRIES:
-                    raise
-            else:
-                return
+            with current.joined():
+                covers = await asyncio.shield(current.opened) >= size
+                if covers and (current is not before or current.may_meet(needed)):
+                    try:
+                        return await current.serve(needed)
+                    except Overtaken:
+                        overtaken += 1
+                        if overtaken == OVERTAKEN_TRIES:
+                            raise
+            await current.until_idle()
+            current.superseded = True
+        return None
 
     def ask_in_background(self) -> None:
         """Let the witnesses see the newest checkpoint soon, though nobody waits for it."""

@@ -15,7 +15,7 @@ from gateway.audit.checkpoint import VerifierKey, parse_checkpoint, parse_verifi
 from gateway.audit.reading import LogReader
 from gateway.audit.submitting import Contradicted, Heard, Witness, ask_all
 from gateway.audit.witness_http import posting
-from gateway.cli.errors import REFUSED, USAGE, CommandFailed
+from gateway.cli.errors import REFUSED, UNAVAILABLE, USAGE, CommandFailed
 from gateway.cli.output import Data, Line, Table
 from gateway.cli.session import Json, LogKey, session
 from gateway.service import now
@@ -29,7 +29,7 @@ def add_to(app: typer.Typer) -> None:
 
 def ask_witnesses(context: typer.Context, log_key: LogKey = "", as_json: Json = False) -> None:
     """Submit the newest checkpoint to every witness of the settings and say what each answers. Exit code 1 if one
-    contradicts the log: it was rolled back, or has forked.
+    contradicts the log: it was rolled back, or has forked; another one if none has cosigned.
     """
     here = session(context)
     if not here.settings.witnesses:
@@ -43,13 +43,14 @@ def ask_witnesses(context: typer.Context, log_key: LogKey = "", as_json: Json = 
         "witnesses": [{"name": name, "answer": verdict, "detail": detail} for name, verdict, detail in rows],
     }
     contradicted = sum(isinstance(each, Contradicted) for each in heard.values())
-    verdict = f"{contradicted} contradict this log of {size} entries: it was rolled back, or has forked"
-    line = Line(
-        verdict if contradicted else f"no witness contradicts this log of {size} entries", good=not contradicted
-    )
-    here.output(as_json).show(data, Table(("witness", "answer", "why"), rows), line)
+    agreeing = sum(each is None for each in heard.values())
+    said = f"{agreeing} of {len(heard)} have cosigned this log of {size} entries, and none contradicts it"
     if contradicted:
-        raise typer.Exit(REFUSED)
+        said = f"{contradicted} contradict this log of {size} entries: it was rolled back, or has forked"
+    good = not contradicted and agreeing > 0
+    here.output(as_json).show(data, Table(("witness", "answer", "why"), rows), Line(said, good=good))
+    if not good:
+        raise typer.Exit(REFUSED if contradicted else UNAVAILABLE)
 
 
 def ask(settings: Settings, log: LogReader) -> Mapping[str, Heard]:

@@ -23,8 +23,10 @@ from gateway.policy.grants import AlertTable, GrantTable
 from gateway.policy.policyset import Partner
 from gateway.policy.reasons import MEANING
 from gateway.policy.remedies import Whose, remedy
+from gateway.policy.telling import witnessed
 from gateway.policy.trial import Question
 from gateway.policy.whereabouts import Place, Whereabouts, dataset_file, keys_file, partner_file
+from gateway.policy.witnesses import demanded
 from gateway.policy.wording import as_written, span
 
 SETTINGS = "policies/policy.toml"
@@ -285,7 +287,21 @@ def _channel(asked: _Asked) -> Iterator[Ground]:
     yield Ground(said, Place(keys_file(asked.partner.code)))
 
 
+def _witnesses(asked: _Asked) -> Iterator[Ground]:
+    """What is demanded of witnesses, by whom: no gate asks it, and nothing that passed all of them leaves without."""
+    code, name = asked.partner.code, asked.dataset.dataset
+    if (table := asked.partner.agreement.witnesses) is not None:
+        yield asked.ours(f"the agreement demands witnesses: {witnessed(demanded(table))}", "agreement", "witnesses")
+    if (table := asked.dataset.witnesses) is not None:
+        yield asked.data(f"the dataset demands witnesses: {witnessed(demanded(table))}", "witnesses")
+    for grant in asked.partner.grants:
+        if grant.id in asked.decision.grants and grant.witnesses is not None:
+            said = f"{_kind(grant)} {grant.id} demands witnesses: {witnessed(demanded(grant.witnesses))}"
+            yield Ground(said, asked.where.rule(code, name, grant.id))
+
+
 def _hold(asked: _Asked) -> Iterator[Ground]:
+    yield from _witnesses(asked)
     for stop in asked.question.facts.stops:
         yield Ground(f"the stop {stop}", Place("the audit log"))
     for volume in asked.partner.volumes:

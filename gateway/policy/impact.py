@@ -1,8 +1,9 @@
 """Which answers a new policy set would turn, and which way.
 
 1. A question is put to both sets; what differs is a *flip*. ``gained``: withheld, then released. ``lost``: the other
-   way. ``loosened``: released by both, and some field now tells more. ``tightened``: released by both, and no field
-   tells more. ``unsure``: what was recorded does not hold what the new rules read, so nobody can tell.
+   way. ``loosened``: released by both, and some field now tells more, or fewer witnesses are demanded. ``tightened``:
+   released by both, and neither. ``unsure``: what was recorded does not hold what the new rules read, so that nobody
+   can tell.
 2. Every doubt counts as a widening: obligations that cannot be compared are loosened, and ``unsure`` widens.
 3. Every flip is counted; only examples are thinned out (the first few of each group are kept).
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.policy.decision import Decision, Obligations
-from gateway.policy.telling import coarser, same_form, tells_no_more, touched
+from gateway.policy.telling import coarser, same_form, tells_no_more, touched, witnessed
 
 EXAMPLES = 3
 """Examples kept of each group of flips."""
@@ -127,6 +128,8 @@ def _why(was: Verdict, now: Verdict, turned: Flip) -> str:
     paths = touched(was.obligations, now.obligations)
     looser = sorted(path for path in paths if not coarser(was.obligations, now.obligations, path))
     if not paths:
+        if was.obligations.witnesses != now.obligations.witnesses:
+            return f"witnesses: {witnessed(was.obligations.witnesses)} becomes {witnessed(now.obligations.witnesses)}"
         return "other fields may go, or another watermark is written"
     changed = looser or sorted(paths)
     return f"{'more' if looser else 'less'} of {', '.join(changed[:4])}"

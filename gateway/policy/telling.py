@@ -40,8 +40,9 @@ def coarser(was: Obligations, now: Obligations, path: str) -> bool:
 
 
 def tells_no_more(was: Obligations, now: Obligations) -> bool:
-    """Whether a record tells no more now than it did, in any field."""
-    return fewer(was, now) and all(coarser(was, now, path) for path in touched(was, now))
+    """Whether a record tells no more now than it did, in any field, and no fewer must have witnessed that it goes."""
+    less = fewer(was, now) and all(coarser(was, now, path) for path in touched(was, now))
+    return less and demands_no_less(was.witnesses, now.witnesses)
 
 
 def fewer(was: Obligations, now: Obligations) -> bool:
@@ -50,7 +51,9 @@ def fewer(was: Obligations, now: Obligations) -> bool:
 
 
 def same_form(was: Obligations, now: Obligations) -> bool:
-    """Whether a record leaves in the same form under both; how long it waited and why is not its form."""
+    """Whether a record leaves in the same form and before the same witnesses under both; how long it waited and why is
+    not its form.
+    """
     return all(
         one == other
         for one, other in (
@@ -59,6 +62,7 @@ def same_form(was: Obligations, now: Obligations) -> bool:
             (dict(was.coarsen), dict(now.coarsen)),
             (was.only, now.only),
             (dict(was.watermark), dict(now.watermark)),
+            (was.witnesses, now.witnesses),
         )
     )
 

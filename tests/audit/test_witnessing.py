@@ -97,7 +97,7 @@ async def test_one_round_serves_every_answer_that_waits(log, network, draft: Dra
     witnessing = Witnessing(log, WITNESSES, 3, network.send, clock)
     waiting = [asyncio.create_task(witnessing.cover((await log.append(draft(f"r{n}"))).tree_size)) for n in range(20)]
     await asyncio.sleep(0.05)
-    assert not any(task.done() for task in waiting)
+    assert not [task.exception() for task in waiting if task.done()]
     network.gate.set()
     await asyncio.gather(*waiting)
     assert len(network.asked) <= 2 * len(NAMES)

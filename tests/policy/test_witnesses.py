@@ -15,6 +15,7 @@ from gateway.policy.compile import compile_policy
 from gateway.policy.decision import Obligations, WitnessDemand
 from gateway.policy.diff import diff
 from gateway.policy.errors import PolicyError
+from gateway.policy.impact import Flip, Impact, Verdict, flip
 from gateway.policy.load import load
 from gateway.policy.telling import witnessed
 from gateway.policy.witnesses import strictest_witnessing
@@ -172,3 +173,15 @@ def test_another_key_for_a_witness_is_a_change_of_its_own():
 def test_demands_are_told_in_words_and_in_one_order():
     assert witnessed(frozenset()) == "none"
     assert witnessed(frozenset({of(2, *NAMES), of(1, "nor-ig")})) == "1 of nor-ig and 2 of gbr-audit, jpn-audit, nor-ig"
+
+
+def test_a_demand_that_is_made_or_dropped_turns_an_answer_and_says_so():
+    demands = {"two": frozenset({of(2, *NAMES)}), "one": frozenset({of(1, *NAMES)}), "none": frozenset()}
+    verdicts = {name: Verdict(True, Obligations(witnesses=each)) for name, each in demands.items()}
+    assert flip(verdicts["none"], verdicts["one"]) is flip(verdicts["one"], verdicts["two"]) is Flip.TIGHTENED
+    assert flip(verdicts["two"], verdicts["one"]) is flip(verdicts["one"], verdicts["none"]) is Flip.LOOSENED
+    assert flip(verdicts["two"], verdicts["two"]) is None
+    found = Impact()
+    found.note("grid", "JPN", "elset", verdicts["two"], verdicts["none"], "a record")
+    (group,) = found.groups.values()
+    assert group.examples == ["a record: witnesses: 2 of gbr-audit, jpn-audit, nor-ig becomes none"]
