@@ -83,9 +83,10 @@ def verify(
     with database.reading() as connection:
         malformed = tuple(form_check.differences(connection))
         head = None if malformed else store.read_head(connection)
+        size = 0 if head is None else _extent(connection, head, verifier)
     if head is None:
         return Report(0, 0, "", malformed)
-    walk = Walk(origin, verifier, head.size, held)
+    walk = Walk(origin, verifier, size, held)
     if held is not None and held.size > head.size:
         walk.find("head", f"the log has {head.size} entries, but you hold a checkpoint of {held.size}: rolled back")
     start = held.size if held is not None and not whole and held.size <= head.size else 0
@@ -103,11 +104,23 @@ def verify(
         if head is None or head.size < walk.size:
             walk.find("head", "went back while the log was being checked")
             return Report(walk.size, walk.size - start, "", tuple(walk.findings))
-        walk.size = head.size
+        walk.size = max(walk.size, _extent(connection, head, verifier))
         while walk.next < walk.size:
             walk.page(connection)
         _check_whole(connection, walk, head, tuple(witnesses), from_first=not start)
     return Report(head.size, head.size - start, head.checkpoint, tuple(walk.findings))
+
+
+def _extent(connection: Connection, head: store.Head, verifier: VerifierKey) -> int:
+    """How many entries are walked: as many as the head says where that is signed, else no more than there are. So
+    nobody can make a check endless by writing a large number there.
+    """
+    try:
+        if open_checkpoint(head.checkpoint, [verifier]).size == head.size:
+            return head.size
+    except ProofRefused:
+        pass  # found as such when the head is checked
+    return min(head.size, connection.execute(select(func.count()).select_from(tables.entries)).scalar_one())
 
 
 def _check_whole(
