@@ -37,7 +37,7 @@ def decode(data: bytes, field: str) -> dict[str, PlainJson]:
     """The map that canonical bytes stand for; bytes that are not its canonical form are refused."""
     try:
         value = msgspec.json.decode(data, type=dict[str, object])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DraftRefused(field, f"is not a JSON object: {error}") from error
     plain: object = value if _is_plain(value, 0) else _plain(value, field, 0)
     if not isinstance(plain, dict) or _ENCODER.encode(plain) != data:

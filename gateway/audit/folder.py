@@ -7,22 +7,25 @@ a crash at any moment leaves an older checkpoint with all its tiles, and the nex
 A full tile is written once. The partial ones that a full one replaces are taken away (tlog-tiles allows it:
 whoever holds an older checkpoint reads the full tile).
 
-Entry bundles hold every partner's leaves: they are written only when asked for, for auditors.
+Entry bundles hold every partner's leaves: they are written only when asked for, for auditors. Where a removal took
+leaves, what is left of their bundle and the evidence of the removal are written instead (:mod:`gateway.audit.removed`),
+and files that hold removed leaves are taken away once the checkpoint is there: retention asks for it.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.audit import merkle, tiles
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.errors import AuditError, LogAltered, ProofRefused
-from gateway.audit.published import widths
+from gateway.audit.published import LeavesRemoved, widths
 from gateway.audit.reading import LogReader
+from gateway.audit.removed import OWN, REMOVALS
 from gateway.audit.tiles import ENTRIES, TILE_WIDTH
 
 CHECKPOINT = "checkpoint"
@@ -40,45 +43,130 @@ class FolderRefused(AuditError):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a folder holds after publishing: the log's size there, and how many files were written."""
+    """What a folder holds after publishing: the log's size there, how many files were written, and how many were taken
+    away since they held leaves that the log has removed.
+    """
 
     size: int
     written: int
+    taken: int = 0
 
 
 def publish(reader: LogReader, folder: Path, *, entries: bool = False, progress: Progress | None = None) -> Published:
-    """Bring a folder up to the log as it is now. With ``entries`` its bundles are written too.
+    """Bring a folder up to the log as it is now. With ``entries`` its bundles are written too, and what is left of
+    bundles that lost leaves, with the evidence of their removal.
 
     Raises :class:`FolderRefused` when the folder holds another log or a file cannot be written,
     :class:`LogAltered` when the log does not extend what the folder holds, :class:`LogUnavailable`.
     """
-    note = reader.checkpoint()
-    head = open_checkpoint(note, [reader.verifier])
-    check_extends(reader, read_checkpoint(folder, reader.verifier), head)
-    wanted = list(_wanted(head.size, entries=entries))
+    if not entries and any((folder / name).is_dir() for name in ("tile/entries", OWN)):
+        hint = "Publish with its entries, or hashes alone to another folder."
+        raise FolderRefused(folder, "holds entries, which would no longer be those of its checkpoint", hint=hint)
     written = 0
-    touched = {folder}
-    for done, (level, index, width) in enumerate(wanted, start=1):
-        path = folder / tiles.path(level, index, width)
-        if not path.exists():
-            data = reader.tile(level, index, width, head.size)
-            if data is None and level == tiles.ENTRIES and reader.bodies_removed():
-                continue  # a leaf among them was removed: no such bundle can be written any more
-            if data is None:
-                raise LogAltered(f"tile {tiles.path(level, index, width)}", "the store no longer reaches that far")
-            write_whole(path, data)
-            touched.update([path.parent, path.parent.parent])
-            written += 1
-        if width == TILE_WIDTH:
-            shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
-        if progress is not None:
-            progress(done, len(wanted))
-    for each in touched:
-        _sync_names(each)
+    while True:
+        # Read before the checkpoint, so that it covers each of these removals.
+        lost = reader.leaves_removed() if entries else ()
+        note = reader.checkpoint()
+        publishing = _Publishing(reader, folder, open_checkpoint(note, [reader.verifier]), lost)
+        check_extends(reader, read_checkpoint(folder, reader.verifier), publishing.head)
+        publishing.write(entries=entries, progress=progress)
+        written += publishing.written
+        if not entries or reader.leaves_removed() == lost:
+            break  # else a leaf went meanwhile that this checkpoint does not account for
     # A crash before this line leaves the older checkpoint, whose tiles (or the full ones in their place) are there.
     write_whole(folder / CHECKPOINT, note.encode())
     _sync_names(folder)
-    return Published(head.size, written + 1)
+    # A crash from here on leaves removed leaves in the folder, for the next run to take away.
+    return Published(publishing.head.size, written + 1, publishing.take_away())
+
+
+class _Publishing:
+    """Writing the files of one checkpoint.
+
+    A removal's evidence is written after what is left of its bundles: once it is there, they are too, and are not made
+    from the log again.
+    """
+
+    def __init__(self, reader: LogReader, folder: Path, head: Checkpoint, lost: Sequence[LeavesRemoved]) -> None:
+        self.reader = reader
+        self.folder = folder
+        self.head = head
+        self.written = 0
+        self._new = [each for each in lost if not self._evidence(each).exists()]
+        self._lost = _bundles(lost)
+        self._newly_lost = _bundles(self._new)
+        self._names = {folder}
+
+    def write(self, *, entries: bool, progress: Progress | None) -> None:
+        """Write every file that is not there yet."""
+        wanted = list(_wanted(self.head.size, entries=entries))
+        for done, (level, index, width) in enumerate(wanted, start=1):
+            if not (level == ENTRIES and self._left(index, width)):
+                self._tile(level, index, width)
+            if progress is not None:
+                progress(done, len(wanted))
+        for each in self._new:
+            self._write(self._evidence(each), self.reader.removal_evidence(each.position))
+        for name in self._names:
+            _sync_names(name)
+
+    def take_away(self) -> int:
+        """Take away what holds leaves that the log has removed, now that what is left of them is there."""
+        taken = 0
+        for index in sorted(self._lost):
+            width = min(TILE_WIDTH, self.head.size - index * TILE_WIDTH)
+            whole, left = (place / tiles.path(ENTRIES, index) for place in (self.folder, self.folder / OWN))
+            current = self.folder / OWN / tiles.path(ENTRIES, index, width)
+            if not current.exists():
+                continue  # it lost none: what the removal spoke of could not go, or lies beside it
+            for path in (whole, left, *_partial(whole), *_partial(left)):
+                if path != current and path.exists():
+                    path.unlink()
+                    _sync_names(path.parent)
+                    taken += 1
+        return taken
+
+    def _tile(self, level: int, index: int, width: int) -> None:
+        path = self.folder / tiles.path(level, index, width)
+        if not path.exists():
+            data = self.reader.tile(level, index, width, self.head.size)
+            if data is None and level == ENTRIES and self.reader.bundle_left(index, width) is not None:
+                return  # it lost a leaf just now: publishing begins again
+            if data is None:
+                raise LogAltered(f"tile {tiles.path(level, index, width)}", "the store no longer reaches that far")
+            self._write(path, data)
+        if width == TILE_WIDTH:
+            shutil.rmtree(path.with_name(f"{path.name}.p"), ignore_errors=True)
+
+    def _left(self, index: int, width: int) -> bool:
+        """Write what is left of a bundle, if it lost anything and that is not there yet; whether it lost anything."""
+        if index not in self._lost:
+            return False
+        path = self.folder / OWN / tiles.path(ENTRIES, index, width)
+        if index not in self._newly_lost and path.exists():
+            return True
+        data = self.reader.bundle_left(index, width)
+        if data is not None:
+            self._write(path, data)
+        return data is not None
+
+    def _write(self, path: Path, data: bytes) -> None:
+        write_whole(path, data)
+        self._names.update(each for each in path.parents if each.is_relative_to(self.folder))
+        self.written += 1
+
+    def _evidence(self, removal: LeavesRemoved) -> Path:
+        return self.folder / REMOVALS / str(removal.position)
+
+
+def _bundles(removals: Iterable[LeavesRemoved]) -> set[int]:
+    """The bundles that removals speak of."""
+    return {index for each in removals for index in range(each.first // TILE_WIDTH, each.last // TILE_WIDTH + 1)}
+
+
+def _partial(path: Path) -> list[Path]:
+    """The partial bundles of the place of a full one."""
+    return [each for each in path.with_name(f"{path.name}.p").glob("*") if not each.name.startswith(".")]
 
 
 def read_checkpoint(folder: Path, verifier: VerifierKey) -> Checkpoint | None:

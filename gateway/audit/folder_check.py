@@ -5,7 +5,8 @@
    entries), and is a leaf of this log.
 3. Every tile above is made of the ones below it, and all of them lead to the checkpoint's root.
 4. The checkpoint extends the one that the checker holds from before, if any.
-5. What else lies among the tiles contradicts none of them, and is remarked on (unless only what is new is checked):
+5. A leaf is absent only where a removal that the log records took it (:mod:`gateway.audit.removed`).
+6. What else lies among the tiles contradicts none of them, and is remarked on (unless only what is new is checked):
    tiles of a longer log come before its checkpoint.
 
 A difference is reported where it is and not again above: after one, the stored hash is believed. An incremental
@@ -27,6 +28,7 @@ from gateway.audit.folder import CHECKPOINT
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.merkle import HASH_BYTES
 from gateway.audit.published import TREE_LEVELS, widths
+from gateway.audit.removed import OWN, REMOVALS, Account, parse_evidence
 from gateway.audit.tiles import ENTRIES, TILE_WIDTH
 from gateway.audit.verification import Progress, Report
 from gateway.audit.walk import Finding
@@ -57,6 +59,7 @@ def verify_folder(
     check = _Check(folder, origin, head)
     if head.origin != origin:
         check.find("checkpoint", f"is of the log {head.origin}, not of {origin}")
+    check.read_removals()
     start = check.begin(held, whole=whole)
     for index in range(start // TILE_WIDTH, -(-head.size // TILE_WIDTH)):
         if not check.tile(index):
@@ -64,11 +67,18 @@ def verify_folder(
         if progress is not None:
             progress(check.edge.size - start, head.size - start)
     check.finish()
-    strays = list(folder_files.strays(folder, head.size)) if whole else []  # 5
-    findings = (*check.findings, *(Finding(each.name, each.what) for each in strays if each.wrong))
-    remarks = tuple(Finding(each.name, each.what) for each in strays if not each.wrong)
+    unaccounted, accounted = check.account.settle(head.size)  # 5
+    strays = list(folder_files.strays(folder, head.size)) if whole else []  # 6
+    findings = (*check.findings, *unaccounted, *(Finding(each.name, each.what) for each in strays if each.wrong))
+    remarks = (*accounted, *(Finding(each.name, each.what) for each in strays if not each.wrong))
     return Report(
-        head.size, head.size - start, note.decode(), findings, hashes_alone=not check.has_entries, remarks=remarks
+        head.size,
+        head.size - start,
+        note.decode(),
+        findings,
+        hashes_alone=not check.has_entries,
+        lacking=check.account.lacking,
+        remarks=remarks,
     )
 
 
@@ -83,10 +93,11 @@ class _Check:
     edge: Edge = field(default_factory=Edge)
     findings: list[Finding] = field(default_factory=list)
     above: dict[tuple[int, int], list[bytes]] = field(default_factory=dict)
+    account: Account = field(default_factory=Account)
 
     @property
     def has_entries(self) -> bool:
-        return (self.folder / "tile" / "entries").is_dir()
+        return any((self.folder / name).is_dir() for name in ("tile/entries", OWN))
 
     def find(self, where: str, what: str) -> None:
         self.findings.append(Finding(where, what))
@@ -103,7 +114,7 @@ class _Check:
             self.find("checkpoint", f"{sizes}: rolled back")
             self.held = None
             return 0
-        if whole or held.size == 0:
+        if whole or held.size == 0 or not self.account.begin(held.size):
             return 0
         try:
             known = Edge(held.size, tuple(self._node(node) for node in cover(0, held.size)))
@@ -114,6 +125,20 @@ class _Check:
         self._compare_held()
         return held.size
 
+    def read_removals(self) -> None:
+        """Read the removals that the folder shows; that the log has them is seen as the walk comes to them."""
+        try:
+            numbers = folder_files.removals(self.folder, self.head.size)
+        except ProofRefused as error:
+            self.find(REMOVALS, str(error))
+            return
+        for number in numbers:
+            try:
+                data = folder_files.read_removal(self.folder, number)
+                self.account.removals[number] = parse_evidence(data, number, self.origin)
+            except ProofRefused as error:
+                self.find(f"{REMOVALS}/{number}", str(error))
+
     def tile(self, index: int) -> bool:
         """Check one level-0 tile with its entries and the hashes it completes; whether one can go on."""
         width = min(TILE_WIDTH, self.head.size - index * TILE_WIDTH)
@@ -123,6 +148,11 @@ class _Check:
             self.find(f"entries {index * TILE_WIDTH} to {index * TILE_WIDTH + width - 1}", str(error))
             return False
         skip = self.edge.size - index * TILE_WIDTH
+        for number in range(index * TILE_WIDTH, index * TILE_WIDTH + width) if self.account.removals else ():
+            shown = self.account.removals.get(number)
+            if shown is not None and shown.hash != hashes[number - index * TILE_WIDTH]:
+                self.find(f"{REMOVALS}/{number}", "is not of the entry that the log has there")
+                del self.account.removals[number]
         if self.has_entries:
             self._entries(index, width, hashes, skip)
         pending = hashes[skip:]
@@ -142,17 +172,22 @@ class _Check:
     def _entries(self, index: int, width: int, hashes: Sequence[bytes], skip: int) -> None:
         try:
             path = tiles.path(ENTRIES, index, width)
-            entries = tiles.parse_bundle(folder_files.read_tile(self.folder, ENTRIES, index, width))
+            entries, left = folder_files.read_bundle(self.folder, index, width)
         except ProofRefused as error:
             self.find(f"entries {index * TILE_WIDTH} to {index * TILE_WIDTH + width - 1}", str(error))
             return
         for number in range(skip, min(width, len(entries))):
             where = f"entry {index * TILE_WIDTH + number}"
+            if left and not entries[number]:
+                self.account.add(index * TILE_WIDTH + number, None)
+                continue
             if merkle.leaf_hash(entries[number]) != hashes[number]:
                 self.find(where, "is not the one that its hash was made over")
                 continue
             try:
-                if parse_leaf(entries[number]).origin != self.origin:
+                leaf = parse_leaf(entries[number])
+                self.account.add(index * TILE_WIDTH + number, leaf)
+                if leaf.origin != self.origin:
                     self.find(where, "belongs to another log")
             except ProofRefused as error:
                 self.find(where, str(error))

@@ -7,6 +7,7 @@ the log has not grown to yet, which publishing would then find there already.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from gateway.audit.errors import ProofRefused
 from gateway.audit.merkle import HASH_BYTES
 from gateway.audit.note import NOTE_LIMIT
 from gateway.audit.published import widths
+from gateway.audit.removed import EVIDENCE_LIMIT, OWN, REMOVALS
 from gateway.audit.tiles import ENTRIES, TILE_WIDTH
 
 BUNDLE_LIMIT = TILE_WIDTH * (2 + 0xFFFF)
@@ -35,6 +37,32 @@ def read_tile(folder: Path, level: int, index: int, width: int) -> bytes:
     if not (folder / name).exists() and (folder / tiles.path(level, index)).exists():
         return _read_exactly(folder, level, index, TILE_WIDTH)
     return _read_exactly(folder, level, index, width)
+
+
+def read_bundle(folder: Path, index: int, width: int) -> tuple[list[bytes], bool]:
+    """A bundle's entries, and whether they are what a removal left of it: then some are ``b""``. Raises
+    :class:`ProofRefused`.
+    """
+    names = [tiles.path(ENTRIES, index, each) for each in (width, TILE_WIDTH)]
+    left = not any((folder / name).exists() for name in names) and any((folder / OWN / name).exists() for name in names)
+    return tiles.parse_bundle(read_tile(folder / OWN if left else folder, ENTRIES, index, width)), left
+
+
+def removals(folder: Path, size: int) -> list[int]:
+    """The entries below ``size`` that the folder shows the removals of. Raises :class:`ProofRefused`."""
+    try:
+        names = [path.name for path in (folder / REMOVALS).iterdir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ProofRefused(f"{REMOVALS} cannot be read: {error.strerror}") from error
+    return sorted(int(name) for name in names if _INDEX.fullmatch(name) and int(name) < size)
+
+
+def read_removal(folder: Path, index: int) -> bytes:
+    """The evidence of the removal that an entry records. Raises :class:`ProofRefused`."""
+    name = f"{REMOVALS}/{index}"
+    return _read(folder / name, name, EVIDENCE_LIMIT)
 
 
 def _read_exactly(folder: Path, level: int, index: int, width: int) -> bytes:
@@ -57,6 +85,9 @@ def _read(path: Path, name: str, limit: int) -> bytes:
     return data
 
 
+_INDEX = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+
+
 class Stray(NamedTuple):
     """A file among the tiles that the checkpoint's tree does not need: its name, and what is to be said of it. It is
     ``wrong`` where it contradicts a tile that the tree needs; else it may belong to a tree that is yet to be signed.
@@ -71,14 +102,34 @@ def strays(folder: Path, size: int) -> Iterator[Stray]:
     """What lies among the tiles of a log of ``size`` beside those it needs. Older partial tiles that are right are
     none.
     """
-    for place, _, names in sorted(os.walk(folder / "tile")):
-        for name in sorted(names):
-            path = (Path(place) / name).relative_to(folder).as_posix()
-            if name.startswith(".") and name.endswith(".new"):
-                continue  # what a publishing that was cut short has left; nobody reads it
-            found = _stray(folder, path, size)
-            if found is not None:
-                yield found
+    for top, judge in (("tile", _stray), (OWN, _own_stray)):
+        for place, _, names in sorted(os.walk(folder / top)):
+            for name in sorted(names):
+                path = (Path(place) / name).relative_to(folder).as_posix()
+                if name.startswith(".") and name.endswith(".new"):
+                    continue  # what a publishing that was cut short has left; nobody reads it
+                found = judge(folder, path, size)
+                if found is not None:
+                    yield found
+
+
+def _own_stray(folder: Path, path: str, size: int) -> Stray | None:
+    """The same beside what is left of bundles and the evidence of removals."""
+    place, _, name = path.rpartition("/")
+    if place == REMOVALS and _INDEX.fullmatch(name):
+        longer = int(name) >= size
+        return Stray(path, f"is of a longer log than {size} entries: not checked", wrong=False) if longer else None
+    try:
+        level, index, width = tiles.parse_path(path.removeprefix(f"{OWN}/"))
+    except ProofRefused:
+        level, index, width = 0, 0, 0
+    if level != ENTRIES:
+        return Stray(path, "is no file of a published log", wrong=False)
+    if width != min(TILE_WIDTH, size - index * TILE_WIDTH):
+        return Stray(path, f"is of a log of another length than {size} entries: not checked", wrong=False)
+    if (folder / tiles.path(ENTRIES, index, width)).exists():
+        return Stray(path, "is not needed, since the whole bundle is there: not checked", wrong=False)
+    return None
 
 
 def _stray(folder: Path, path: str, size: int) -> Stray | None:

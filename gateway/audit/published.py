@@ -6,16 +6,26 @@ looks at who asks: hash tiles are public, entry bundles hold every partner's lea
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import Connection, select
 
-from gateway.audit import retention, tables, tiles
+from gateway.audit import removed, stored, tables, tiles
 from gateway.audit.errors import LogAltered
-from gateway.audit.merkle import leaf_hash
+from gateway.audit.merkle import MAX_SIZE, leaf_hash
 from gateway.audit.orders import Part
 from gateway.audit.tiles import ENTRIES, TILE_WIDTH
 
 TREE_LEVELS = 8
 """How many levels of the tree one level of tiles spans."""
+
+
+class LeavesRemoved(NamedTuple):
+    """The entry at ``position`` records that leaves of the entries ``first`` to ``last`` were removed."""
+
+    position: int
+    first: int
+    last: int
 
 
 def widths(size: int, level: int) -> int:
@@ -33,22 +43,51 @@ def read(connection: Connection, size: int, level: int, index: int, width: int) 
         return None
     if level == ENTRIES:
         leaves = _leaves(connection, first, width)
-        return None if leaves is None else tiles.entries_bundle(leaves)
+        return None if b"" in leaves else tiles.entries_bundle(leaves)
     return b"".join(_hashes(connection, level * TREE_LEVELS, first, width))
 
 
-def _leaves(connection: Connection, first: int, count: int) -> list[bytes] | None:
-    """Leaves in order; ``None`` where a removal took one of them, so that there is no bundle of them any more."""
+def read_left(connection: Connection, index: int, width: int) -> bytes | None:
+    """What is left of a bundle that a removal took leaves from, in its form, with nothing in their places; ``None``
+    where all of its leaves are there. Raises as :func:`read`.
+    """
+    leaves = _leaves(connection, index * TILE_WIDTH, width)
+    return tiles.entries_bundle(leaves) if b"" in leaves else None
+
+
+def read_evidence(connection: Connection, position: int) -> bytes:
+    """The file that shows the removal which the entry at ``position`` records. Raises :class:`LogAltered`."""
+    raw = stored.read_some(connection, [position]).get(position)
+    if raw is None:
+        raise LogAltered(f"entry {position}", "is missing, and records a removal")
+    return removed.evidence(raw)
+
+
+def leaves_removed(connection: Connection) -> tuple[LeavesRemoved, ...]:
+    """Every removal of leaves so far, in order."""
+    return _removed_within(connection, 0, MAX_SIZE)
+
+
+def _removed_within(connection: Connection, first: int, last: int) -> tuple[LeavesRemoved, ...]:
+    """The removals of leaves that touch a range."""
+    table = tables.removals.c
+    wanted = select(table.position, table.first, table.last).where(
+        table.what == Part.LEAF.value, table.first <= last, table.last >= first
+    )
+    return tuple(LeavesRemoved(*row) for row in connection.execute(wanted.order_by(table.position)))
+
+
+def _leaves(connection: Connection, first: int, count: int) -> list[bytes]:
+    """Leaves in order; a leaf that a removal took is ``b""``, which no leaf is."""
     entries = tables.entries.c
     wanted = select(entries.position, entries.leaf, entries.hash).where(
         entries.position.between(first, first + count - 1)
     )
     rows = connection.execute(wanted.order_by(entries.position)).all()
-    removed = retention.removals(connection)
-    if any(not row.leaf and retention.part_removed(removed, row.position) is Part.LEAF for row in rows):
-        return None
+    spans = _removed_within(connection, first, first + count - 1) if any(not row.leaf for row in rows) else []
     for number, row in enumerate(rows, start=first):
-        if row.position != number or leaf_hash(row.leaf) != row.hash:
+        taken = not row.leaf and any(span.first <= number <= span.last for span in spans)
+        if row.position != number or (not taken and leaf_hash(row.leaf) != row.hash):
             raise LogAltered(f"entry {number}", "is missing, or does not have the hash stored for it")
     if len(rows) != count:
         raise LogAltered(f"entry {first + len(rows)}", "is missing")

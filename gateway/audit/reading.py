@@ -34,6 +34,7 @@ from gateway.audit.database import Database
 from gateway.audit.errors import LogAltered
 from gateway.audit.orders import Part, Standing
 from gateway.audit.proving import IssuedReceipt, IsWanted, LogFace
+from gateway.audit.published import LeavesRemoved
 from gateway.audit.search import Criteria, Cursor, Page
 from gateway.audit.spill import Sought, Spill
 from gateway.audit.stored import RawEntry, StoredEntry, Summary
@@ -103,6 +104,23 @@ class LogReader:
         with self._reading.reading() as connection:
             of = _head(connection).size if size is None else size
             return published.read(connection, of, level, index, width)
+
+    def bundle_left(self, index: int, width: int) -> bytes | None:
+        """What is left of a bundle of entries that lost leaves (:mod:`gateway.audit.removed`); ``None``: it lost
+        none.
+        """
+        with self._reading.reading() as connection:
+            return published.read_left(connection, index, width)
+
+    def removal_evidence(self, position: int) -> bytes:
+        """The file that shows, without the log, the removal of leaves that the entry at ``position`` records."""
+        with self._reading.reading() as connection:
+            return published.read_evidence(connection, position)
+
+    def leaves_removed(self) -> tuple[LeavesRemoved, ...]:
+        """Every removal of leaves so far, in order."""
+        with self._reading.reading() as connection:
+            return published.leaves_removed(connection)
 
     def prove_records(self, position: int, is_wanted: IsWanted) -> tuple[bytes, ...]:
         """A record proof for each wanted row of an entry: see :mod:`gateway.audit.record_proof`."""

@@ -45,8 +45,8 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True, slots=True)
 class Report:
     """What checking a log found. ``checkpoint`` is its head, for the auditor to keep; ``checked`` counts
-    entries; ``hashes_alone`` says that only their hashes were there to be checked. ``remarks`` are no findings: what
-    lies beside a published log.
+    entries; ``hashes_alone`` says that only their hashes were there to be checked, ``lacking`` that of so many entries
+    in a folder. ``remarks`` are no findings: where removals took leaves, and what lies beside a published log.
     """
 
     size: int
@@ -54,6 +54,7 @@ class Report:
     checkpoint: str
     findings: tuple[Finding, ...]
     hashes_alone: bool = False
+    lacking: int = 0
     remarks: tuple[Finding, ...] = ()
 
     @property

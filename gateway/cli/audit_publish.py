@@ -41,7 +41,15 @@ def publish(
     with here.reader(log_key) as reader, bar("tiles") as progress:
         done = publish_log(reader, folder, entries=entries, progress=progress)
     said = f"published {done.size} entries to {folder}: {done.written} files written"
-    data: Data = {"folder": str(folder), "entries": done.size, "written": done.written, "with_entries": entries}
+    if done.taken:
+        said += f", {done.taken} taken away that held entries which the log has removed"
+    data: Data = {
+        "folder": str(folder),
+        "entries": done.size,
+        "written": done.written,
+        "taken": done.taken,
+        "with_entries": entries,
+    }
     here.output(as_json).show(data, Line(said, good=True))
 
 

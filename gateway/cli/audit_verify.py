@@ -106,6 +106,7 @@ def _show(here: Session, report: Report, kept: Checkpoint | None, as_json: bool)
         "entries": report.size,
         "checked": report.checked,
         "hashes_alone": report.hashes_alone,
+        "lacking": report.lacking,
         "extends_held": None if kept is None else report.sound,
         "findings": findings,
         "remarks": [{"where": each.where, "what": each.what} for each in report.remarks],
@@ -117,10 +118,12 @@ def _show(here: Session, report: Report, kept: Checkpoint | None, as_json: bool)
         blocks: list[Block] = [Line(f"sound: {what} checked, the log agrees{against}", good=True)]
         if report.hashes_alone:
             blocks.append(Line("the folder holds no entries: what they say was not checked"))
+        if report.lacking:
+            blocks.append(Line(f"of {report.lacking} of them the hash alone: retention removed what they say"))
         if kept is None:
             blocks.append(Line("a log put back whole shows only against a checkpoint kept elsewhere: --keep, --held"))
     else:
         blocks = [Line(f"NOT SOUND: {len(report.findings)} finding(s)", good=False)]
         blocks.append(Table(("where", "what"), [(each.where, each.what) for each in report.findings]))
-    blocks += [Line(f"beside it: {each.where} {each.what}") for each in report.remarks]
+    blocks += [Line(f"remark: {each.where} {each.what}") for each in report.remarks]
     here.output(as_json).show(data, *blocks)

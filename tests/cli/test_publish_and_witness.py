@@ -55,7 +55,7 @@ def test_a_folder_that_is_not_there_is_used_wrongly_and_one_of_hashes_alone_is_s
     (place / "public" / "tile" / "notes.txt").write_text("x", encoding="utf-8")
     done = ready("audit", "verify", "--folder", "public", "--log-key", key)
     assert done.code == 0
-    for said in ("sound: the hashes of", "the folder holds no entries", "beside it: tile/notes.txt is no tile"):
+    for said in ("sound: the hashes of", "the folder holds no entries", "remark: tile/notes.txt is no tile"):
         assert said in done.out
 
 
