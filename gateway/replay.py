@@ -65,10 +65,13 @@ class Difference:
 
 @dataclass(slots=True)
 class Replayed:
-    """What a replay found: how many decisions were made again, and each that differs."""
+    """What a replay found: how many decisions were made again, and each that differs. Of ``bodiless`` releases not all
+    could be made again, since retention removed their rows or all that was private.
+    """
 
     entries: int = 0
     decisions: int = 0
+    bodiless: int = 0
     differences: list[Difference] = field(default_factory=list)
 
 
@@ -86,6 +89,7 @@ class Replayer:
             LookupError: the log's store lacks the policy set that decided.
             ReplayError: the entry does not hold what a decision needs.
         """
+        found.bodiless += entry.leaf.event == Event.RELEASE and entry.lacks is not None
         if entry.leaf.event != Event.RELEASE or "subject" not in entry.private:
             return
         case = self._case(entry.private)

@@ -85,7 +85,10 @@ def partition(connection: Connection, month: str, at: datetime) -> Partition:
     size = 0 if head is None else head.size
     last = size - 1 if after is None else after - 1
     if first is None or last < first:
-        raise ArchiveRefused(f"the log has no entries of {month}")
+        hint = (
+            "Entries whose leaves were removed have no month any more." if retention.bodies_removed(connection) else ""
+        )
+        raise ArchiveRefused(f"the log has no entries of {month}", hint=hint)
     return Partition(month, first, last)
 
 

@@ -20,7 +20,7 @@ from gateway.audit.reading import LogReader
 from gateway.audit.search import PAGE_LIMIT, Criteria
 from gateway.audit.stored import Summary
 from gateway.audit.stream import Receiver, StreamRefused, check_cursor, read_cursor, send_on
-from gateway.cli.audit_reading import record_read
+from gateway.cli.audit_reading import lost, record_read
 from gateway.cli.audit_search import QUERIES, Queries, Saved, Terms, asked_for
 from gateway.cli.errors import UNAVAILABLE, USAGE, CommandFailed
 from gateway.cli.output import Line, say
@@ -76,6 +76,8 @@ def export(
         count = 0
         for count, entry in enumerate(_found(reader, asked), start=1):  # noqa: B007 - how many there were
             print(line(entry, form, socket.gethostname()), file=out)
+        if removed := lost(reader):
+            say(f"note: {removed}")
     if as_json:
         here.output(as_json).show({"entries": count, "file": str(output)})
 

@@ -39,7 +39,27 @@ def find(reader: LogReader, name: str) -> tuple[StoredEntry, ...]:
     if not found and name.isdecimal():
         one = reader.entry(int(name))
         found = () if one is None else (one,)
+    if not found and name.isdecimal():
+        _refuse_removed(reader, int(name))
     if not found:
         hint = f"the log has entries 0 to {reader.size() - 1}; `relgate audit tail` names releases"
         raise CommandFailed(REFUSED, f"no entry and no release {name}", hint)
     return found
+
+
+def lost(reader: LogReader) -> str:
+    """What is to be said with an answer that bodies removed by retention may have belonged to; ``""``: none were."""
+    count = reader.bodies_removed()
+    said = (
+        f"retention removed bodies of this log, {count} in all: what they said is found in archives and backups alone"
+    )
+    return said if count else ""
+
+
+def _refuse_removed(reader: LogReader, index: int) -> None:
+    """Say of an entry without a leaf who has it to know; raises ``CommandFailed`` if it is one."""
+    if reader.leaf_hash(index) is None:
+        return
+    by = [str(each.position) for each in reader.leaves_removed() if each.first <= index <= each.last]
+    hint = f"`relgate audit show {by[-1]}` says by whom and why; archives and backups may have it" if by else ""
+    raise CommandFailed(REFUSED, f"of entry {index} only the hash is left: retention removed its leaf", hint)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.audit_reading import entries_after, find, record_read
+from gateway.cli.audit_reading import entries_after, find, lost, record_read
 from gateway.cli.errors import REFUSED, CommandFailed
-from gateway.cli.output import Data, Line, Table
+from gateway.cli.output import Block, Data, Line, Table
 from gateway.cli.session import By, Json, LogKey, session
 from gateway.replay import Replayed, Replayer
 
@@ -41,6 +41,7 @@ def replay(
         try:
             for each in find(reader, entry) if entry else entries_after(reader, -1):
                 replayer.replay(each, found)
+            removed = lost(reader) if found.bodiless or not entry else ""
         except (LookupError, ValueError) as error:
             hint = "relgate audit verify says whether the log is whole"
             raise CommandFailed(REFUSED, f"an entry cannot be replayed: {error}", hint) from error
@@ -50,10 +51,21 @@ def replay(
         for each in found.differences
     ]
     listed: list[Data] = [dict(zip(columns, row, strict=True)) for row in rows]
-    data: Data = {"entries": found.entries, "decisions": found.decisions, "differences": listed}
+    data: Data = {
+        "entries": found.entries,
+        "decisions": found.decisions,
+        "differences": listed,
+        "bodiless": found.bodiless,
+        "note": removed,
+    }
     same = not found.differences
     said = "all come out the same" if same else f"{len(rows)} come out otherwise"
     line = Line(f"{found.decisions} decisions of {found.entries} entries made again: {said}", good=same)
-    here.output(as_json).show(data, line, *([] if same else [Table(columns, rows)]))
+    blocks: list[Block] = [line] if same else [line, Table(columns, rows)]
+    if found.bodiless:
+        blocks.append(Line(f"not made again: decisions of {found.bodiless} entries that lack what they were made from"))
+    if removed:
+        blocks.append(Line(f"note: {removed}"))
+    here.output(as_json).show(data, *blocks)
     if not same:
         raise typer.Exit(REFUSED)

@@ -17,7 +17,7 @@ from gateway.audit.queries import TIMES, criteria_of, read_queries
 from gateway.audit.search import Criteria, Cursor, SearchRefused, span
 from gateway.audit.stored import Summary
 from gateway.audit.terms import Kind, by_label, day_of
-from gateway.cli.audit_reading import record_read
+from gateway.cli.audit_reading import lost, record_read
 from gateway.cli.errors import USAGE, CommandFailed
 from gateway.cli.output import Block, Data, Line, Table
 from gateway.cli.session import By, Json, LogKey, instant, session
@@ -66,11 +66,14 @@ def search(
     record_read(here, f"search {words}", by, log_key)
     with here.reader(log_key) as reader:
         page = reader.search(asked, after=after, limit=limit)
+        removed = lost(reader)
     entries: list[Data] = [_as_data(each) for each in page.found]
-    said: Data = {"entries": entries, "cursor": None if page.cursor is None else str(page.cursor)}
+    said: Data = {"entries": entries, "cursor": None if page.cursor is None else str(page.cursor), "note": removed}
     blocks: list[Block] = [Table(_COLUMNS, [_row(each) for each in page.found], empty="nothing found")]
     if page.cursor is not None:
         blocks.append(Line(f"more: --cursor {page.cursor}"))
+    if removed:
+        blocks.append(Line(f"note: {removed}"))
     here.output(as_json).show(said, *blocks)
 
 

@@ -72,4 +72,5 @@ def test_gos_implementation_agrees_on_proofs_notes_and_a_whole_folder(tmp_path: 
     options = agree.options_of([*small, "--mutations", "5"])
     report = list(agree.agree(agree.build(tmp_path), tmp_path, options))
     assert "12 roots, 78 inclusion proofs, 78 consistency proofs agree" in report[0]
-    assert len(report) == 10
+    assert len(report) == 11
+    assert "its proofs agree" in report[-1]

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.audit import folder as folders
-from gateway.audit import tiles
-from gateway.audit.checkpoint import Checkpoint, open_checkpoint
+from gateway.audit import receipt, tiles
+from gateway.audit.checkpoint import COSIGNATURE, Checkpoint, SigningKey, open_checkpoint
 from gateway.audit.entry import Event
 from gateway.audit.folder import FolderRefused, publish
 from gateway.audit.folder_check import verify_folder
@@ -20,9 +21,11 @@ from gateway.audit.log import AuditLog
 from gateway.audit.orders import Part, Remove, SetStop, StopKind
 from gateway.audit.reading import LogReader
 from gateway.audit.verification import Report
+from gateway.audit.witness import State, add_checkpoint, write_submission
 from tests.audit.conftest import ORIGIN, Place
 from tests.audit.tampering import make_draft
 
+WITNESS = SigningKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(bytes([2] * 32)), COSIGNATURE)
 LATER = datetime(2026, 9, 1, tzinfo=UTC)
 STORES = ["sqlite"]
 
@@ -334,3 +337,23 @@ def test_a_log_shorter_than_a_bundle_that_lost_leaves_is_not_called_one_of_hashe
 def test_hashes_alone_are_not_published_to_a_folder_that_has_entries(reader: LogReader, fresh: Path):
     with pytest.raises(FolderRefused, match="holds entries"):
         publish(reader, fresh)
+
+
+def test_a_witness_and_the_holder_of_a_receipt_see_the_log_grow_on_over_a_removal(place: Place):
+    log = place.open()
+    fill(log, 20)
+    given = log.receipt("r3")
+    assert given is not None
+    witness = State((WITNESS,), {ORIGIN: (log.verifier,)}, int(LATER.timestamp()))
+    status, _, witness = add_checkpoint(witness, write_submission(0, [], log.head_note()))
+    assert status == 200
+    index = remove(log, 0, 9)
+    fill(log, 3)
+    status, answer, _ = add_checkpoint(witness, write_submission(20, log.consistency(20, 24), log.head_note()))
+    assert (status, answer.startswith(b"\xe2\x80\x94 witness")) == (200, True)
+    assert receipt.verify(given.receipt, receipt.leaf_of(given.receipt), [log.verifier]).index == 3
+    assert (log.receipt("r3"), log.receipt_at(3)) == (None, None)  # there is no leaf to give any more
+    for at in (10, index, 23):
+        fresh = log.receipt_at(at)
+        assert fresh is not None
+        assert receipt.verify(fresh.receipt, receipt.leaf_of(fresh.receipt), [log.verifier]).index == at

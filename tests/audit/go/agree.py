@@ -13,6 +13,8 @@ ends with exit code 2: a report without it must not look like one with it.
 4. A log of ``--entries`` entries, published as a folder, verified whole by Go, by us from the folder, and by us
    from the database.
 5. ``--mutations`` seeded changes to a smaller folder: both find each.
+6. A log that lost leaves to retention: Go takes the proofs of a removed leaf and of the log's growth over the removal,
+   and says which bundle is no longer there; our check accounts for it.
 """
 
 from __future__ import annotations
@@ -30,11 +32,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from gateway.audit import edge, merkle
+from gateway.audit import edge, merkle, receipt
+from gateway.audit.checkpoint import parse_checkpoint
 from gateway.audit.database import Database
 from gateway.audit.edge import NodeId
 from gateway.audit.folder import publish
 from gateway.audit.folder_check import verify_folder
+from gateway.audit.orders import Part, Remove
 from gateway.audit.verification import verify
 from tests.audit import long_log
 from tests.audit.go import malformed
@@ -206,6 +210,44 @@ def mutate_folder(program: Path, place: Path, count: int) -> str:
     return f"{count} changes to a folder of 700 entries, each refused by both"
 
 
+def after_removal(program: Path, place: Path) -> str:
+    """What Go says of a log that lost leaves."""
+    url = f"sqlite:///{place / 'removed.db'}"
+    long_log.write(url, 300)
+    log = long_log.opened(url)
+    before = parse_checkpoint(log.head_note())
+    gone = log.receipt_at(3)
+    log.remove(Remove(Part.LEAF, 0, 9, "archivist", "retention", long_log.AT))
+    after = parse_checkpoint(log.head_note())
+    proof = log.consistency(before.size, after.size)
+    publish(log, place / "removed", entries=True)
+    if gone is None:
+        raise AssertionError("there was no receipt of an entry before its leaf went")
+    held = receipt.parse(gone.receipt)
+    leaf_hash = merkle.leaf_hash(receipt.leaf_of(gone.receipt))
+    if log.leaf_hash(3) != leaf_hash:
+        raise AssertionError("the removal changed the leaf's hash")
+    log.close()
+    lines = [
+        _line("I", 3, before.size, [leaf_hash, before.root, *held.proof]),
+        _line("C", before.size, after.size, [before.root, after.root, *proof]),
+    ]
+    done, said = ask(program, "checks", str(LOG.verifier), lines=lines)
+    if not done or said.split("\n") != ["open", "open"]:
+        raise AssertionError(f"Go refuses proofs after a removal: {said}")
+    done, said = ask(program, "folder", str(place / "removed"), str(LOG.verifier))
+    if done or "tile/entries/000" not in said:
+        raise AssertionError(f"Go does not miss the bundle that lost leaves: {said}")
+    report = verify_folder(place / "removed", ORIGIN, LOG.verifier)
+    if not report.sound or report.lacking != 10:
+        raise AssertionError(str(report))
+    return "a log that lost leaves: its proofs agree, Go names the bundle that is gone, ours accounts for it"
+
+
+def _line(kind: str, first: int, second: int, hashes: Iterable[bytes]) -> str:
+    return " ".join([kind, str(first), str(second), *(each.hex() for each in hashes)])
+
+
 def agree(program: Path, place: Path, options: argparse.Namespace) -> Iterator[str]:
     """Everything, line by line of the report; raises ``AssertionError`` at the first difference."""
     for what, leaves, lines in (
@@ -222,6 +264,7 @@ def agree(program: Path, place: Path, options: argparse.Namespace) -> Iterator[s
     for line in whole_log(program, place, options.entries):
         yield f"a log of {options.entries} entries: {line}"
     yield mutate_folder(program, place, options.mutations)
+    yield after_removal(program, place)
 
 
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
