@@ -119,7 +119,8 @@ class _Publishing:
             current = self.folder / OWN / tiles.path(ENTRIES, index, width)
             if not current.exists():
                 continue  # it lost none: what the removal spoke of could not go, or lies beside it
-            for path in (whole, left, *_partial(whole), *_partial(left)):
+            # The older ones first: left alone after a crash, they would have nothing to agree with.
+            for path in (*_partial(whole), whole, *_partial(left), left):
                 if path != current and path.exists():
                     path.unlink()
                     _sync_names(path.parent)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.audit import folder as folders
 from gateway.audit import receipt, tiles
@@ -17,10 +19,13 @@ from gateway.audit.checkpoint import COSIGNATURE, Checkpoint, SigningKey, open_c
 from gateway.audit.entry import Event
 from gateway.audit.folder import FolderRefused, publish
 from gateway.audit.folder_check import verify_folder
+from gateway.audit.leaf import Leaf
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Part, Remove, SetStop, StopKind
 from gateway.audit.reading import LogReader
+from gateway.audit.removed import Account, Removal
 from gateway.audit.verification import Report
+from gateway.audit.walk import Finding
 from gateway.audit.witness import State, add_checkpoint, write_submission
 from tests.audit.conftest import ORIGIN, Place
 from tests.audit.tampering import make_draft
@@ -337,6 +342,79 @@ def test_a_log_shorter_than_a_bundle_that_lost_leaves_is_not_called_one_of_hashe
 def test_hashes_alone_are_not_published_to_a_folder_that_has_entries(reader: LogReader, fresh: Path):
     with pytest.raises(FolderRefused, match="holds entries"):
         publish(reader, fresh)
+
+
+def test_a_crash_before_old_bundles_were_taken_away_is_made_good_by_the_next_publishing(
+    kept: tuple[LogReader, Path, Path], fresh: Path
+):
+    log, before, _ = kept
+    for name in ("000", "001"):
+        shutil.copy(before / "tile/entries" / name, fresh / "tile/entries" / name)
+    report = checked(fresh, log)
+    assert (said(report), report.lacking, report.hashes_alone) == ("", 0, False)
+    assert {each.what for each in report.remarks} == {"is not needed, since the whole bundle is there: not checked"}
+    assert publish(log, fresh, entries=True).taken == 2
+    assert checked(fresh, log).lacking == 27
+
+
+def test_a_crash_while_old_bundles_are_taken_away_leaves_a_folder_that_verifies(
+    kept: tuple[LogReader, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    log, before, _ = kept
+    unlink = Path.unlink
+    for allowed in range(3):
+        folder = Path(shutil.copytree(before, tmp_path / f"p{allowed}"))
+        (folder / "tile/entries/000.p").mkdir()
+        leaves = tiles.parse_bundle((folder / "tile/entries/000").read_bytes())
+        (folder / "tile/entries/000.p/17").write_bytes(tiles.entries_bundle(leaves[:17]))
+        left = allowed
+
+        def crash(path: Path, *, missing_ok: bool = False) -> None:
+            nonlocal left
+            if left == 0:
+                raise KeyboardInterrupt
+            left -= 1
+            unlink(path, missing_ok=missing_ok)
+
+        monkeypatch.setattr(Path, "unlink", crash)
+        with pytest.raises(KeyboardInterrupt):
+            publish(log, folder, entries=True)
+        monkeypatch.setattr(Path, "unlink", unlink)
+        assert (said(checked(folder, log)), checked(folder, log).size) == ("", 603)
+        assert publish(log, folder, entries=True).taken == 3 - allowed
+
+
+def leaf_of_event(event: str) -> Leaf:
+    named = {"event": event, "origin": ORIGIN, "last": True, "version": 1, "chunk": 0, "released": 0}
+    texts = ("time", "partner", "request", "release", "outcome", "content", "sealed", "key", "records", "private")
+    return Leaf(**dict.fromkeys(texts, ""), **named)  # type: ignore[arg-type]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=24), st.data())
+def test_removals_account_for_exactly_the_leaves_that_could_go_and_for_no_other(
+    may_go: list[bool], data: st.DataObject
+):
+    ends = st.integers(0, len(may_go) - 1)
+    gone: set[int] = set()
+    removals: dict[int, Removal] = {}
+    for index, ends_of in enumerate(data.draw(st.lists(st.tuples(ends, ends), max_size=5)), start=len(may_go)):
+        first, last = sorted(ends_of)
+        losing = {at for at in range(first, last + 1) if may_go[at]} - gone
+        removals[index] = Removal(index, first, last, len(losing), b"")
+        gone |= losing
+    put_back = data.draw(st.sets(st.sampled_from(sorted(gone)))) if gone else set()  # from an older folder
+
+    def settled(absent: set[int]) -> tuple[list[Finding], list[Finding]]:
+        account = Account(dict(removals))
+        for at, can in enumerate(may_go):
+            account.add(at, None if at in absent else leaf_of_event("release" if can else "stop-set"))
+        return account.settle(len(may_go))
+
+    findings, remarks = settled(gone - put_back)
+    assert findings == []
+    assert bool(remarks) == bool(gone - put_back)
+    for at in set(range(len(may_go))) - gone:
+        assert settled((gone - put_back) | {at})[0], f"leaf {at} was never removed"
 
 
 def test_a_witness_and_the_holder_of_a_receipt_see_the_log_grow_on_over_a_removal(place: Place):
