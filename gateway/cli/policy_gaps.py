@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from gateway.audit.orders import Standing as Orders
-from gateway.cli.audit_reading import entries_after, record_read
+from gateway.cli.audit_reading import entries_after, lost, record_read
 from gateway.cli.errors import REFUSED, CommandFailed
 from gateway.cli.gaps_page import page
-from gateway.cli.output import Block, Data, Line, Table
+from gateway.cli.output import Block, Data, Line, Table, say
 from gateway.cli.policy_files import IN_FORCE, named_files
 from gateway.cli.progress import watched
 from gateway.cli.session import By, Json, LogKey, Session, instant, session
@@ -78,6 +78,8 @@ def _gather(here: Session, log_key: str, gathering: Gathering, partner: str, fir
                 wanted = not partner or entry.leaf.partner == partner
                 if wanted and (first is None or datetime.fromisoformat(entry.leaf.time) >= first):
                     gathering.gather(entry, reader)
+            if removed := lost(reader):
+                say(f"note: {removed}")
         except (LookupError, ValueError) as error:
             hint = "relgate audit verify says whether the log is whole"
             raise CommandFailed(REFUSED, f"an entry cannot be asked again: {error}", hint) from error

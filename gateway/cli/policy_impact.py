@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.audit_reading import entries_after, record_read
+from gateway.cli.audit_reading import entries_after, lost, record_read
 from gateway.cli.errors import REFUSED, USAGE, CommandFailed
 from gateway.cli.impact_page import page
 from gateway.cli.output import Block, Data, Line, Table, say
@@ -99,6 +99,8 @@ def _ask_log(here: Session, log_key: str, since: str, old_set: PolicySet, new_se
             for entry in watched(entries_after(reader, -1), "log", reader.size()):
                 if first is None or datetime.fromisoformat(entry.leaf.time) >= first:
                     count += comparison.ask_log(entry, reader)
+            if removed := lost(reader):
+                say(f"note: {removed}")
         except (LookupError, ValueError) as error:
             hint = "relgate audit verify says whether the log is whole"
             raise CommandFailed(REFUSED, f"an entry cannot be replayed: {error}", hint) from error

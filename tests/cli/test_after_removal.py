@@ -52,6 +52,9 @@ def test_what_is_read_of_the_log_says_that_bodies_were_removed(removed, place):
     for command in (("search", "partner=GBR"), ("replay",), ("who-got", "a-1")):
         done = removed("audit", *command)
         assert (done.code, "removed" in done.out) == (0, True), done.out
+    for command in (("gaps", "--no-grid"), ("impact", "policies", "--no-grid")):
+        done = removed("policy", *command)
+        assert REMOVED in done.err, (done.out, done.err)
     done = removed("audit", "export", "--format", "jsonl")
     exported = [json.loads(line)["index"] for line in done.out.splitlines()]
     assert (exported[:3], REMOVED in done.err) == ([0, 3, 4], True)
