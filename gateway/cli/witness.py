@@ -79,6 +79,7 @@ def witness(
     keys = open_witness(folder, kept, make_memory, ml_dsa=ml_dsa)
     signing = _signing(name, keys)
     if show_key:
+        _warn_of_clear(passphrase_file)
         for key in signing:
             print(key.verifier)
         return
@@ -89,9 +90,13 @@ def witness(
     logs_known = _by_origin(log or [], signing)
     store = WitnessStore(keys.memory, signing, logs_known)
     listener = _listen(name, signing, len(log or ()), host, port)
+    _warn_of_clear(passphrase_file)
+    _serve(store, listener)
+
+
+def _warn_of_clear(passphrase_file: Path | None) -> None:
     if passphrase_file is None:
         say("warning: the witness's keys are not encrypted; name a --passphrase-file for anything but a trial")
-    _serve(store, listener)
 
 
 def _show_seen(store: WitnessStore) -> None:
