@@ -131,9 +131,10 @@ class Database:
 
     def close(self) -> None:
         """Let go of every connection. The next use opens the store again."""
-        glancing, self._glancing = self._glancing, None
-        if glancing is not None:
-            glancing.close()
+        with self._glance_turn:  # never under a statement of another thread: the driver does not survive that
+            glancing, self._glancing = self._glancing, None
+            if glancing is not None:
+                glancing.close()
         self._seen = None
         if self._engine is not None:
             self._engine.dispose()  # what it keeps is how its statements read, which no failure changes

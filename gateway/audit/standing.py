@@ -40,6 +40,9 @@ from gateway.audit.orders import (
 FILED = (Activate, Announce, InstallOfficers, Refuse, Remove)
 """Orders that are filed under their entry: it has at most one of each."""
 
+ENDED = (Announce, Refuse)
+"""Orders that an activation ends. Filed under one entry with it, nobody could tell which came first."""
+
 NEEDED: Mapping[type[Order], tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
         Approve: ("approve nothing", ("item", "by", "partner")),
@@ -57,13 +60,17 @@ NEEDED: Mapping[type[Order], tuple[str, tuple[str, ...]]] = MappingProxyType(
 def check(connection: Connection, orders: Sequence[Order]) -> None:
     """Refuse orders that cannot be carried out, before anything of their entry is written.
 
-    Raises :class:`DraftRefused`: two of one kind that is filed under its entry, a field that is empty, what is not
-    stored, a removal that cannot be. Whether a stop to be lifted is in force :func:`lifts_nothing` finds out.
+    Raises :class:`DraftRefused`: two of one kind that is filed under its entry, an activation with what it ends, a
+    field that is empty, what is not stored, a removal that cannot be. Whether a stop to be lifted is in force
+    :func:`lifts_nothing` finds out.
     """
     for kind in FILED:
         if sum(isinstance(order, kind) for order in orders) > 1:
             hint = "Write one entry for each."
             raise DraftRefused("orders", f"hold more than one {kind.__name__}", hint=hint)
+    if any(isinstance(order, Activate) for order in orders) and any(isinstance(order, ENDED) for order in orders):
+        what = "hold an activation beside a refusal or an announcement"
+        raise DraftRefused("orders", what, hint="Write one entry for each.")
     for order in orders:
         does, fields = NEEDED.get(type(order), ("", ()))
         empty = [name for name in fields if not getattr(order, name)]

@@ -1,8 +1,10 @@
 """Waiting until enough witnesses have cosigned the log, before an answer leaves.
 
 Rules. Whoever waits for an entry is served by the first round (:mod:`gateway.audit.rounds`) that began after it was
-recorded: so one round serves every answer that waits, like one commit does. The next round begins when nobody waits in
-the one before. Where a round that covers the entry brings too little, whoever waits is refused and nothing leaves.
+recorded: so one round serves every answer that waits for the same, like one commit does. The next such round begins
+when nobody waits in the one before. Other demands have rounds of their own: a witness that only one partner demands
+must not hold up another's answers. Where a round that covers the entry brings too little, whoever waits is refused and
+nothing leaves.
 
 A witness that has seen what the log does not hold (more entries, or another history) says that the log was rolled back
 or has forked. It is its word alone, so it stops nothing that others may witness; but it is logged as an error, and
@@ -31,6 +33,9 @@ OVERTAKEN_TRIES = 5
 REMEMBERED = 8
 """How many of the last rounds are remembered: what they got serves those that come late."""
 
+_Lane = deque[Round]
+"""The last rounds for one set of demands."""
+
 
 class WitnessesRefused(AuditError):
     """Witnesses that would not be what they seem: one that counts twice, or that is the log itself."""
@@ -48,7 +53,7 @@ class Witnessing:
         self._submitters = tuple(Submitter(log, each, send, clock) for each in witnesses)
         everybody = frozenset(each.mark for each in witnesses)
         self._always: Demands = frozenset({Demand(quorum, everybody)} if quorum else ())
-        self._rounds: deque[Round] = deque(maxlen=REMEMBERED)
+        self._lanes: dict[Demands, _Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._unasked: asyncio.Task[None] | None = None
         self.contradicted: dict[str, str] = {}
@@ -64,10 +69,10 @@ class Witnessing:
         if not needed:
             self.ask_in_background()
             return None
-        overtaken = 0
-        while not any(each.satisfies(size, needed) for each in self._rounds):
-            before = self._rounds[-1] if self._rounds else None
-            current = self._current()
+        overtaken, lane = 0, self._lane(needed)
+        while not any(each.satisfies(size, needed) for each in lane):
+            before = lane[-1] if lane else None
+            current = self._current(lane)
             with current.joined():
                 covers = await asyncio.shield(current.opened) >= size
                 if covers and (current is not before or current.may_meet(needed)):
@@ -94,16 +99,23 @@ class Witnessing:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _ask_and_rest(self) -> None:
-        self._current()
+        self._current(self._lane(frozenset()))
         await asyncio.sleep(UNASKED_EVERY_SECONDS)
 
-    def _current(self) -> Round:
+    def _lane(self, needed: Demands) -> _Lane:
+        """The rounds of those who need just this; those in which nothing goes on are forgotten when a new one comes."""
+        if needed not in self._lanes:
+            self._lanes = {key: lane for key, lane in self._lanes.items() if not all(each.over for each in lane)}
+            self._lanes[needed] = deque(maxlen=REMEMBERED)
+        return self._lanes[needed]
+
+    def _current(self, lane: _Lane) -> Round:
         """The round to join: the newest one, or a new one where that is over or has been superseded."""
-        newest = self._rounds[-1] if self._rounds else None
+        newest = lane[-1] if lane else None
         if newest is not None and not newest.over and not newest.superseded:
             return newest
         begun = Round(self._log, self._submitters, self.contradicted)
-        self._rounds.append(begun)
+        lane.append(begun)
         task = asyncio.create_task(begun.run())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

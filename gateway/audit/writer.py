@@ -206,13 +206,15 @@ class _Batch:
         self._begun = store.releases_begun(connection, [release for release in first if release])
         self.open: dict[str, OpenRelease | None] = {}
         self.ledger = Ledger(connection)
+        self._orders: list[Order] = []
 
     def place(self, job: Job) -> DraftRefused | None:
         """Take the job into the batch, or say why it cannot be."""
         try:
             if job.orders:
                 standing.check(self._connection, job.orders)
-                missing = standing.lifts_nothing(self._connection, job.orders, self._identifier_key)
+                orders = (*self._orders, *job.orders)  # those of the jobs before are not carried out yet
+                missing = standing.lifts_nothing(self._connection, orders, self._identifier_key)
                 if missing is not None:
                     return DraftRefused("orders", f"lift {missing}, but no such stop is in force")
             changed, begun = self._follow_chunks(job)
@@ -220,6 +222,7 @@ class _Batch:
         except DraftRefused as error:
             return error
         self._begun |= begun
+        self._orders += job.orders
         self.open.update(changed)
         return None
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import NullPool, create_engine
@@ -63,6 +65,19 @@ def test_every_connection_that_writes_syncs_each_commit_also_after_a_failure(pla
         with pytest.raises(LogUnavailable), database.writing() as connection:
             connection.exec_driver_sql("SELECT * FROM no_such_table")
     database.close()
+
+
+def test_a_failure_in_one_thread_takes_no_statement_of_another_away(tmp_path):
+    database = Database(f"sqlite:///{tmp_path / 'one.db'}", create=True)
+    with database.writing():
+        pass
+    counted = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :most) SELECT count(*) FROM n"
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(5):
+            asked = pool.submit(database.glance, counted, {"most": 300_000})
+            time.sleep(0.01)
+            database.close()  # as after any failure
+            assert asked.result() == [(300_000,)]
 
 
 def reloaded(place, change: str, setting: str) -> None:

@@ -19,7 +19,7 @@ from gateway.audit.entry import Draft, Event
 from gateway.audit.errors import DraftRefused, LogAltered, LogUnavailable
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.log import AuditLog
-from gateway.audit.orders import Activate, LiftStop, Order, Refuse, Revoke, SetStop, Standing, StopKind
+from gateway.audit.orders import Activate, Announce, LiftStop, Order, Refuse, Revoke, SetStop, Standing, StopKind
 from gateway.audit.tables import entries
 
 Drafts = Callable[..., Draft]
@@ -200,6 +200,16 @@ def test_setting_a_stop_again_replaces_who_and_why(log: AuditLog, draft: Drafts,
     assert log.verify().sound
 
 
+async def test_of_two_that_lift_one_stop_in_one_commit_only_the_first_does(log: AuditLog, draft: Drafts, at: datetime):
+    order_entry(log, draft, SetStop(StopKind.DATASET, "elset", "one", "first", at))
+    lift = LiftStop(StopKind.DATASET, "elset", "two", "", at)
+    drafts = [draft("", event=Event.STOP_LIFTED, outcome="done", records=()) for _ in range(2)]
+    first, second = await asyncio.gather(*(log.append(one, (lift,)) for one in drafts), return_exceptions=True)
+    assert not isinstance(first, BaseException)
+    assert isinstance(second, DraftRefused)
+    assert log.verify().sound
+
+
 def test_an_activation_stores_what_it_activates_and_ends_a_refusal(place, draft: Drafts, at: datetime):
     log = place.open()
     manifest, table = b"manifest", b"table"
@@ -241,8 +251,13 @@ def test_a_revoked_token_stays_revoked_and_revoking_twice_is_no_error(place, dra
 
 def test_orders_that_name_nothing_or_too_much_at_once_are_refused(log: AuditLog, draft: Drafts, at: datetime):
     refuse = Refuse("r", "officer", at)
+    manifest = b"manifest"
+    digest = hashlib.sha256(manifest).hexdigest()
+    activate, announce = (kind(digest, "officer", at, (manifest,)) for kind in (Activate, Announce))
     for orders in [
         (refuse, refuse),
+        (refuse, activate),  # which of them came last, the entry's place cannot tell
+        (activate, announce),
         (SetStop(StopKind.PARTNER, "", "officer", "", at),),
         (Revoke("JPN", "", "officer", at),),
     ]:

@@ -286,6 +286,23 @@ async def test_a_slow_witness_keeps_nobody_waiting_whose_demand_is_met_without_i
     await witnessing.close()
 
 
+async def test_a_slow_witness_that_one_partner_demands_holds_up_no_other_partner(log, network, draft: Drafts):
+    slow = Slow(network, "three")
+    witnessing = Witnessing(log, WITNESSES, 1, slow.send, clock)
+    held = []
+    for number in range(3):
+        size = (await log.append(draft(f"held{number}"))).tree_size
+        held.append(asyncio.create_task(witnessing.cover(size, frozenset({one_of("three")}))))
+        await asyncio.sleep(0.05)
+        recorded = await log.append(draft(f"other{number}"))
+        await asyncio.wait_for(witnessing.cover(recorded.tree_size, frozenset({one_of("one", "two", quorum=2)})), 20)
+    assert not any(task.done() for task in held)
+    slow.gate.set()
+    await asyncio.gather(*held)
+    await witnessing.close()
+    assert network.asked.count(("three", 200)) <= 4
+
+
 async def test_who_cannot_be_served_any_more_is_refused_though_another_witness_is_slow(log, network, draft: Drafts):
     slow = Slow(network, "three")
     network.down = {"one"}
