@@ -277,12 +277,16 @@ class Pipeline:
         return recorded
 
     async def _witness(self, recorded: Recorded, notes: Notes, batch: Batch) -> None:
-        """Step 8, where witnesses are demanded: nothing leaves before these have cosigned a log that holds it.
+        """Step 8, where witnesses are demanded: nothing leaves before these have cosigned a log that holds it, nor then
+        where a stop, a revocation or an activation came meanwhile.
 
         The entry stands all the same, and says *authorised*; a further one says that this answer did not leave.
         """
+        demands = demanded(batch)
         try:
-            await cover(self._witnessing, recorded.tree_size, demanded(batch))
+            await cover(self._witnessing, recorded.tree_size, demands)
+            if self._witnessing is not None or demands:
+                self._keeper.still(batch.admitted.case.standing)
         except AuditError as error:
             said: dict[str, Json] = {"release": notes.release, "chunk": batch.number, "detail": str(error)[:2000]}
             draft = Draft(Event.UNWITNESSED, self._clock(), "audit_unwitnessed", notes.partner, private=said)

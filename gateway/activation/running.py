@@ -76,6 +76,10 @@ class NothingInForce(Exception):
         self.code = code
 
 
+class Overruled(AuditError):
+    """What stands was changed after a decision was made, and before its answer left."""
+
+
 def prepare(policy_set: PolicySet, rules: TokenRules, published: PublishedKeys | None = None) -> Running:
     """Compile a loaded set and the verifier of its partners' tokens; ``published`` are keys that issuers publish."""
     issuers = tuple(_issuer(partner, policy_set) for partner in policy_set.partners.values())
@@ -200,6 +204,11 @@ class PolicyKeeper:
         if running is None or running.digest != standing.active:
             running = await self._load(standing.active, standing.approval)
         return Force(running, standing)
+
+    def still(self, before: Standing) -> None:
+        """For a decision that had to wait: raises :class:`Overruled` unless what it was made under stands as it did."""
+        if not before.decides_like(self._log.standing()):
+            raise Overruled("what stands was changed while the answer waited for its witnesses")
 
     async def _load(self, digest: str, approval: str) -> Running:
         """The set that the log says is active, with the signatures that it says it has."""

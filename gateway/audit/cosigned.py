@@ -56,8 +56,8 @@ def lines_at(connection: Connection, size: int) -> str:
     return found or ""
 
 
-def over(connection: Connection, position: int, demands: Demands, wanted: int) -> tuple[int, str] | None:
-    """Size and note, with cosignatures, of a checkpoint that covers the entry at ``position`` and carries what it
+def over(connection: Connection, position: int, demands: Demands, wanted: int) -> str | None:
+    """The note, with cosignatures, of a checkpoint that covers the entry at ``position`` and carries what it
     demands; ``None`` where no witness has cosigned any.
 
     Where nothing is demanded it is the newest that has ``wanted`` witnesses, else the newest; where what is demanded is
@@ -70,12 +70,12 @@ def over(connection: Connection, position: int, demands: Demands, wanted: int) -
         # The one that it left with is among the first after the entry.
         for row in connection.execute(covering.order_by(table.c.size).limit(LOOKED_AT)):
             if are_met(demands, {mark for mark, _ in _by_mark(row.lines)}):
-                return row.size, row.note + row.lines
+                return str(row.note + row.lines)
         best = covering.order_by(table.c.witnesses.desc(), table.c.size.desc())
     else:
         best = covering.order_by(case((table.c.witnesses >= wanted, 0), else_=1), table.c.size.desc())
     found = connection.execute(best.limit(1)).first()
-    return None if found is None else (found.size, found.note + found.lines)
+    return None if found is None else str(found.note + found.lines)
 
 
 @dataclass

@@ -278,6 +278,9 @@ class Released:
     until: datetime
 
 
+_DECISIVE = ("active", "approval", "stops", "revoked", "opened")
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Everything in force now.
@@ -302,6 +305,13 @@ class Standing:
     announced: str = ""
     officers: tuple[str, ...] = ()
     approvals: tuple[Approve, ...] = ()
+
+    def decides_like(self, later: Standing) -> bool:
+        """Whether what was decided under this might leave under ``later`` too: nothing else is in force, and no human
+        release was taken back.
+        """
+        same = all(getattr(self, name) == getattr(later, name) for name in _DECISIVE)
+        return self is later or (same and set(self.approvals) <= set(later.approvals))
 
     @property
     def stops_records(self) -> bool:

@@ -126,13 +126,14 @@ class LogReader:
         """A record proof for each wanted row of an entry: see :mod:`gateway.audit.record_proof`."""
         return proving.record(self._reading, self.face, position, is_wanted)
 
-    def receipt(self, release: str, chunk: int | None = None) -> IssuedReceipt | None:
-        """The receipt of one chunk of a release; without ``chunk``, of its latest. ``None``: no such entry.
+    def receipt(self, release: str, chunk: int | None = None, owner: str | None = None) -> IssuedReceipt | None:
+        """The receipt of one chunk of a release; without ``chunk``, of its latest. ``None``: no such entry, or none of
+        the partner ``owner``, where that is given.
 
         Proves against the latest checkpoint. Raises :class:`LogAltered` when the stored hashes do not prove
         it.
         """
-        return proving.of_release(self._reading, self.face, release, chunk)
+        return proving.of_release(self._reading, self.face, release, chunk, owner)
 
     def receipt_at(self, index: int) -> IssuedReceipt | None:
         """The receipt of the entry at ``index``, whatever it records. ``None``: there is no such entry, or its leaf was

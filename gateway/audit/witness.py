@@ -20,7 +20,7 @@ it sends the answer, and must do both in one turn.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -93,12 +93,23 @@ def add_checkpoint(state: State, body: bytes | str) -> tuple[int, bytes, State]:
     try:
         text = _judge(state, submitted)
     except _Refused as refused:
-        evidence = submitted.note if refused.forked else ""
+        evidence = _signed(submitted, state.logs[submitted.checkpoint.origin]) if refused.forked else ""
         return refused.status, f"{refused}\n".encode(), replace(state, evidence=evidence)
     head = submitted.checkpoint
     lines = "".join(signature_line(text, key, state.at) for key in state.keys)
     seen = {**state.seen, head.origin: Seen(head.size, head.root)}
     return 200, lines.encode(), replace(state, seen=seen)
+
+
+def _signed(submitted: Submission, keys: Iterable[VerifierKey]) -> str:
+    """The checkpoint with the log's own signatures, each once: whoever submits it can add any number of other lines,
+    and each variant would be evidence of its own.
+    """
+    body, lines = split_note(submitted.note)
+    known = {(key.name, key.key_id) for key in keys}
+    texts = submitted.note.removeprefix(f"{body}\n").splitlines(keepends=True)
+    own = [text for line, text in zip(lines, texts, strict=True) if (line.name, line.key_id) in known]
+    return f"{body}\n{''.join(dict.fromkeys(own))}"
 
 
 def write_submission(old: int, proof: list[bytes], note: str) -> bytes:

@@ -124,6 +124,7 @@ async def _answer(request: Request, *, several: bool) -> Response:
         if any(each.said["decision"] for each in answers):
             demands = frozenset[Demand]().union(*(each.witnesses for each in answers))
             await cover(service.witnessing, recorded.tree_size, demands)
+            service.keeper.still(force.standing)
     except (BodyRefused, Malformed) as error:
         return await _refuse(request, point.name, 400, str(error))
     except (NothingInForce, AuditError):

@@ -62,7 +62,7 @@ async def answer(request: Request, release: str) -> Response:
         raise await pipeline.refuse(ask, malformed)
     chunk = await _chunk(pipeline, ask)
     try:
-        issued = log.receipt(release[:64], chunk)
+        issued = log.receipt(release[:64], chunk, caller.partner)
     except LogUnavailable as error:
         raise Refused("audit_unavailable", str(error)) from error
     if issued is None or issued.partner != caller.partner:

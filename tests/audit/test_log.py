@@ -40,6 +40,19 @@ async def test_an_appended_entry_is_covered_by_a_signed_checkpoint_when_the_call
     assert receipt.verify(issued.receipt, recorded.leaf, [log.verifier]).index == 0
 
 
+def test_of_another_partners_release_no_more_is_read_than_of_one_that_is_not_there(
+    log: AuditLog, draft: Drafts, monkeypatch: pytest.MonkeyPatch
+):
+    log.append_now([draft("first")])
+    glance, read = log._reading.glance, []
+    monkeypatch.setattr(log._reading, "glance", lambda *asked: read.append(asked) or glance(*asked))
+    assert log.receipt("first", owner="NOBODY") is None
+    assert log.receipt("unknown", owner="NOBODY") is None
+    assert len(read) == 2
+    owner = log.entry(0).leaf.partner
+    assert log.receipt("first", owner=owner).index == 0
+
+
 async def test_callers_that_wait_together_share_commits_and_keep_their_order(log: AuditLog, draft: Drafts):
     recorded = await asyncio.gather(*(log.append(draft(f"r{number}")) for number in range(200)))
     assert [entry.index for entry in recorded] == list(range(200))

@@ -193,6 +193,15 @@ def test_what_cannot_be_remembered_is_not_answered(tmp_path: Path):
     store.close()
 
 
+def test_lines_that_anybody_can_add_to_a_checkpoint_make_no_new_evidence():
+    state = at_size(7)
+    forked = note(7, OTHER)
+    line = forked.splitlines(keepends=True)[-1]
+    for added in ("— somebody.example AAAAAAAA\n", line, line * 2):
+        sent = b"old 7\n\n" + (forked + added).encode()
+        assert add_checkpoint(state, sent)[2].evidence == forked
+
+
 def test_the_same_evidence_is_kept_once_however_often_it_is_sent(tmp_path: Path):
     store = opened(tmp_path)
     store.submit(body(0, 7), AT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from gateway.audit import receipt
 from gateway.audit.checkpoint import COSIGNATURE, SigningKey, cosignatures, open_note
+from gateway.audit.database import Rows
 from gateway.audit.demands import FIELD, Demand, mark_of, to_json
 from gateway.audit.entry import Draft
 from gateway.audit.log import AuditLog
@@ -332,6 +333,25 @@ async def test_a_receipt_carries_what_its_entry_demands_and_not_merely_as_many(l
     assert witnessed_by(log, "r0") == ["three"]
     assert witnessed_by(log, "r1") == ["one", "two"]
     assert log.verify(witnesses=VERIFIERS).sound
+
+
+async def test_a_receipt_carries_its_quorum_though_the_log_grows_while_it_is_made(
+    log, network, draft: Drafts, monkeypatch: pytest.MonkeyPatch
+):
+    await Witnessing(log, WITNESSES, 3, network.send, clock).cover((await log.append(draft("r0"))).tree_size)
+    glance = log._reading.glance
+
+    def and_grow(statement: str, said: Mapping[str, object]) -> Rows:
+        found = glance(statement, said)
+        monkeypatch.undo()
+        log.append_now([draft("r1")])
+        note, proof = log.head_note(), log.consistency(1, 2)
+        answers = [add_checkpoint(network.states[name], write_submission(1, proof, note))[1] for name in NAMES]
+        log.keep_cosignatures(2, [answer.decode() for answer in answers])
+        return found
+
+    monkeypatch.setattr(log._reading, "glance", and_grow)
+    assert witnessed_by(log, "r0") == list(NAMES)
 
 
 async def test_what_was_got_for_a_size_stays_when_others_sign_it_later(log, network, draft: Drafts):

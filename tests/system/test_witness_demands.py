@@ -21,6 +21,8 @@ from gateway.activation.orders import ActivationRefused, check
 from gateway.audit import receipt
 from gateway.audit.checkpoint import SigningKey, VerifierKey, parse_verifier_key
 from gateway.audit.demands import mark_of
+from gateway.audit.entry import Draft, Event
+from gateway.audit.orders import LiftStop, Order, SetStop, StopKind
 from gateway.audit.stored import StoredEntry
 from gateway.audit.witness import State, add_checkpoint
 from gateway.cli.main import main
@@ -169,26 +171,49 @@ def cosigned(world: World, key: SigningKey, body: bytes, seconds: float = 0.0) -
     return status, {}, answer
 
 
+FOR_GBR = "U//REL TO USA, GBR"
+
+
+def evaluate(gateway: RunningGateway, marking: str) -> httpx.Response:
+    asked = {
+        "subject": {"type": "system", "id": "gbr-space-command", "properties": {"partner": "GBR"}},
+        "action": {"name": "release"},
+        "resource": {"type": "elset", "id": "one", "properties": json.loads(elset("one", marking))},
+        "context": {"purpose": "collision-avoidance"},
+    }
+    headers = {"Authorization": "Bearer portal"}
+    return httpx.post(f"{gateway.url}/access/v1/evaluation", json=asked, headers=headers, timeout=60)
+
+
 def test_a_yes_to_another_enforcement_point_waits_for_the_witnesses_of_what_it_lets_go(
     world: World, gateway: RunningGateway
 ):
-    subject = {"type": "system", "id": "gbr-space-command", "properties": {"partner": "GBR"}}
-
-    def evaluate(marking: str) -> httpx.Response:
-        asked = {
-            "subject": subject,
-            "action": {"name": "release"},
-            "resource": {"type": "elset", "id": "one", "properties": json.loads(elset("one", marking))},
-            "context": {"purpose": "collision-avoidance"},
-        }
-        headers = {"Authorization": "Bearer portal"}
-        return httpx.post(f"{gateway.url}/access/v1/evaluation", json=asked, headers=headers, timeout=60)
-
-    assert evaluate("U//REL TO USA, GBR").json()["decision"] is True
+    assert evaluate(gateway, FOR_GBR).json()["decision"] is True
     world.cheat.behaviour = lambda body: (500, {}, b"")
-    refused = evaluate("U//REL TO USA, GBR")
+    refused = evaluate(gateway, FOR_GBR)
     assert (refused.status_code, "true" in refused.text) == (500, False)
-    assert evaluate("SECRET//NOFORN").json()["decision"] is False  # a no lets nothing go, and waits for nobody
+    assert evaluate(gateway, "SECRET//NOFORN").json()["decision"] is False  # a no lets nothing go, and waits for nobody
+
+
+def order(gateway: RunningGateway, given: Order, event: Event) -> None:
+    gateway.service.log.append_now([Draft(event, now(), "done")], [given])
+
+
+def test_a_stop_set_while_an_answer_waits_for_its_witnesses_keeps_the_answer_here(
+    world: World, gateway: RunningGateway
+):
+    def stopping(body: bytes) -> Answer:
+        if not gateway.service.log.standing().stops:
+            order(gateway, SetStop(StopKind.PARTNER, "GBR", "alice", "spill", now()), Event.STOP_SET)
+        return world.honest(body)
+
+    for let_go in (lambda: ask(gateway, "GBR").status_code, lambda: evaluate(gateway, FOR_GBR).status_code):
+        assert let_go() == 200
+        world.cheat.behaviour = stopping
+        assert let_go() in (500, 503)
+        world.cheat.behaviour = world.honest
+        order(gateway, LiftStop(StopKind.PARTNER, "GBR", "alice", "", now()), Event.STOP_LIFTED)
+    assert "changed while" in last(gateway, "unwitnessed").private["detail"]
 
 
 OTHER_KEY = replace(signing_key("somebody-else"), name=CHEAT.name)
