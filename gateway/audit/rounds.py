@@ -48,9 +48,19 @@ class _Waiter:
 
 
 class Round:
-    """One round. ``opened`` becomes the size of its checkpoint, or the error that kept it from being read."""
+    """One round. ``opened`` becomes the size of its checkpoint, or the error that kept it from being read.
 
-    def __init__(self, log: AuditLog, submitters: Sequence[Submitter], contradicted: MutableMapping[str, str]) -> None:
+    ``opening`` is held by one round at a time while it reads its checkpoint and queues for the witnesses, so that none
+    is asked about a smaller checkpoint after a larger one.
+    """
+
+    def __init__(
+        self,
+        log: AuditLog,
+        submitters: Sequence[Submitter],
+        contradicted: MutableMapping[str, str],
+        opening: asyncio.Lock,
+    ) -> None:
         self.opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.over = False
         """Nobody waits in it, and no witness is being asked any more."""
@@ -61,6 +71,7 @@ class Round:
         self._log = log
         self._asking = {each.witness.mark: each for each in submitters}
         self._contradicted = contradicted
+        self._opening = opening
         self._lines: dict[str, str] = {}
         self._failures: list[str] = []
         self._waiting: list[_Waiter] = []
@@ -117,10 +128,11 @@ class Round:
         """Read the newest checkpoint, submit it to every witness, and answer whoever waits."""
         asked: list[asyncio.Task[None]] = []
         try:
-            note = await asyncio.to_thread(self._log.head_note)
-            head = parse_checkpoint(note)
-            self.opened.set_result(head.size)
-            asked = [asyncio.create_task(self._ask(each, note, head)) for each in self._asking.values()]
+            async with self._opening:
+                note = await asyncio.to_thread(self._log.head_note)
+                head = parse_checkpoint(note)
+                self.opened.set_result(head.size)
+                asked = [asyncio.create_task(self._ask(each, note, head)) for each in self._asking.values()]
             self._changed.set()
             while not self.over:
                 await self._changed.wait()

@@ -54,6 +54,7 @@ class Witnessing:
         everybody = frozenset(each.mark for each in witnesses)
         self._always: Demands = frozenset({Demand(quorum, everybody)} if quorum else ())
         self._lanes: dict[Demands, _Lane] = {}
+        self._opening = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._unasked: asyncio.Task[None] | None = None
         self.contradicted: dict[str, str] = {}
@@ -114,7 +115,7 @@ class Witnessing:
         newest = lane[-1] if lane else None
         if newest is not None and not newest.over and not newest.superseded:
             return newest
-        begun = Round(self._log, self._submitters, self.contradicted)
+        begun = Round(self._log, self._submitters, self.contradicted, self._opening)
         lane.append(begun)
         task = asyncio.create_task(begun.run())
         self._tasks.add(task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -302,6 +303,31 @@ async def test_a_slow_witness_that_one_partner_demands_holds_up_no_other_partner
     await asyncio.gather(*held)
     await witnessing.close()
     assert network.asked.count(("three", 200)) <= 4
+
+
+async def test_rounds_for_different_demands_never_ask_a_witness_about_less_than_it_has_seen(
+    log, network, draft: Drafts, monkeypatch: pytest.MonkeyPatch
+):
+    head_note, read = log.head_note, []
+
+    def one_slow_read() -> str:
+        read.append(head_note())
+        note = read[-1]
+        if len(read) == 1:
+            time.sleep(0.2)
+        return note
+
+    witnessing = Witnessing(log, WITNESSES, 0, network.send, clock)
+    await witnessing.cover((await log.append(draft("r0"))).tree_size, frozenset({one_of("one")}))
+    monkeypatch.setattr(log, "head_note", one_slow_read)
+    network.asked.clear()
+    waiting = []
+    for name in NAMES:
+        size = (await log.append(draft(name))).tree_size
+        waiting.append(asyncio.create_task(witnessing.cover(size, frozenset({one_of(name)}))))
+        await asyncio.sleep(0.05)
+    await asyncio.gather(*waiting)
+    assert {status for _, status in network.asked} == {200}
 
 
 async def test_who_cannot_be_served_any_more_is_refused_though_another_witness_is_slow(log, network, draft: Drafts):
