@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, case, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from gateway.audit import tables
 from gateway.audit.canonical import PlainJson
@@ -28,7 +28,7 @@ from gateway.audit.errors import ProofRefused
 from gateway.audit.note import split_note
 
 LOOKED_AT = 256
-"""Most cosigned checkpoints that are looked at for one that carries what is demanded, the oldest first."""
+"""Most cosigned checkpoints that are looked at from either end, for one that carries what is demanded."""
 
 
 def put(connection: Connection, size: int, lines: Sequence[str]) -> Cosigned:
@@ -61,21 +61,27 @@ def over(connection: Connection, position: int, demands: Demands, wanted: int) -
     demands; ``None`` where no witness has cosigned any.
 
     Where nothing is demanded it is the newest that has ``wanted`` witnesses, else the newest; where what is demanded is
-    not there any more, the one with the most witnesses.
+    not there any more, the one with the most witnesses. The newest and the oldest are looked at, :data:`LOOKED_AT` of
+    each: a receipt of an old entry is no more work than one of a new one.
     """
     table, notes = tables.cosigned, tables.checkpoints
     columns = select(table.c.size, notes.c.note, table.c.lines, table.c.witnesses)
     covering = columns.join(notes, notes.c.size == table.c.size).where(table.c.size > position, table.c.witnesses >= 1)
+    first, last = covering.order_by(table.c.size), covering.order_by(table.c.size.desc())
     if demands:
         # The one that it left with is among the first after the entry.
-        for row in connection.execute(covering.order_by(table.c.size).limit(LOOKED_AT)):
+        for row in connection.execute(first.limit(LOOKED_AT)):
             if are_met(demands, {mark for mark, _ in _by_mark(row.lines)}):
                 return str(row.note + row.lines)
-        best = covering.order_by(table.c.witnesses.desc(), table.c.size.desc())
     else:
-        best = covering.order_by(case((table.c.witnesses >= wanted, 0), else_=1), table.c.size.desc())
-    found = connection.execute(best.limit(1)).first()
-    return None if found is None else str(found.note + found.lines)
+        latest = connection.execute(last.limit(1)).first()
+        if latest is None or latest.witnesses >= wanted:
+            return None if latest is None else str(latest.note + latest.lines)
+    found = [row for some in (first, last) for row in connection.execute(some.limit(LOOKED_AT))]
+    if not found:
+        return None
+    best = max(found, key=lambda row: (row.witnesses if demands else row.witnesses >= wanted, row.size))
+    return str(best.note + best.lines)
 
 
 @dataclass

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.audit import cosigned
 from gateway.audit.checkpoint import cosign
+from gateway.audit.demands import Demand, Demands
 from gateway.audit.entry import Draft, Event
 from gateway.audit.log import AuditLog
 from tests.audit.everything import AT, WITNESSES, started
@@ -38,6 +40,30 @@ def signed(log: AuditLog, draft: Drafts) -> AuditLog:
 
 def findings(log: AuditLog) -> str:
     return "\n".join(f"{each.where}: {each.what}" for each in log.verify().findings)
+
+
+@pytest.mark.parametrize("demands", [frozenset(), frozenset({Demand(3, frozenset("abc"))})], ids=["none", "unmet"])
+@pytest.mark.parametrize("wanted", [1, 3])
+def test_a_receipt_of_an_old_entry_reads_no_more_however_many_checkpoints_were_cosigned_since(
+    signed: AuditLog, place, demands: Demands, wanted: int
+):
+    def steps() -> int:
+        counted: list[int] = []
+        with signed._reading.reading() as connection:
+            driver = connection.connection.driver_connection
+            driver.set_progress_handler(lambda: counted.append(1), 100)
+            assert cosigned.over(connection, 0, demands, wanted) is not None
+            driver.set_progress_handler(None, 0)
+        return len(counted)
+
+    grow = """WITH RECURSIVE n(i) AS (SELECT {0} UNION ALL SELECT i + 1 FROM n WHERE i < {1})
+        INSERT INTO {2} SELECT i, {3} FROM n"""
+    used = []
+    for begin, end in ((10, 1000), (1001, 6000)):
+        change(place.url, grow.format(begin, end, "checkpoints", "(SELECT note FROM checkpoints WHERE size = 2)"))
+        change(place.url, grow.format(begin, end, "cosigned", "2, (SELECT lines FROM cosigned WHERE size = 2)"))
+        used.append(steps())
+    assert used[1] <= used[0] + 20
 
 
 def test_each_kept_line_is_spoken_of_by_the_next_entry_and_by_no_further_one(signed: AuditLog, draft: Drafts):
