@@ -160,16 +160,16 @@ def append(log: AuditLog, name: str, _begun: tuple[Recorded, ...]) -> tuple[Reco
 
 
 def orders(name: str) -> tuple[Order, ...]:
-    """Every kind of order but a removal; what ends something ends what an order before it began."""
-    bodies = {what: f"{what} {name}".encode() for what in ("set", "approval", "next", "list", "signatures")}
+    """Every kind of order but a removal and those before an activation; what ends something ends what an order before
+    it began.
+    """
+    bodies = {what: f"{what} {name}".encode() for what in ("set", "approval", "list", "signatures")}
     digests = {what: hashlib.sha256(body).hexdigest() for what, body in bodies.items()}
     about = ("JPN", "elset", "p", "aa" * 32, "U", digests["set"], digests["list"])
     return (
         SetStop(StopKind.PARTNER, "GBR", "officer", "spill", AT),
         SetStop(StopKind.RECORD, name, "officer", "spill", AT),
         LiftStop(StopKind.RECORD, name, "officer", "", AT),
-        Announce(digests["next"], "officer", AT, (bodies["next"],)),
-        Refuse("line 3", "officer", AT),
         Activate(digests["set"], "officer", AT, (bodies["set"], bodies["approval"]), digests["approval"]),
         InstallOfficers(digests["list"], "officer", AT, (bodies["list"], bodies["signatures"]), digests["signatures"]),
         Approve("item", *about, 2, AT + timedelta(days=9), "officer", "needed", AT),
@@ -179,6 +179,18 @@ def orders(name: str) -> tuple[Order, ...]:
         OpenEmergency("JPN", name, "officer", "it is so", AT),
         CloseEmergency("JPN", name, "officer", "it is over", AT),
     )
+
+
+def announce(log: AuditLog, name: str, _begun: tuple[Recorded, ...]) -> tuple[Recorded, ...]:
+    """The orders that an activation ends, which no entry holds beside one."""
+    return log.append_now([make_draft(f"{name}-announced")], before_activation(name))
+
+
+def before_activation(name: str) -> tuple[Order, ...]:
+    """An announced set, and one that was refused."""
+    body = f"next {name}".encode()
+    announced = Announce(hashlib.sha256(body).hexdigest(), "officer", AT, (body,))
+    return (announced, Refuse("line 3", "officer", AT))
 
 
 def remove(log: AuditLog, _name: str, begun: tuple[Recorded, ...]) -> tuple[Recorded, ...]:
@@ -200,8 +212,8 @@ def keep_cosignatures(log: AuditLog, _name: str, _begun: tuple[Recorded, ...]) -
 
 
 Act = Callable[[AuditLog, str, tuple[Recorded, ...]], tuple[Recorded, ...]]
-ACTS: tuple[Act, ...] = (append, remove, interrupt, keep_cosignatures)
-ORDERS = frozenset({Remove, *map(type, orders("kinds"))})
+ACTS: tuple[Act, ...] = (append, announce, remove, interrupt, keep_cosignatures)
+ORDERS = frozenset({Remove, *map(type, (*orders("kinds"), *before_activation("kinds")))})
 
 
 @dataclass(frozen=True, slots=True)
