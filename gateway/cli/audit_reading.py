@@ -14,6 +14,8 @@ from gateway.cli.errors import REFUSED, CommandFailed
 from gateway.cli.session import Session, order
 
 PAGE = 200
+INDEX_DIGITS = 18
+"""Most digits of an entry's index: a number of more is none that a log has, and that a store takes."""
 
 
 def record_read(here: Session, what: str, by: str, log_key: str) -> None:
@@ -36,10 +38,11 @@ def entries_after(reader: LogReader, last: int) -> Iterator[StoredEntry]:
 def find(reader: LogReader, name: str) -> tuple[StoredEntry, ...]:
     """The entries of a release, or the one at an index; raises ``CommandFailed`` when there is none."""
     found = reader.find(name)
-    if not found and name.isdecimal():
+    is_index = name.isdecimal() and len(name) <= INDEX_DIGITS
+    if not found and is_index:
         one = reader.entry(int(name))
         found = () if one is None else (one,)
-    if not found and name.isdecimal():
+    if not found and is_index:
         _refuse_removed(reader, int(name))
     if not found:
         hint = f"the log has entries 0 to {reader.size() - 1}; `relgate audit tail` names releases"
