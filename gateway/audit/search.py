@@ -174,6 +174,9 @@ def _last_day(until: datetime) -> int:
     return _day(until - timedelta(microseconds=1))
 
 
+EARLIEST = 1970
+"""The first year that a search speaks of: days are counted from its first."""
+
 _SPAN = re.compile(r"([1-9][0-9]{0,3}) ?(m|h|d)[a-z]*")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
@@ -187,11 +190,16 @@ def span(text: str) -> timedelta:
 
 
 def moment(text: str) -> datetime:
-    """A moment as RFC 3339 with a zone, or a date, which means its first moment in UTC. Raises SearchRefused."""
+    """A moment from 1970 on as RFC 3339 with a zone, or a date, which means its first moment in UTC. Raises
+    SearchRefused.
+    """
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        found = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise SearchRefused(f"{text!r} is no moment", hint="Write 2026-07-01 or 2026-07-01T12:00Z.") from None
     if at.tzinfo is None and len(text) > len("2026-07-01"):
         raise SearchRefused(f"{text!r} has no zone", hint="Add Z for UTC.")
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    if found.year < EARLIEST:
+        raise SearchRefused(f"{text!r} is before {EARLIEST}", hint="Write a moment from 1970 on.")
+    return found

@@ -10,7 +10,7 @@ import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from gateway.activation.orders import Order
 from gateway.audit.checkpoint import VerifierKey, parse_verifier_key
 from gateway.audit.log import AuditLog
 from gateway.audit.reading import LogReader
+from gateway.audit.search import SearchRefused, moment
 from gateway.cli.errors import USAGE, CommandFailed
 from gateway.cli.output import Output
 from gateway.keys.atrest import Keeping
@@ -135,13 +136,6 @@ def order(by: str, reason: str) -> Order:
 def instant(text: str, option: str) -> datetime:
     """The moment an option names, as RFC 3339 with a zone, or a date, which means its first moment in UTC."""
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandFailed(
-            USAGE, f"{option}: {text!r} is no moment", "write 2026-07-01 or 2026-07-01T12:00Z"
-        ) from None
-    if at.tzinfo is None:
-        if len(text) > len("2026-07-01"):
-            raise CommandFailed(USAGE, f"{option}: {text!r} has no zone", "add Z for UTC")
-        return at.replace(tzinfo=UTC)
-    return at.astimezone(UTC)
+        return moment(text)
+    except SearchRefused as error:
+        raise CommandFailed(USAGE, f"{option}: {error}", error.hint) from None
