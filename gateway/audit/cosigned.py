@@ -52,8 +52,8 @@ def newest(connection: Connection) -> tuple[Cosigned, ...]:
 def lines_at(connection: Connection, size: int) -> str:
     """The cosignature lines for the checkpoint of this size; empty when there are none."""
     table = tables.cosigned.c
-    found: str | None = connection.execute(select(table.lines).where(table.size == size)).scalar_one_or_none()
-    return found or ""
+    found = connection.execute(select(table.lines).where(table.size == size)).scalar_one_or_none()
+    return "" if found is None else str(found)
 
 
 def over(connection: Connection, position: int, demands: Demands, wanted: int) -> str | None:
@@ -72,16 +72,16 @@ def over(connection: Connection, position: int, demands: Demands, wanted: int) -
         # The one that it left with is among the first after the entry.
         for row in connection.execute(first.limit(LOOKED_AT)):
             if are_met(demands, {mark for mark, _ in _by_mark(row.lines)}):
-                return str(row.note + row.lines)
+                return f"{row.note}{row.lines}"
     else:
         latest = connection.execute(last.limit(1)).first()
         if latest is None or latest.witnesses >= wanted:
-            return None if latest is None else str(latest.note + latest.lines)
+            return None if latest is None else f"{latest.note}{latest.lines}"
     found = [row for some in (first, last) for row in connection.execute(some.limit(LOOKED_AT))]
     if not found:
         return None
     best = max(found, key=lambda row: (row.witnesses if demands else row.witnesses >= wanted, row.size))
-    return str(best.note + best.lines)
+    return f"{best.note}{best.lines}"
 
 
 @dataclass

@@ -122,7 +122,7 @@ class Database:
                 if self._glancing is None:
                     self._glancing = self._connect_to_glance(self._file)
                 return self._glancing.execute(statement, said).fetchall()
-        except (SqliteError, OSError) as error:
+        except (SqliteError, OSError, OverflowError) as error:
             self.close()
             self._explain("read", error)
         except LogUnavailable:
@@ -146,7 +146,7 @@ class Database:
             with engine.connect() as plain:
                 yield plain.execution_options(gateway_purpose=purpose)
                 # Without a commit, leaving this block rolls back.
-        except (SQLAlchemyError, OSError, UnicodeDecodeError) as error:
+        except (SQLAlchemyError, OSError, UnicodeDecodeError, OverflowError) as error:
             self.close()
             self._explain(purpose, error)
         except LogUnavailable:

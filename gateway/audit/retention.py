@@ -28,7 +28,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, 
 
 from gateway.audit import catalogue, store, stored, tables, usage
 from gateway.audit.canonical import PlainJson
-from gateway.audit.errors import DraftRefused
+from gateway.audit.errors import DraftRefused, LogAltered
 from gateway.audit.orders import Counted, Part, Remove, Taken, stamp
 from gateway.audit.stored import RawEntry, Summary
 
@@ -158,10 +158,16 @@ def without_leaf(raw: RawEntry) -> bool:
 
 
 def removals(connection: Connection) -> list[Span]:
-    """The removals so far, as the store says; a check of the log compares them with the entries that record them."""
+    """The removals so far, as the store says; a check of the log compares them with the entries that record them.
+
+    Raises :class:`LogAltered` for one of something that no removal takes.
+    """
     table = tables.removals
-    rows = connection.execute(select(table).order_by(table.c.position))
-    return [Span(Part(row.what), row.first, row.last) for row in rows]
+    rows = connection.execute(select(table).order_by(table.c.position)).all()
+    try:
+        return [Span(Part(row.what), row.first, row.last) for row in rows]
+    except ValueError as error:
+        raise LogAltered("removals", f"one cannot be read: {error}") from error
 
 
 def part_removed(spans: Sequence[Span], index: int) -> Part | None:

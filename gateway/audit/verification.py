@@ -196,12 +196,12 @@ def _check_extent(connection: Connection, walk: Walk, head: store.Head, *, from_
         if count != wanted and (from_first or table is tables.entries):
             walk.find(name, f"are {count}, but the head says {wanted}")
     beyond = (
-        (tables.record_rows.c.position, 0, head.size, "entry", "has record rows, but lies beyond the head"),
-        (tables.checkpoints.c.size, 1, head.size + 1, "checkpoint of", "is of no size that the log has had"),
-        (tables.removals.c.position, 0, head.size, "removal at entry", "lies beyond the head"),
+        (tables.record_rows.c.position, 0, head.size - 1, "entry", "has record rows, but lies beyond the head"),
+        (tables.checkpoints.c.size, 1, head.size, "checkpoint of", "is of no size that the log has had"),
+        (tables.removals.c.position, 0, head.size - 1, "removal at entry", "lies beyond the head"),
     )
-    for at, least, end, name, what in beyond:
-        orphans = select(at).where((at < least) | (at >= end)).distinct().limit(100)
+    for at, least, most, name, what in beyond:
+        orphans = select(at).where((at < least) | (at > most)).distinct().limit(100)
         for position in connection.execute(orphans).scalars():
             walk.find(f"{name} {position}", what)
     _check_nodes(connection, walk, head)
@@ -239,7 +239,7 @@ def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool
     try:
         # In part only, the removals recorded earlier are believed: they were checked with the entries before.
         removed = retention.spans_of(walk.orders) if from_first else retention.removals(connection)
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, LogAltered) as error:
         walk.find("removals", f"one cannot be read: {error!r}")
         return
     for span in retention.uncovered(walk.missing, removed):
