@@ -177,10 +177,10 @@ def _groups(removals: Iterable[Removal]) -> Iterator[list[Removal]]:
 
 
 def _within(runs: Sequence[Span], first: int, last: int) -> list[Span]:
-    """The parts of runs, which are in order and apart, that lie in a range."""
+    """The parts of runs, which are in order and apart, that lie in a range, which may be empty."""
     at = bisect_left(runs, first, key=lambda run: run.last)
     found: list[Span] = []
-    while at < len(runs) and runs[at].first <= last:
+    while first <= last and at < len(runs) and runs[at].first <= last:
         found.append(Span(runs[at].what, max(runs[at].first, first), min(runs[at].last, last)))
         at += 1
     return found

@@ -390,6 +390,16 @@ def leaf_of_event(event: str) -> Leaf:
     return Leaf(**dict.fromkeys(texts, ""), **named)  # type: ignore[arg-type]
 
 
+def test_removals_that_follow_each_other_without_a_gap_account_for_one_run_of_leaves():
+    removals = {7: Removal(7, 0, 2, 3, b""), 8: Removal(8, 3, 5, 3, b"")}  # as a long removal is carried out
+    account = Account(removals)
+    for at in range(9):
+        account.add(at, None if at < 6 else leaf_of_event("stop-set"))
+    findings, remarks = account.settle(9)
+    assert findings == []
+    assert [each.where for each in remarks] == ["entries 0 to 2", "entries 3 to 5"]
+
+
 @given(st.lists(st.booleans(), min_size=1, max_size=24), st.data())
 def test_removals_account_for_exactly_the_leaves_that_could_go_and_for_no_other(
     may_go: list[bool], data: st.DataObject
