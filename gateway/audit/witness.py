@@ -92,11 +92,13 @@ def add_checkpoint(state: State, body: bytes | str) -> tuple[int, bytes, State]:
         return 400, f"{error}\n".encode(), state
     try:
         text = _judge(state, submitted)
+        lines = "".join(signature_line(text, key, state.at) for key in state.keys)
     except _Refused as refused:
         evidence = _signed(submitted, state.logs[submitted.checkpoint.origin]) if refused.forked else ""
         return refused.status, f"{refused}\n".encode(), replace(state, evidence=evidence)
+    except ProofRefused as error:  # a checkpoint that one of its keys does not sign
+        return 400, f"{error}\n".encode(), state
     head = submitted.checkpoint
-    lines = "".join(signature_line(text, key, state.at) for key in state.keys)
     seen = {**state.seen, head.origin: Seen(head.size, head.root)}
     return 200, lines.encode(), replace(state, seen=seen)
 
@@ -107,8 +109,8 @@ def _signed(submitted: Submission, keys: Iterable[VerifierKey]) -> str:
     """
     body, lines = split_note(submitted.note)
     known = {(key.name, key.key_id) for key in keys}
-    texts = submitted.note.removeprefix(f"{body}\n").splitlines(keepends=True)
-    own = [text for line, text in zip(lines, texts, strict=True) if (line.name, line.key_id) in known]
+    texts = submitted.note.removeprefix(f"{body}\n").split("\n")[:-1]
+    own = [f"{text}\n" for line, text in zip(lines, texts, strict=True) if (line.name, line.key_id) in known]
     return f"{body}\n{''.join(dict.fromkeys(own))}"
 
 

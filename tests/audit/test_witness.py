@@ -193,6 +193,13 @@ def test_what_cannot_be_remembered_is_not_answered(tmp_path: Path):
     store.close()
 
 
+def test_extension_lines_are_refused_by_a_witness_with_a_key_that_would_not_cover_them():
+    sent = write_submission(0, [], sign(f"{Checkpoint(LOG.name, 7, merkle.root(HASHES[:7])).text}more\n", LOG))
+    assert add_checkpoint(NEW, sent)[0] == 200
+    status, answer, after = add_checkpoint(replace(NEW, keys=(WITNESS, LATTICE)), sent)
+    assert (status, b"extension lines" in answer, dict(after.seen)) == (400, True, {})
+
+
 def test_lines_that_anybody_can_add_to_a_checkpoint_make_no_new_evidence():
     state = at_size(7)
     forked = note(7, OTHER)
