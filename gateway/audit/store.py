@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from sqlalchemy import (
     Connection,
+    Row,
     Table,
     and_,
     bindparam,
@@ -91,7 +92,7 @@ def create(connection: Connection, head: Head) -> None:
 def read_head(connection: Connection) -> Head | None:
     """The head, or ``None`` when the store has none.
 
-    Raises :class:`LogUnavailable` for a schema of another version.
+    Raises :class:`LogUnavailable` for a schema of another version, :class:`LogAltered` for numbers that are none.
     """
     row = connection.execute(_HEAD).one_or_none()
     if row is None:
@@ -102,6 +103,8 @@ def read_head(connection: Connection) -> Head | None:
             f"the store has schema version {row.schema_version}, this gateway knows {tables.SCHEMA_VERSION}",
             hint="Run the gateway's version that wrote it.",
         )
+    if not (isinstance(row.size, int) and isinstance(row.epoch, int)):  # SQLite keeps a value of any type
+        raise LogAltered("head", "has no size and no count of commits that are numbers")
     return Head(row.size, row.epoch, row.checkpoint, row.standing)
 
 
@@ -231,14 +234,22 @@ def releases_open(connection: Connection, releases: Sequence[str]) -> dict[str, 
     """Which of these releases are open, by name."""
     table = tables.open_releases
     rows = connection.execute(select(table).where(table.c.release.in_(releases)))
-    return {row.release: OpenRelease(row.release, row.chunk, row.partner, row.request) for row in rows}
+    return {row.release: _open(row) for row in rows}
 
 
 def releases_of(connection: Connection, instance: str) -> list[OpenRelease]:
     """The releases that this instance has open, in the order of their names."""
     table = tables.open_releases
     rows = connection.execute(select(table).where(table.c.instance == instance).order_by(table.c.release))
-    return [OpenRelease(row.release, row.chunk, row.partner, row.request) for row in rows]
+    return [_open(row) for row in rows]
+
+
+def _open(row: Row[str, int, str, str, str]) -> OpenRelease:
+    release, chunk, partner, request, _ = row
+    texts = (release, partner, request)
+    if not isinstance(chunk, int) or not all(isinstance(text, str) for text in texts):
+        raise LogAltered(f"open release {release!r:.80}", "is of values of another type")
+    return OpenRelease(release, chunk, partner, request)
 
 
 def set_open(connection: Connection, instance: str, changed: Mapping[str, OpenRelease | None]) -> None:
@@ -423,7 +434,10 @@ def _row(head: Head) -> dict[str, int | str]:
 
 
 def _at(text: str) -> datetime:
-    at = instant(text)
+    try:
+        at = instant(text)
+    except (ValueError, TypeError) as error:
+        raise LogAltered("standing orders", f"an order has no time that can be read: {error}") from error
     if at is None:
         raise LogAltered("standing orders", "an order has no time")
     return at
