@@ -124,7 +124,7 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
     async with AsyncExitStack() as opened:
         kept = keeping(settings) if kept is None else kept
         keys = open_ring(settings.private_keys_dir, settings.log_origin, kept, ml_dsa=settings.log_ml_dsa)
-        log = open_log(settings, keys, "gateway")
+        log = open_log(settings, keys, settings.log_instance)
         opened.callback(log.close)
         log.recover(clock())
         log.append_now((Draft(Event.STARTED, clock(), "started", private=_started(settings)),))

@@ -206,6 +206,10 @@ class Settings(BaseSettings):
     """Name of this log in checkpoints and receipts: a host name and path without scheme, never used for
     another log.
     """
+    log_instance: str = Field("gateway", pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=64)
+    """Name of this gateway among those that share a log: each needs its own, and keeps it, because a start closes the
+    releases that a gateway of this name left open.
+    """
     log_ml_dsa: bool = False
     """Sign every checkpoint with ML-DSA-44 (FIPS 204) beside Ed25519; its key is made on first use."""
     log_auditors: Path | None = None
