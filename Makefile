@@ -21,7 +21,7 @@ demo: env ## the same, and exit
 	@exec $(PY) -m demo $(ARGS)
 
 test: dev-env ## run every test
-	@$(PY) -m pytest -n 2 $(ARGS)
+	@$(PY) -m pytest -n 3 --dist worksteal $(ARGS)
 
 lint: dev-env ## ruff: lint and format
 	@$(PY) -m ruff check .

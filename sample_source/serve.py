@@ -37,6 +37,11 @@ class Served:
     base_url: str
     port: int
     source: Source
+    server: uvicorn.Server
+
+    def stop(self) -> None:
+        """Begin to stop; the block's end waits until it has."""
+        self.server.should_exit = True
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -80,7 +85,7 @@ def serving(app: SampleSource, port: int = 0) -> Iterator[Served]:
     thread.start()
     try:
         # The socket listens already: a request that comes before the server is up waits in the backlog.
-        yield Served(f"http://{LOOPBACK}:{bound}", bound, app.source)
+        yield Served(f"http://{LOOPBACK}:{bound}", bound, app.source, running)
     finally:
         running.should_exit = True
         thread.join(PATIENCE)

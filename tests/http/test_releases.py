@@ -10,6 +10,7 @@ import pytest
 from demo.stage import Stage
 from gateway.audit.search import criteria
 from gateway.identity.auditors import new_credential
+from tests.support.plain import NO_TLS
 from tests.support.running import POLICIES, RunningGateway, running_gateway
 
 TOKEN, LINE = new_credential("inspector-general")
@@ -29,7 +30,7 @@ def gateway(tmp_path_factory) -> Iterator[RunningGateway]:
 
 
 def listed(gateway: RunningGateway, path: str = "/releases", token: str = TOKEN) -> httpx.Response:
-    return httpx.get(gateway.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    return httpx.get(gateway.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=60, verify=NO_TLS)
 
 
 def test_a_partner_sees_its_own_releases_and_nobody_elses(gateway: RunningGateway):

@@ -20,6 +20,7 @@ from sample_source.faults import (
 )
 from sample_source.serve import serving
 from sample_source.tables import build_tables
+from tests.support.plain import NO_TLS
 
 TABLES = build_tables(10, seed=2)
 LIST = "/udl/elset?epoch=>2000-01-01"
@@ -28,7 +29,7 @@ HEADERS = {"authorization": "Bearer t"}
 
 def answer(fault: Fault | None, path: str = LIST) -> httpx.Response:
     with serving(build_app(TABLES, "t", fault=fault)) as running:
-        return httpx.get(running.base_url + path, headers=HEADERS)
+        return httpx.get(running.base_url + path, headers=HEADERS, verify=NO_TLS)
 
 
 def test_an_error_is_answered_with_its_body_and_type() -> None:

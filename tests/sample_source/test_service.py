@@ -11,6 +11,7 @@ from sample_source import schema
 from sample_source.app import build_app
 from sample_source.serve import PortBusyError, Served, serving
 from sample_source.tables import Tables, build_tables
+from tests.support.plain import NO_TLS
 
 TOKEN = "the-gateways-own"
 WINDOW = {"elset": "epoch", "statevector": "epoch", "conjunction": "tca", "notification": "createdAt"}
@@ -26,7 +27,7 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture
 def client(served: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served.base_url, headers={"authorization": f"Bearer {TOKEN}"}) as client:
+    with httpx.Client(base_url=served.base_url, headers={"authorization": f"Bearer {TOKEN}"}, verify=NO_TLS) as client:
         yield client
 
 

@@ -27,6 +27,7 @@ from sample_source.faults import Answers
 from sample_source.records import as_array
 from sample_source.serve import serving
 from sample_source.tables import build_tables
+from tests.support.plain import NO_TLS
 from tests.support.running import POLICIES, RunningGateway, running_gateway
 
 ELSETS = "/udl/elset?epoch=%3E2000-01-01T00:00:00Z"
@@ -159,6 +160,9 @@ def clock() -> Hands:
     return Hands(datetime.now(UTC))
 
 
+UNPACKED = {"Accept-Encoding": "identity"}
+
+
 @contextmanager
 def loopback(
     root: Path,
@@ -177,6 +181,9 @@ def loopback(
     with (
         serving(app) as served,
         running_gateway(stage, served.base_url, activated=activated, clock=clock, **changed) as gateway,
-        httpx.Client(base_url=gateway.url, timeout=60, headers={"Accept-Encoding": "identity"}) as client,
+        httpx.Client(
+            base_url=gateway.url, timeout=60, headers={"Accept-Encoding": "identity"}, verify=NO_TLS
+        ) as client,
     ):
         yield Loopback(gateway, served.source, client)
+        served.stop()  # meanwhile the gateway ends too

@@ -33,6 +33,7 @@ from sample_source.flaws import Flaws
 from sample_source.serve import serving
 from sample_source.tables import build_tables
 from tests.support.cases import elset
+from tests.support.plain import NO_TLS
 from tests.support.running import POLICIES, RunningGateway, running_gateway
 from tests.support.witnesses import demand, signing_key
 from tests.support.witnesses_running import Answer, HostileWitness, WitnessProcess
@@ -174,6 +175,10 @@ def cosigned(world: World, key: SigningKey, body: bytes, seconds: float = 0.0) -
 FOR_GBR = "U//REL TO USA, GBR"
 
 
+def ready(gateway: RunningGateway) -> httpx.Response:
+    return httpx.get(f"{gateway.url}/readyz", verify=NO_TLS)
+
+
 def evaluate(gateway: RunningGateway, marking: str) -> httpx.Response:
     asked = {
         "subject": {"type": "system", "id": "gbr-space-command", "properties": {"partner": "GBR"}},
@@ -182,7 +187,7 @@ def evaluate(gateway: RunningGateway, marking: str) -> httpx.Response:
         "context": {"purpose": "collision-avoidance"},
     }
     headers = {"Authorization": "Bearer portal"}
-    return httpx.post(f"{gateway.url}/access/v1/evaluation", json=asked, headers=headers, timeout=60)
+    return httpx.post(f"{gateway.url}/access/v1/evaluation", json=asked, headers=headers, timeout=60, verify=NO_TLS)
 
 
 def test_a_yes_to_another_enforcement_point_waits_for_the_witnesses_of_what_it_lets_go(
@@ -350,7 +355,7 @@ def test_a_gateway_whose_settings_lack_a_demanded_witness_is_not_ready_and_relea
         check(files, frozenset({world.norway.key}))
     assert "policies/partners/JPN.toml:" in str(refused.value)
     with running_gateway(world.stage, world.source, activated=False, **lacking) as gateway:
-        said = httpx.get(f"{gateway.url}/readyz")
+        said = ready(gateway)
         assert (said.status_code, said.json()["status"]) == (503, "not-ready")
         assert "policy_unavailable" in said.json()["problems"]
         assert ask(gateway, "CAN").json()["code"] == "policy_unavailable"
@@ -391,7 +396,7 @@ def test_a_log_put_back_to_an_older_state_is_told_by_readiness_log_and_command_a
         capture_logs() as lines,
         running_gateway(world.stage, world.source, activated=False, **world.settings) as gateway,
     ):
-        while "witness_contradicts" not in (said := httpx.get(f"{gateway.url}/readyz").json())["problems"]:
+        while "witness_contradicts" not in (said := ready(gateway).json())["problems"]:
             time.sleep(0.02)
         assert said["status"] == "degraded"
         assert ("witness-contradicts-log", "error") in {(line["event"], line["log_level"]) for line in lines}
