@@ -8,8 +8,9 @@ Rules.
    where to where, by whom, why, and in which archive it is; and the bodies go in that entry's own transaction.
 3. Only entries of :data:`REMOVABLE` events lose anything. Orders are never removed, removals least of all: they are
    what standing orders and the next check are worked out from.
-4. Checking the log accepts a body that is missing only where a removal in the log covers it. So somebody with the
-   database cannot pass off a deletion as a removal: that needs the signing key.
+4. Checking the log accepts a body that is missing only where a removal in the log covers it, of an entry that may lose
+   it, and no more leaves than removals took. So somebody with the database cannot pass off a deletion as a removal:
+   that needs the signing key.
 5. The words that came from what is removed go with it (:mod:`gateway.audit.catalogue`). Totals and the use of volumes
    stay: they name nobody but the partner. The order says what the private parts that go said of them, so that both can
    still be counted again.
@@ -198,6 +199,12 @@ def spans_of(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> list[Span
         for _, order in orders
         if order.get("order") == "remove"
     ]
+
+
+def leaves_taken(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> int:
+    """How many leaves the removals among the orders took. Raises ``ValueError`` or ``KeyError``."""
+    said = [order for _, order in orders if order.get("order") == "remove" and order.get("what") == Part.LEAF]
+    return sum(int(str(order["count"])) for order in said)
 
 
 def note_missing(spans: list[Span], index: int, what: Part) -> None:

@@ -239,6 +239,7 @@ def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool
     try:
         # In part only, the removals recorded earlier are believed: they were checked with the entries before.
         removed = retention.spans_of(walk.orders) if from_first else retention.removals(connection)
+        taken = retention.leaves_taken(walk.orders)
     except (KeyError, ValueError, LogAltered) as error:
         walk.find("removals", f"one cannot be read: {error!r}")
         return
@@ -247,3 +248,6 @@ def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool
             walk.find(f"entry {index}", _MISSING[span.what])
         if span.last > span.first + 99:
             walk.find(f"entries {span.first + 100} to {span.last}", _MISSING[span.what])
+    lacking = sum(span.last - span.first + 1 for span in walk.missing if span.what is Part.LEAF)
+    if from_first and lacking != taken:  # which entries of a range could lose their leaves, the leaves alone told
+        walk.find("removals", f"took {taken} leaves by the entries that record them, but {lacking} are missing")

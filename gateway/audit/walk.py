@@ -117,8 +117,10 @@ class Walk:
                 retention.note_missing(self.missing, index, Part.LEAF)
             else:
                 entry = stored.check(raw, removed=Part.PRIVATE)  # what is missing is accounted for at the end
-                if entry.lacks is not None:
+                if entry.lacks is not None and entry.leaf.event in retention.REMOVABLE:
                     retention.note_missing(self.missing, index, entry.lacks)
+                elif entry.lacks is not None:
+                    self.find(f"entry {index}", f"lacks its {entry.lacks}; no removal takes it from {entry.leaf.event}")
                 self._follow(entry)
                 self.catalogue.add(index, entry.leaf, None if entry.lacks is Part.PRIVATE else entry.private)
         except LogAltered as error:

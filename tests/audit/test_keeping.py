@@ -27,6 +27,7 @@ from gateway.audit.spill import Sought
 
 Drafts = Callable[..., Draft]
 LATER = datetime(2026, 9, 1, tzinfo=UTC)
+BLANK = "UPDATE entries SET leaf = x'', time = '', event = '', partner = '', release = ''"
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_reading_goes_on_over_entries_that_lost_their_bodies(kept: AuditLog):
         (["INSERT INTO removals VALUES (29, 'leaf', 0, 29, 1)"], "removals: 29, leaf is not as any entry records it"),
         (["DELETE FROM removals"], "removals: 30, leaf is missing"),
         (["DELETE FROM private_parts WHERE position = 12", "DELETE FROM record_rows WHERE position = 12",
-          "UPDATE entries SET leaf = x'', time = '', event = '', partner = '', release = '' WHERE position = 12"],
+          f"{BLANK} WHERE position = 12"],
          "entry 12: has no leaf"),
         (["UPDATE entries SET hash = CAST('32 bytes that are not this hash.' AS BLOB) WHERE position = 2"],
          "entries 2 to 3"),
@@ -116,6 +117,28 @@ def test_a_deletion_is_not_passed_off_as_a_removal(kept: AuditLog, place, statem
     assert findings(kept) == ""
     place.change(*statements)
     assert wanted in findings(kept)
+
+
+@pytest.mark.parametrize(
+    ("what", "statements", "wanted"),
+    [
+        (Part.PRIVATE, ["DELETE FROM private_parts WHERE position = 1"],
+         "entry 1: lacks its private; no removal takes it from started"),
+        (Part.LEAF, ["DELETE FROM private_parts WHERE position = 1",
+                     f"{BLANK} WHERE position = 1"],
+         "removals: took 2 leaves by the entries that record them, but 3 are missing"),
+    ],
+)  # fmt: skip
+def test_what_no_removal_takes_is_missed_also_in_the_range_of_one(
+    log: AuditLog, draft: Drafts, place, what: Part, statements: list[str], wanted: str
+):
+    log.append_now([draft("before", private={"dataset": "elset"})])
+    log.append_now([draft("", event=Event.STARTED, outcome="started", partner="", records=(), private={})])
+    log.append_now([draft("after", private={"dataset": "elset"})])
+    remove(log, what, 0, 2)
+    assert findings(log) == ""
+    place.change(*statements)
+    assert wanted in findings(log)
 
 
 def test_a_removal_that_cannot_be_is_refused_and_takes_nothing(kept: AuditLog, draft: Drafts):
