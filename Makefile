@@ -7,6 +7,8 @@
 .NOTPARALLEL:
 PY := .venv/bin/python
 export PYTHON
+# Without compiled files every command that a test starts compiles the whole package again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings fuzz-requests schemathesis tamper-drill audit-go audit-answers audit-campaign stream-5gb bench bench-log bench-spill bench-receipts bench-impact clean env dev-env
 
