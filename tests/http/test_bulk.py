@@ -312,10 +312,11 @@ def test_a_policy_activated_in_the_middle_judges_the_rest_and_no_record_is_lost_
 
 def closed(here: Loopback, before: int) -> StoredEntry:
     """The entry that closes a release, once it is there; the log had so many entries before."""
-    for _ in range(1000):
-        (last,) = here.log(1)
-        if here.gateway.service.log.size() > before and last.leaf.event == Event.INTERRUPTED:
-            return last
+    log = here.gateway.service.log
+    for _ in range(3000):
+        since = log.entries(before - 1, 1000)
+        if since and since[-1].leaf.event == Event.INTERRUPTED:
+            return since[-1]
         time.sleep(0.01)
     raise AssertionError("no release was closed")
 
