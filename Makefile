@@ -10,7 +10,7 @@ export PYTHON
 # Without compiled files every command that a test starts compiles the whole package again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings fuzz-requests schemathesis tamper-drill audit-go audit-answers audit-campaign stream-5gb bench bench-log bench-spill bench-receipts bench-impact clean env dev-env
+.PHONY: help run demo test lint format types contract lock-check check lock oracle walk fuzz-markings fuzz-requests schemathesis tamper-drill audit-go audit-answers audit-campaign stream-5gb bench bench-log bench-spill bench-receipts bench-witnessed bench-impact clean env dev-env
 
 help: ## show this list
 	@echo "make TARGET, where TARGET is one of"
@@ -106,6 +106,9 @@ bench-spill: dev-env ## who got a record, among RECORDS (10,000,000) record-rele
 
 bench-receipts: dev-env ## releases each with its receipt over HTTP, beside a pass-through, for SECONDS_TO_RUN (600)
 	@$(PY) -m benchmarks.proven --seconds $${SECONDS_TO_RUN:-600} $(ARGS)
+
+bench-witnessed: dev-env ## what waiting for 2 of 3 witnesses costs an answer, for SECONDS_TO_RUN (120)
+	@$(PY) -m benchmarks.witnessed --seconds $${SECONDS_TO_RUN:-120} $(ARGS)
 
 clean: ## remove what was made: virtual environment, caches, and var/ with the demo's keys and log
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage htmlcov dist var

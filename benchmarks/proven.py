@@ -55,14 +55,17 @@ class Receipts:
         _, _, rest = asked.request.partition(b"\r\n")
         return b"GET " + path + b" HTTP/1.1\r\n" + rest.replace(b"Accept: application/jose\r\n", b"")
 
-    def prove(self, outcome: Outcome, key: VerifierKey) -> int:
+    def prove(
+        self, outcome: Outcome, key: VerifierKey, witness_keys: Sequence[VerifierKey] = (), quorum: int = 0
+    ) -> int:
         """Check each answer's receipt against the answer's bytes, and forget them; how many. Raises ``SystemExit`` for
-        one that is missing or proves other bytes, ``ProofRefused`` for one that proves nothing.
+        one that is missing or proves other bytes, ``ProofRefused`` for one that proves nothing or that too few of the
+        witnesses have cosigned.
         """
         for number, answer in outcome.kept:
             issued = answer.partition(b"\r\n\r\n")[2]
             leaf = receipt.leaf_of(issued)
-            receipt.verify(issued, leaf, [key])
+            receipt.verify(issued, leaf, [key], witness_keys=witness_keys, quorum=quorum)
             if json.loads(leaf)["sealed"] != self._sealed.pop(number, ""):
                 raise SystemExit(f"request {number}: its receipt is for other bytes than those that came")
         if len(outcome.kept) != outcome.answers or self._sealed:
@@ -79,6 +82,12 @@ class Found:
     alone: Outcome = field(default_factory=Outcome)
     proved: int = 0
     used: dict[str, float] = field(default_factory=dict)
+
+
+def spread(waits: Sequence[float]) -> str:
+    """The median, the 99th percentile and the longest, in milliseconds, of sorted waits."""
+    half, most = waits[len(waits) // 2], waits[min(len(waits) - 1, int(len(waits) * 0.99))]
+    return f"p50 {half * 1e3:.1f} p99 {most * 1e3:.1f} max {waits[-1] * 1e3:.1f} ms"
 
 
 def measure(seconds: float, slices: int, clients: int) -> list[Line]:
@@ -138,16 +147,16 @@ def _rates(found: Found, clients: int) -> list[Line]:
     return [
         *_told(f"pass-through, {clients} clients", plain, _each(outcome.waits for outcome in plain)),
         *_told(f"release and its receipt, {clients} clients", ours, _each(outcome.waits for outcome in ours)),
-        Line("  the release alone", _spread(_each(outcome.firsts for outcome in ours))),
+        Line("  the release alone", spread(_each(outcome.firsts for outcome in ours))),
         Line("release and its receipt / pass-through, a second", "", median(pairs)),
         *_told("release and its receipt, one client", [found.alone], sorted(found.alone.waits)),
-        Line("  the release alone", _spread(sorted(found.alone.firsts))),
+        Line("  the release alone", spread(sorted(found.alone.firsts))),
     ]
 
 
 def _told(what: str, outcomes: Sequence[Outcome], waits: Sequence[float]) -> list[Line]:
     rate, cost = (median([getattr(outcome, name) for outcome in outcomes]) for name in ("rate", "cost"))
-    return [Line(f"{what}: {len(waits)} in all", f"{rate:.0f}/s {cost:.0f} us"), Line("  each took", _spread(waits))]
+    return [Line(f"{what}: {len(waits)} in all", f"{rate:.0f}/s {cost:.0f} us"), Line("  each took", spread(waits))]
 
 
 def _costs(found: Found) -> list[Line]:
@@ -162,12 +171,6 @@ def _costs(found: Found) -> list[Line]:
 
 def _each(waits: Iterable[Sequence[float]]) -> list[float]:
     return sorted(itertools.chain.from_iterable(waits))
-
-
-def _spread(waits: Sequence[float]) -> str:
-    """The median, the 99th percentile and the longest, in milliseconds, of sorted waits."""
-    half, most = waits[len(waits) // 2], waits[min(len(waits) - 1, int(len(waits) * 0.99))]
-    return f"p50 {half * 1e3:.1f} p99 {most * 1e3:.1f} max {waits[-1] * 1e3:.1f} ms"
 
 
 def _used(processes: dict[str, int]) -> dict[str, float]:

@@ -93,8 +93,12 @@ def requests(world: World) -> list[bytes]:
     return asked
 
 
-def commands(world: World, ports: dict[str, int], source_url: str) -> Iterator[tuple[str, list[str]]]:
-    """What starts each server, by kind; the log is made and the policy put in force before the gateway's."""
+def commands(
+    world: World, ports: dict[str, int], source_url: str, more_settings: str = ""
+) -> Iterator[tuple[str, list[str]]]:
+    """What starts each server, by kind; the log is made and the policy put in force before the gateway's, whose
+    settings end with ``more_settings``.
+    """
     stage = world.stage
     servers = [sys.executable, "-m", "benchmarks.servers"]
     yield "source", [*servers, "source", str(ports["source"])]
@@ -104,10 +108,14 @@ def commands(world: World, ports: dict[str, int], source_url: str) -> Iterator[t
         "sealing",
         [*servers, "sealing", str(ports["sealing"]), source_url, str(stage.keys / "gateway"), str(recipient)],
     )
-    settings = stage.prepare(source_url, ports["gateway"])
+    stage.prepare(source_url, ports["gateway"])
+    with stage.config.open("a", encoding="utf-8") as config:
+        config.write(more_settings)
+    settings = stage.settings()
     log = open_log(settings, stage.gateway_keys(), "officer")
     files = read_policy_files(settings.policies_dir, settings.keys_dir)
-    activate(log, files, Order("benchmark", "set the stage", datetime.now(UTC)), UNSIGNED)
+    order = Order("benchmark", "set the stage", datetime.now(UTC))
+    activate(log, files, order, UNSIGNED, witnesses=settings.witness_keys)
     log.close()
     yield "gateway", [sys.executable, "-c", SERVE, "--config", str(stage.config), "serve"]
 
