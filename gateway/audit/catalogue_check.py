@@ -8,7 +8,7 @@ have prepared changes that cancel out. A page whose sums differ is looked at ent
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -75,23 +75,22 @@ def _stored(connection: Connection) -> Iterator[Sequence[Posting]]:
 
 def _located(connection: Connection, pages: set[int], size: int) -> Iterator[tuple[str, str]]:
     """Which entries of these pages are filed otherwise."""
-    there: defaultdict[int, set[Posting]] = defaultdict(set)
+    there: defaultdict[int, Counter[Posting]] = defaultdict(Counter)
     for batch in _stored(connection):
         for posting in batch:
             if posting[2] // PAGE in pages:
-                there[posting[2]].add(posting)
+                there[posting[2]][posting] += 1
     for page in sorted(pages):
         for raw in stored.read_raw(connection, page * PAGE - 1, PAGE, before=min(size, (page + 1) * PAGE), rows=False):
-            found = there.pop(raw.index, set())
+            found = there.pop(raw.index, Counter())
             try:
                 entry = None if retention.without_leaf(raw) else stored.check_summary(raw, removed=Part.PRIVATE)
             except LogAltered:
                 continue  # found already, as what it is
-            wanted = set() if entry is None else set(catalogue.postings(raw.index, entry.leaf, entry.private))
+            wanted = Counter(() if entry is None else catalogue.postings(raw.index, entry.leaf, entry.private))
             if found != wanted:
-                said = (
-                    f"{len(wanted - found)} of its {len(wanted)} words are missing, {len(found - wanted)} are not its"
-                )
+                missing, others = (wanted - found).total(), (found - wanted).total()
+                said = f"{missing} of its {wanted.total()} words are missing, {others} are not its, or there twice"
                 yield f"entry {raw.index}", f"is not found by what it says: {said}"
     for position in sorted(there):
         yield f"postings of entry {position}", "belong to no entry"

@@ -29,7 +29,7 @@ from sqlalchemy import Connection, Engine, TextClause, create_engine, event, tex
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from gateway.audit.errors import LogUnavailable
+from gateway.audit.errors import LogAltered, LogUnavailable
 
 HINTS = {
     "SQLITE_BUSY": "Another process holds the log's write lock. Find and end it; nothing else needs doing.",
@@ -223,6 +223,8 @@ class Database:
     def _explain(self, purpose: str, error: Exception) -> NoReturn:
         """Say what failed in words, with what to do; the driver's own error stays as the cause."""
         origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        if "Could not decode to UTF-8" in str(origin):  # the driver's words for a value that somebody wrote past us
+            raise LogAltered("database file", f"holds text that is none: {origin}") from error
         # The driver reads SQLite's own words for what is damaged as UTF-8, and they may quote what is damaged.
         damaged = "SQLITE_CORRUPT" if isinstance(origin, UnicodeDecodeError) else ""
         name = str(getattr(origin, "sqlite_errorname", damaged))

@@ -219,7 +219,7 @@ def check(raw: RawEntry, *, removed: Part | None = None) -> StoredEntry:
 
 def _check_row(raw: RawEntry, row: RawRow) -> StoredRow:
     parsed = parse_row(row.body)
-    if (row.identifier or "", (row.digest or b"").hex()) != (parsed.identifier, parsed.digest):
+    if (row.identifier, row.digest and row.digest.hex()) != (parsed.identifier or None, parsed.digest or None):
         raise LogAltered(raw.where, f"its record row {row.number} is filed under something else")
     return parsed
 

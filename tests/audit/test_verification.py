@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, func, select, text
 
 from gateway.audit import merkle, tables
+from gateway.audit.catalogue_check import CatalogueCheck
 from gateway.audit.checkpoint import Checkpoint, open_note, parse_checkpoint
 from gateway.audit.database import Database
-from gateway.audit.entry import Draft
+from gateway.audit.entry import Draft, RecordRow
 from gateway.audit.errors import LogAltered, LogUnavailable
 from gateway.audit.log import AuditLog
 from gateway.audit.verification import Report, verify
@@ -95,6 +96,35 @@ def test_every_edit_of_the_database_is_found_and_located(written: AuditLog, plac
     report = written.verify()
     assert not report.sound
     assert re.search(Template(TAMPERINGS[name]["found"]).substitute(DIGEST=DIGEST), said(report)), said(report)
+
+
+def test_a_value_of_a_row_is_not_taken_for_having_none(log: AuditLog, place, draft: Drafts):
+    log.append_now([draft(records=(RecordRow(None, "withhold", None),))])
+    assert log.verify().sound
+    for value in ("identifier = ''", "digest = x''"):
+        change(place, f"UPDATE record_rows SET {value}")  # noqa: S608
+        assert "entry 0: its record row 1 is filed under something else" in said(log.verify())
+        change(place, f"UPDATE record_rows SET {value.partition(' ')[0]} = NULL")  # noqa: S608
+
+
+def test_a_posting_that_is_there_twice_is_found_with_its_entry(written: AuditLog, place):
+    change(place, "CREATE TABLE twice AS SELECT * FROM postings", "DROP TABLE postings")
+    change(
+        place,
+        "ALTER TABLE twice RENAME TO postings",
+        "INSERT INTO postings SELECT * FROM postings WHERE position = 5 LIMIT 1",
+    )
+    check = CatalogueCheck()
+    for each in written.summaries():
+        check.add(each.index, each.leaf, each.private)
+    with Database(place.url).reading() as connection:
+        assert [where for where, _ in check.differences(connection, written.size())] == ["entry 5"]
+
+
+def test_text_that_is_none_is_named_as_an_alteration(written: AuditLog, place):
+    change(place, "UPDATE entries SET partner = CAST(x'ff4a' AS TEXT) WHERE position = 3")
+    with pytest.raises(LogAltered, match="'partner'"):
+        written.verify()
 
 
 def test_a_rewritten_leaf_with_all_its_hashes_is_found_by_the_signed_root(written: AuditLog, place, draft: Drafts):
