@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import overload
 
 from gateway.audit.errors import ProofRefused
 from gateway.audit.note import (
@@ -32,6 +33,8 @@ from gateway.audit.signing import (
     SigningKey,
     VerifierKey,
     check_signature,
+    cosigning_key,
+    parse_signing_key,
     parse_verifier_key,
     signature_line,
     trusted_keys,
@@ -56,6 +59,7 @@ __all__ = [
     "open_note",
     "parse_body",
     "parse_checkpoint",
+    "parse_signing_key",
     "parse_verifier_key",
     "sign",
     "trusted_keys",
@@ -90,11 +94,11 @@ def open_note(text: str | bytes, verifier_keys: Iterable[VerifierKey | str]) -> 
     return Note(body, tuple(good.values()))
 
 
-def open_checkpoint(note: str | bytes, verifier_keys: Iterable[VerifierKey | str]) -> Checkpoint:
+def open_checkpoint(text: str | bytes, verifier_keys: Iterable[VerifierKey | str]) -> Checkpoint:
     """What a checkpoint says that one of the given keys has signed. Raises :class:`ProofRefused` as :func:`open_note`,
     and for a note that is no checkpoint.
     """
-    return parse_body(open_note(note, verifier_keys).text)
+    return parse_body(open_note(text, verifier_keys).text)
 
 
 def sign(text: str, key: SigningKey, *beside: SigningKey, at: datetime | int | None = None) -> str:
@@ -107,21 +111,49 @@ def sign(text: str, key: SigningKey, *beside: SigningKey, at: datetime | int | N
     return f"{text}\n" + "".join(signature_line(text, each, at) for each in (key, *beside))
 
 
-def cosign(checkpoint: str | bytes, witness_key: SigningKey, at: datetime | int) -> str:
-    """The same signed checkpoint with the witness's cosignature line added; ``at`` is aware, or POSIX
-    seconds.
+@overload
+def cosign(checkpoint: str | Checkpoint, witness_key: SigningKey | str | bytes, at: datetime | int) -> str: ...
+
+
+@overload
+def cosign(checkpoint: bytes, witness_key: SigningKey | str | bytes, at: datetime | int) -> bytes: ...
+
+
+def cosign(
+    checkpoint: str | bytes | Checkpoint, witness_key: SigningKey | str | bytes, at: datetime | int
+) -> str | bytes:
+    """The same signed checkpoint with the witness's cosignature line added, as text or as bytes as it was given.
+
+    A checkpoint's text alone, or what was parsed from it, becomes a note with that one line. The key is a
+    :class:`SigningKey` of type 04 or 06, or ``PRIVATE+KEY+...`` in text (see :func:`signing.cosigning_key`); ``at`` is
+    aware, or whole POSIX seconds. Raises :class:`ProofRefused` for anything else.
 
     It states that at ``at`` this was the largest consistent head the witness had seen of this log: check
-    that first.
+    that first. No signature that is there already is looked at.
     """
-    if not isinstance(witness_key, SigningKey):
-        raise ProofRefused(f"a witness's key is a SigningKey, not {type(witness_key).__name__}")
-    if not witness_key.verifier.states_time:
-        raise ProofRefused("a witness cosigns with a key of type 04 or 06, which state a time; type 01 is a log's")
-    note = plain_text(checkpoint)
-    body, _ = split_note(note)
+    key = cosigning_key(witness_key)
+    if at is None:
+        raise ProofRefused("a cosignature needs the time at which it is made")
+    note = _note_of(checkpoint)
+    if "\n\n" not in note:
+        note = f"{note}\n"
+        body = note[:-1]
+    else:
+        body, _ = split_note(note)
     parse_body(body)
-    return note + signature_line(body, witness_key, at)
+    cosigned = note + signature_line(body, key, at)
+    split_note(cosigned)  # so many signatures may be there already that nobody would take one more
+    return cosigned.encode() if isinstance(checkpoint, bytes) else cosigned
+
+
+def _note_of(checkpoint: str | bytes | Checkpoint) -> str:
+    """A checkpoint's text, with its signatures where it has any."""
+    if not isinstance(checkpoint, Checkpoint):
+        return plain_text(checkpoint)
+    parts = isinstance(checkpoint.root, bytes) and isinstance(checkpoint.extensions, tuple | list)
+    if not parts:
+        raise ProofRefused("a checkpoint has a root of bytes, and lines of text after it or none")
+    return plain_text(checkpoint.text)
 
 
 def cosignatures(

@@ -2,9 +2,10 @@
 verification.
 
 Rules: everything here is pure, takes bytes and gives bytes; a hash is exactly 32 bytes; a proof is a list
-whose first element is the leaf's sibling. A verifier returns nothing when the proof holds and raises
-:class:`ProofRefused` otherwise. What proves nothing is refused: inclusion in an empty tree, consistency from
-an empty tree (any tree extends it), a proof with an element too many.
+whose first element is the leaf's sibling. A verifier raises :class:`ProofRefused` when the proof does not hold,
+and never returns anything but ``True``: so it may stand alone, or in an ``assert`` or ``if``, and a caller who
+forgets the one or the other takes nothing that is not proven. What proves nothing is refused: inclusion in an
+empty tree, consistency from an empty tree (any tree extends it), a proof with an element too many.
 
 Leaf hash = SHA-256(0x00 || entry), node hash = SHA-256(0x01 || left || right), root of the empty tree =
 SHA-256("").
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Literal
 
 from gateway.audit.errors import ProofRefused, shown
 
@@ -102,7 +104,7 @@ def consistency_proof(leaf_hashes: Sequence[bytes], size1: int, size2: int) -> l
     return path[::-1]
 
 
-def verify_inclusion(index: int, size: int, leaf_hash: bytes, proof: Sequence[bytes], root: bytes) -> None:
+def verify_inclusion(index: int, size: int, leaf_hash: bytes, proof: Sequence[bytes], root: bytes) -> Literal[True]:
     """Check that the leaf is at ``index`` in the tree of ``size`` with this root (RFC 9162 2.1.3.2).
 
     Raises :class:`ProofRefused` when it does not prove that.
@@ -129,9 +131,10 @@ def verify_inclusion(index: int, size: int, leaf_hash: bytes, proof: Sequence[by
         raise ProofRefused(f"the proof of {len(proof)} hashes has too few for index {index} of {size}")
     if computed != root:
         raise ProofRefused(f"the proof leads to root {computed.hex()}, not {root.hex()}")
+    return True
 
 
-def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes) -> None:
+def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes) -> Literal[True]:
     """Check that the tree of ``size2`` with ``root2`` extends that of ``size1`` with ``root1`` (RFC 9162
     2.1.4.2).
 
@@ -151,10 +154,11 @@ def verify_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: by
             raise ProofRefused(f"equal sizes need no proof, but it has {len(proof)} hashes")
         if root1 != root2:
             raise ProofRefused(f"two roots for size {size1}: {root1.hex()} and {root2.hex()}")
-        return
+        return True
     if not proof:
         raise ProofRefused(f"the proof from size {size1} to {size2} is empty")
     _replay_consistency(size1, size2, proof, root1, root2)
+    return True
 
 
 def _replay_consistency(size1: int, size2: int, proof: Sequence[bytes], root1: bytes, root2: bytes) -> None:

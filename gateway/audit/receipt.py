@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from gateway.audit import merkle
 from gateway.audit.checkpoint import (
+    COSIGNATURE,
     NOTE_LIMIT,
     Checkpoint,
     Signature,
@@ -114,10 +115,14 @@ def verify(
     1. The receipt parses.
     2. Its checkpoint is signed by one of ``verifier_keys``, and no given key's signature on it is bad.
     3. Its origin is ``origin``; without one, the name of the log key that signed.
-    4. At least ``quorum`` distinct ``witness_keys``, none of them a log key, have cosigned it.
+    4. At least ``quorum`` distinct ``witness_keys`` (of type 04 or 06), none of them a log key, have cosigned it.
     5. The proof leads from the leaf's hash to the checkpoint's root.
     """
     log_keys, witnesses = trusted_keys(verifier_keys), trusted_keys(witness_keys)
+    for key in witnesses:
+        if not key.states_time:
+            hint = f"of type 04 it is {VerifierKey(key.name, COSIGNATURE, key.public)}"
+            raise ProofRefused(f"{key.name} is a key of type 01, which states no time and is no witness's", hint=hint)
     parts = parse(receipt)  # 1
     note = open_note(parts.checkpoint, (*log_keys, *(key for key in witnesses if key not in log_keys)))  # 2
     by_log = [signature for signature in note.signatures if signature.key in log_keys]

@@ -36,9 +36,15 @@ ML_DSA_44 = 0x06
 
 KEY_BYTES = {ED25519: 32, COSIGNATURE: 32, ML_DSA_44: 1312}
 """How long a public key of each known type is."""
-LATEST_TIME = 2**63 - 1
+SEED_BYTES = 32
+"""How long the seed is that a private key of any known type is made from (RFC 8032, FIPS 204)."""
+LATEST_TIME = 253_402_300_799
+"""The last second of the year 9999, and of what a ``datetime`` can show. A time so far in the future is refused, as
+tlog-cosignature allows.
+"""
 
 _VERIFIER_KEY = re.compile(r"([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)")
+_SIGNING_KEY = re.compile(r"PRIVATE\+KEY\+" + _VERIFIER_KEY.pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +81,12 @@ class SigningKey:
     """The public half, for verifiers: worked out once, since that costs more than a signature."""
 
     def __post_init__(self) -> None:
-        if not is_name(self.name):
+        if not isinstance(self.name, str) or not is_name(self.name):
             raise ProofRefused(f"{self.name!r} cannot name a key: it is empty, or holds a space or a plus")
-        if self.kind not in KEY_BYTES:
-            raise ProofRefused(f"signature type {self.kind:#04x} is not known here")
+        if not isinstance(self.private, Ed25519PrivateKey | MLDSA44PrivateKey):
+            raise ProofRefused(f"a private key is one of Ed25519 or ML-DSA-44, not {type(self.private).__name__}")
+        if not isinstance(self.kind, int) or self.kind not in KEY_BYTES:
+            raise ProofRefused(f"signature type {self.kind!r} is not known here")
         if isinstance(self.private, MLDSA44PrivateKey) != (self.kind == ML_DSA_44):
             raise ProofRefused(f"signature type {self.kind:#04x} is not one of this key's algorithm")
         public = self.private.public_key().public_bytes_raw()
@@ -113,6 +121,45 @@ def parse_verifier_key(text: str | bytes) -> VerifierKey:
     return key
 
 
+def parse_signing_key(text: str | bytes) -> SigningKey:
+    """The private key in ``PRIVATE+KEY+<name>+<8 hex of key id>+<base64(type || seed)>``, the form that Go's ``note``
+    package writes; its id must be that of its public half. Raises :class:`ProofRefused` for anything else, and shows
+    nothing of it.
+    """
+    found = _SIGNING_KEY.fullmatch(plain_text(text))
+    if found is None or not is_name(found[1]):
+        raise ProofRefused("this is not a signing key of the form PRIVATE+KEY+name+id+base64")
+    try:
+        material = decode_base64(found[3], "the signing key")
+    except ProofRefused:
+        raise ProofRefused("the signing key is not base64 in its canonical form") from None
+    kind, seed = material[0] if material else 0, material[1:]
+    if kind not in KEY_BYTES or len(seed) != SEED_BYTES:
+        raise ProofRefused(f"the signing key {found[1]} is not a known type's byte and {SEED_BYTES} bytes of seed")
+    make = MLDSA44PrivateKey.from_seed_bytes if kind == ML_DSA_44 else Ed25519PrivateKey.from_private_bytes
+    key = SigningKey(found[1], make(seed), kind)
+    if key.verifier.key_id.hex() != found[2]:
+        raise ProofRefused(f"the signing key {key.name} says id {found[2]}, and is {key.verifier}")
+    return key
+
+
+def cosigning_key(key: SigningKey | str | bytes) -> SigningKey:
+    """A key that states times, parsed or in its text form. Raises :class:`ProofRefused`.
+
+    In text, a key of type 01 stands for one of type 04: Go's ``note`` package knows no other type, and so the keys of
+    witnesses are written that way too.
+    """
+    if isinstance(key, str | bytes):
+        key = parse_signing_key(key)
+        if key.kind == ED25519:
+            key = SigningKey(key.name, key.private, COSIGNATURE)
+    if not isinstance(key, SigningKey):
+        raise ProofRefused(f"a witness's key is a SigningKey, or PRIVATE+KEY+... in text, not {type(key).__name__}")
+    if not key.verifier.states_time:
+        raise ProofRefused("a witness cosigns with a key of type 04 or 06, which state a time; type 01 is a log's")
+    return key
+
+
 def trusted_keys(keys: Iterable[VerifierKey | str]) -> tuple[VerifierKey, ...]:
     """Keys that are trusted by whoever calls, each parsed or in its text form. Raises :class:`ProofRefused`."""
     if isinstance(keys, str | bytes) or not isinstance(keys, Iterable):
@@ -120,9 +167,17 @@ def trusted_keys(keys: Iterable[VerifierKey | str]) -> tuple[VerifierKey, ...]:
     found = tuple(key if isinstance(key, VerifierKey) else parse_verifier_key(key) for key in keys)
     named: dict[tuple[str, bytes], VerifierKey] = {}
     for key in found:
+        if not _is_sound(key):
+            raise ProofRefused("a verifier key has a name, a known type, and as many bytes as a key of the type has")
         if named.setdefault((key.name, key.key_id), key) != key:
             raise ProofRefused(f"two different verifier keys are both named {key.name} with id {key.key_id.hex()}")
     return found
+
+
+def _is_sound(key: VerifierKey) -> bool:
+    """Whether this could have been parsed: whoever makes one by hand may put anything into it."""
+    parts = isinstance(key.name, str) and isinstance(key.public, bytes) and isinstance(key.kind, int)
+    return parts and is_name(key.name) and len(key.public) == KEY_BYTES.get(key.kind)
 
 
 def signature_line(text: str, key: SigningKey, at: datetime | int | None = None) -> str:
@@ -133,7 +188,7 @@ def signature_line(text: str, key: SigningKey, at: datetime | int | None = None)
     if key.kind == ED25519:
         signature = key.private.sign(text.encode())
     else:
-        seconds = _seconds(at, key.kind)
+        seconds = 0 if at is None and key.kind == ML_DSA_44 else seconds_of(at)
         signature = seconds.to_bytes(8, "big") + key.private.sign(_timed_message(text, key.verifier, seconds))
     return f"— {key.name} {encode_base64(key.verifier.key_id + signature)}\n"
 
@@ -175,20 +230,22 @@ def _short(text: str, what: str) -> bytes:
     return bytes([len(data)]) + data
 
 
-def _seconds(at: datetime | int | None, kind: int) -> int:
-    if at is None and kind == ML_DSA_44:
-        return 0
-    if isinstance(at, bool) or not isinstance(at, datetime | int) or (isinstance(at, datetime) and at.tzinfo is None):
+def seconds_of(at: datetime | int | None) -> int:
+    """Whole POSIX seconds of a time that is aware, or is in them. Raises :class:`ProofRefused`."""
+    if (
+        isinstance(at, bool)
+        or not isinstance(at, datetime | int)
+        or (isinstance(at, datetime) and at.utcoffset() is None)
+    ):
         raise ProofRefused("a cosignature needs the time at which it is made, with its zone, or in whole POSIX seconds")
     seconds = int(at.timestamp()) if isinstance(at, datetime) else at
     if not 0 < seconds <= LATEST_TIME:
-        raise ProofRefused(f"a cosignature is made after 1970, not at second {shown(seconds)}")
+        raise ProofRefused(f"a cosignature is made between 1970 and 9999, not at second {shown(seconds)}")
     return seconds
 
 
 def _time(seconds: int, key: VerifierKey) -> datetime | None:
     """The time a signature states; ``None`` for 0, which states none."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC) if seconds else None
-    except (OverflowError, ValueError, OSError) as error:
-        raise ProofRefused(f"the cosignature by {key.name} states no time a clock can show") from error
+    if seconds > LATEST_TIME:
+        raise ProofRefused(f"the cosignature by {key.name} states no time a clock can show")
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -9,10 +9,13 @@ whoever rewrites or forks a log needs every witness's help. Checks, in this orde
 403     none of the log's keys has signed the checkpoint, or a signature by one of them is bad
 400     the old size is larger than the checkpoint's
 409     the old size is not that of the head remembered; the answer is that size (``text/x.tlog.size``)
+422     the size is 0, and the root is not that of the empty tree
 409     the size is that of the head remembered, and the root is another one: the log has forked
 422     the consistency proof fails, or there is one where none is due
 200     the answer is one cosignature line for each of the witness's keys
 ======  ================================================================================================
+
+That the empty tree has one root is of the page's draft of 2026; before, it said nothing of it.
 
 Pure: the state goes in and comes out, the time is in it. The server around it must make the new state durable before
 it sends the answer, and must do both in one turn.
@@ -29,7 +32,7 @@ from gateway.audit.checkpoint import Checkpoint, SigningKey, VerifierKey, open_n
 from gateway.audit.errors import ProofRefused
 from gateway.audit.merkle import EMPTY_ROOT
 from gateway.audit.note import decode_base64, encode_base64, parse_size, plain_text, split_note
-from gateway.audit.signing import signature_line
+from gateway.audit.signing import cosigning_key, seconds_of, signature_line, trusted_keys
 
 PROOF_LIMIT = 63
 """Most proof lines a submission may have."""
@@ -47,18 +50,33 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that a witness's answer depends on. ``at`` is the time of the submission, aware UTC.
+    """All that a witness's answer depends on. ``at`` is the time of the submission, aware UTC or in POSIX seconds.
 
-    ``logs`` are the keys of the logs it knows, by origin. ``evidence``, after a submission, is the signed checkpoint
-    to keep, empty otherwise. With status 409 it is another root for the size that was seen: the log has forked. With
-    422 its proof fails, which may be the fault of whoever submitted it: the log has forked if it has no other.
+    ``keys`` are its own, of type 04 or 06, at least one; ``logs`` are the keys of the logs it knows, by origin
+    (:func:`begin` takes them all in their text form too). ``seen`` is the largest head of each log, and says nothing of
+    a log of which it has seen none. ``evidence``, after a submission, is the signed checkpoint to keep, or empty.
+    With status 409 it is another root for the size that was seen: the log has forked. With 422 its proof fails, which
+    may be the fault of whoever submitted it: the log has forked if it has no other. Or it is of no leaves, under a root
+    that no tree without leaves has.
     """
 
     keys: tuple[SigningKey, ...]
     logs: Mapping[str, tuple[VerifierKey, ...]]
-    at: datetime
+    at: datetime | int
     seen: Mapping[str, Seen] = field(default_factory=dict)
     evidence: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse, with :class:`ProofRefused`, what no witness can answer from, so that no submission meets it."""
+        if not isinstance(self.keys, tuple) or not self.keys or any(cosigning_key(key) is not key for key in self.keys):
+            raise ProofRefused("a witness has at least one key, and has them as a tuple")
+        if not isinstance(self.logs, Mapping) or not all(isinstance(origin, str) for origin in self.logs):
+            raise ProofRefused("a witness has its logs' keys by their origins")
+        for keys in self.logs.values():
+            trusted_keys(keys)
+        if not isinstance(self.seen, Mapping) or not all(isinstance(seen, Seen) for seen in self.seen.values()):
+            raise ProofRefused("a witness has seen a head of each log, or none")
+        seconds_of(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +98,26 @@ class _Refused(Exception):
         self.forked = forked
 
 
+def begin(
+    keys: Iterable[SigningKey | str], logs: Mapping[str, Iterable[VerifierKey | str]], at: datetime | int
+) -> State:
+    """A witness that has seen nothing yet. Its own keys, and its logs' by their origins, are parsed or in their text
+    form. Raises :class:`ProofRefused`.
+    """
+    if isinstance(keys, str | bytes) or not isinstance(keys, Iterable) or not isinstance(logs, Mapping):
+        raise ProofRefused("a witness's keys are a list, and its logs' keys are lists by their origins")
+    own = tuple(cosigning_key(key) for key in keys)
+    return State(own, {origin: trusted_keys(of_log) for origin, of_log in logs.items()}, at)
+
+
 def add_checkpoint(state: State, body: bytes | str) -> tuple[int, bytes, State]:
     """Judge a submission: the HTTP status, the answer's bytes, and the state from then on.
 
-    The state is another one only with status 200, but for its ``evidence``.
+    The state is another one only with status 200, but for its ``evidence``. Whatever ``body`` is gets an answer; raises
+    :class:`ProofRefused` for a ``state`` that is none.
     """
+    if not isinstance(state, State):
+        raise ProofRefused(f"a witness's state is a State, not {type(state).__name__}: see witness.begin")
     state = replace(state, evidence="")
     try:
         submitted = parse_submission(body)
@@ -152,6 +185,8 @@ def _judge(state: State, submitted: Submission) -> str:
     seen = state.seen.get(head.origin, Seen())
     if submitted.old != seen.size:
         raise _Refused(409, str(seen.size))
+    if head.size == 0 and head.root != EMPTY_ROOT:
+        raise _Refused(422, "a tree without leaves has another root, SHA-256 of nothing", forked=True)
     if head.size == seen.size and head.root != seen.root:
         raise _Refused(409, str(seen.size), forked=True)
     _check_proof(seen, head, submitted.proof)

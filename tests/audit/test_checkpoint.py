@@ -24,10 +24,12 @@ from gateway.audit.checkpoint import (
     open_checkpoint,
     open_note,
     parse_checkpoint,
+    parse_signing_key,
     parse_verifier_key,
     sign,
 )
 from gateway.audit.errors import ProofRefused
+from tests.audit.keytext import written
 
 KNOWN_KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 KNOWN_NOTE = """This is an example message.
@@ -37,6 +39,8 @@ KNOWN_NOTE = """This is an example message.
 LOG = SigningKey("gateway.example/log", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 OTHER = SigningKey("other.example/log", Ed25519PrivateKey.from_private_bytes(bytes([1] * 32)))
 WITNESS = SigningKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(bytes([2] * 32)), COSIGNATURE)
+PQ_LOG = SigningKey(LOG.name, MLDSA44PrivateKey.from_seed_bytes(bytes([3] * 32)), ML_DSA_44)
+PQ_WITNESS = SigningKey("witness.example/w", MLDSA44PrivateKey.from_seed_bytes(bytes([4] * 32)), ML_DSA_44)
 TEXT = Checkpoint("gateway.example/log", 3, bytes(32)).text
 SIGNED = sign(TEXT, LOG)
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -236,6 +240,87 @@ def test_neither_a_logs_key_of_another_kind_nor_its_name_makes_a_witness_of_it()
         assert [each.key for each in cosignatures(signatures, [own.verifier])] == [own.verifier]
 
 
+def test_a_witnesss_key_may_be_given_in_text_and_an_ed25519_one_signs_as_a_witnesss():
+    made = cosign(SIGNED, WITNESS, AT)
+    plain = SigningKey(WITNESS.name, WITNESS.private)
+    for text in (written(WITNESS), written(WITNESS).encode(), written(plain)):
+        assert cosign(SIGNED, text, AT) == made
+    lattice = open_note(cosign(SIGNED, written(PQ_WITNESS), AT), [PQ_WITNESS.verifier])
+    assert lattice.signatures == (Signature(PQ_WITNESS.verifier, AT),)
+
+
+def test_a_cosigned_checkpoint_is_text_or_bytes_as_it_was_given_and_begins_with_what_was_given():
+    seconds = int(AT.timestamp())
+    made = cosign(SIGNED, WITNESS, AT)
+    assert made.startswith(SIGNED)
+    assert cosign(SIGNED.encode(), WITNESS, seconds) == made.encode()
+    alone = f"{TEXT}\n{made.removeprefix(SIGNED)}"
+    assert cosign(TEXT, WITNESS, seconds) == cosign(parse_checkpoint(SIGNED), WITNESS, seconds) == alone
+    assert open_note(alone, [WITNESS.verifier]).text == TEXT
+
+
+def test_no_cosignature_is_made_that_nobody_would_take():
+    with pytest.raises(ProofRefused, match="over the limit"):
+        cosign(SIGNED + SIGNED.removeprefix(TEXT + "\n") * 99, WITNESS, AT)
+    latest = 253_402_300_799
+    assert open_note(cosign(SIGNED, WITNESS, latest), [WITNESS.verifier]).signatures[0].time is not None
+    for at in (latest + 1, None):
+        for key in (WITNESS, PQ_WITNESS):
+            with pytest.raises(ProofRefused):
+                cosign(SIGNED, key, at)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    "checkpoint",
+    [
+        Checkpoint("", 3, bytes(32)),
+        Checkpoint("a", -1, bytes(32)),
+        Checkpoint("a", 3, bytes(31)),
+        Checkpoint("a", 3, None),  # type: ignore[arg-type]
+        Checkpoint("a", 3, bytes(32), None),  # type: ignore[arg-type]
+        Checkpoint("a", 3, bytes(32), ("",)),
+        Checkpoint("a\nb", 3, bytes(32)),
+        Checkpoint("a\0", 3, bytes(32)),
+    ],
+)
+def test_a_checkpoint_made_by_hand_that_cannot_be_written_is_not_cosigned(checkpoint: Checkpoint):
+    with pytest.raises(ProofRefused):
+        cosign(checkpoint, WITNESS, AT)
+
+
+def test_a_signing_key_in_text_is_the_key_it_was_written_from():
+    for key in (LOG, WITNESS, PQ_LOG):
+        read = parse_signing_key(written(key))
+        assert (read.verifier, read.kind) == (key.verifier, key.kind)
+
+
+@pytest.mark.parametrize("at", range(len(written(LOG))))
+def test_no_single_changed_character_leaves_a_signing_key_in_text_one(at: int):
+    text = written(LOG)
+    for other in (text[:at] + chr(ord(text[at]) ^ 1) + text[at + 1 :], text[:at] + text[at + 1 :], text[: at + 1]):
+        if other != text:
+            with pytest.raises(ProofRefused) as refused:
+                parse_signing_key(other)
+            assert text.rpartition("+")[2][:20] not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("a", None, 1), ("a", LOG.private, None), ("a", LOG.private, []), (5, LOG.private)]
+)
+def test_what_is_no_signing_key_is_refused_when_it_is_made(arguments: tuple[object, ...]):
+    with pytest.raises(ProofRefused):
+        SigningKey(*arguments)  # type: ignore[arg-type]
+
+
+def test_a_verifier_key_made_by_hand_that_could_not_be_parsed_is_refused_before_the_note_is_read():
+    for key in (VerifierKey("a", 2, bytes(32)), VerifierKey("a b", 1, bytes(32)), VerifierKey("a", 1, bytes(31))):
+        with pytest.raises(ProofRefused, match="verifier key"):
+            open_note(SIGNED, [LOG.verifier, key])
+    for parts in ((None, 1, bytes(32)), ("a", None, bytes(32)), ("a", [], bytes(32)), ("a", 1, None)):
+        with pytest.raises(ProofRefused, match="verifier key"):
+            open_note(SIGNED, [VerifierKey(*parts)])  # type: ignore[arg-type]
+
+
 def test_a_cosignature_of_a_time_beyond_any_clock_is_refused():
     data = WITNESS.verifier.key_id + b"\xff" * 8 + bytes(64)
     with pytest.raises(ProofRefused, match="clock"):
@@ -246,10 +331,6 @@ def test_a_key_name_that_cannot_stand_in_a_signature_line_is_refused():
     for name in ("", "a b", "a+b", "a\nb", "a\u2003b"):
         with pytest.raises(ProofRefused):
             SigningKey(name, LOG.private)
-
-
-PQ_LOG = SigningKey(LOG.name, MLDSA44PrivateKey.from_seed_bytes(bytes([3] * 32)), ML_DSA_44)
-PQ_WITNESS = SigningKey("witness.example/w", MLDSA44PrivateKey.from_seed_bytes(bytes([4] * 32)), ML_DSA_44)
 
 
 def test_a_log_signs_with_ed25519_and_ml_dsa_beside_it_and_either_key_opens_the_note():
@@ -337,5 +418,5 @@ NO_TIMES = [None, True, "1", 1.5, float("nan"), b"1", [], 0, -1, 2**63, 10**5000
 def test_a_cosignature_is_made_at_a_time_in_whole_seconds_or_not_at_all(at: object):
     with pytest.raises(ProofRefused):
         cosign(SIGNED, WITNESS, at)  # type: ignore[arg-type]
-    with pytest.raises(ProofRefused, match="SigningKey"):
+    with pytest.raises(ProofRefused, match=r"SigningKey|signing key"):
         cosign(SIGNED, at, AT)  # type: ignore[arg-type]

@@ -215,3 +215,10 @@ def test_a_node_over_children_of_other_lengths_is_refused():
         merkle.node_hash(LEAVES[0] + b"x", LEAVES[1][1:])
     with pytest.raises(ProofRefused):
         merkle.root([LEAVES[0], b"short"])
+
+
+def test_a_proof_that_holds_gives_true_and_nothing_else_is_ever_given():
+    root, middle = merkle.root(LEAVES[:7]), merkle.root(LEAVES[:4])
+    assert merkle.verify_inclusion(3, 7, LEAVES[3], merkle.inclusion_proof(LEAVES, 3, 7), root) is True
+    assert merkle.verify_consistency(4, 7, merkle.consistency_proof(LEAVES, 4, 7), middle, root) is True
+    assert merkle.verify_consistency(7, 7, [], root, root) is True

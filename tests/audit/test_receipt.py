@@ -137,3 +137,10 @@ def test_an_empty_leaf_in_an_empty_tree_proves_nothing_at_all():
     empty = sign(Checkpoint(LOG.name, 0, merkle.EMPTY_ROOT).text, LOG)
     with pytest.raises(ProofRefused):
         receipt.verify(receipt.write(0, [], empty, b""), b"", [LOG.verifier])
+
+
+def test_a_key_that_states_no_time_is_named_as_no_witnesss_with_the_one_that_is_probably_meant():
+    plain = SigningKey(WITNESSES[0].name, WITNESSES[0].private)
+    with pytest.raises(ProofRefused, match="type 01") as refused:
+        receipt.verify(issue(0), ENTRIES[0], [LOG.verifier], witness_keys=[str(plain.verifier)])
+    assert str(WITNESSES[0].verifier) in refused.value.hint

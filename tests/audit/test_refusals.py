@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.audit import checkpoint, merkle, receipt, tiles
-from gateway.audit.checkpoint import COSIGNATURE, Checkpoint, SigningKey, open_note, sign
+from gateway.audit.checkpoint import COSIGNATURE, Checkpoint, SigningKey, VerifierKey, open_note, sign
 from gateway.audit.errors import ProofRefused
-from gateway.audit.witness import State, add_checkpoint
+from gateway.audit.witness import Seen, State, add_checkpoint, begin
+from tests.audit.keytext import written
 
+EXAMPLES = int(os.environ.get("RELGATE_TEST_ODD_VALUES", "30"))
+"""How many odd calls each function gets."""
 LOG = SigningKey("log.example/l", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 WITNESS = SigningKey("w.example/w", Ed25519PrivateKey.from_private_bytes(bytes([1] * 32)), COSIGNATURE)
 STATE = State((WITNESS,), {LOG.name: (LOG.verifier,)}, datetime(2026, 3, 1, tzinfo=UTC))
@@ -57,7 +61,44 @@ ODD += [
     float("nan"),
 ]
 ODD += [NOTE.encode(), RECEIPT, LOG.verifier, str(LOG.verifier), [LOG.verifier], [str(LOG.verifier)], ..., b"\xff"]
-odd = st.sampled_from(ODD)
+ODD += [LOG, WITNESS, written(LOG), written(WITNESS), [WITNESS], {LOG.name: [LOG.verifier]}, {LOG.name: 7}, {7: 7}]
+ODD += [VerifierKey(None, [], 7), [VerifierKey("a", 9, b"")], Checkpoint(None, None, None), Checkpoint("a", 1, b"")]  # type: ignore[arg-type]
+ODD += [STATE, Seen(), {LOG.name: Seen(-1, b"")}, datetime(1, 1, 1, tzinfo=UTC), datetime(2026, 1, 1), Ellipsis, object]  # noqa: DTZ001
+ODD += [
+    "entries",
+    "tile/0/000",
+    2**2000,
+    [[]],
+    [bytearray(32)],
+    (bytes(32),),
+    iter([bytes(32)]),
+    b"\0\x01a",
+    "old 0\n\n",
+]
+
+
+def pick(number: int) -> object:
+    """One of the odd values; drawn by number, since nobody can print them all."""
+    return ODD[number]
+
+
+picked = st.integers(0, len(ODD) - 1).map(pick)
+any_value = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=40), st.binary(max_size=40),
+        st.complex_numbers(), st.datetimes(), st.dates(), st.timedeltas(), picked,
+    ),
+    lambda parts: st.one_of(
+        st.lists(parts, max_size=4),
+        st.tuples(parts, parts),
+        st.dictionaries(st.one_of(st.text(max_size=5), st.integers()), parts, max_size=3),
+        st.builds(Checkpoint, parts, parts, parts, parts),
+        st.builds(VerifierKey, parts, parts, parts),
+        st.builds(Seen, parts, parts),
+    ),
+    max_leaves=6,
+)  # fmt: skip
+odd = st.one_of(picked, any_value)
 
 FUNCTIONS: dict[str, tuple[Callable[..., object], int]] = {
     "leaf_hash": (merkle.leaf_hash, 1),
@@ -68,6 +109,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., object], int]] = {
     "verify_inclusion": (merkle.verify_inclusion, 5),
     "verify_consistency": (merkle.verify_consistency, 5),
     "parse_verifier_key": (checkpoint.parse_verifier_key, 1),
+    "parse_signing_key": (checkpoint.parse_signing_key, 1),
     "open_note": (checkpoint.open_note, 2),
     "parse_checkpoint": (checkpoint.parse_checkpoint, 1),
     "receipt.verify": (receipt.verify, 6),
@@ -77,10 +119,15 @@ FUNCTIONS: dict[str, tuple[Callable[..., object], int]] = {
     "tiles.entries_bundle": (tiles.entries_bundle, 1),
     "tiles.parse_bundle": (tiles.parse_bundle, 1),
     "cosign": (checkpoint.cosign, 3),
+    "witness.add_checkpoint": (add_checkpoint, 2),
+    "witness.begin": (begin, 3),
+    "witness.State": (State, 4),
+    "SigningKey": (SigningKey, 3),
 }
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+@settings(max_examples=EXAMPLES)
 @given(data=st.data())
 def test_values_of_any_type_are_answered_or_refused_with_the_one_class(name: str, data: st.DataObject):
     function, arity = FUNCTIONS[name]
@@ -108,6 +155,9 @@ def test_every_odd_value_alone_in_an_otherwise_sound_call_is_answered_or_refused
         "root": (hashes,),
         "tiles.entries_bundle": ([b"leaf"],),
         "cosign": (NOTE, WITNESS, 1),
+        "witness.add_checkpoint": (STATE, NOTE),
+        "witness.begin": ([WITNESS], {LOG.name: [LOG.verifier]}, 1),
+        "witness.State": ((WITNESS,), {LOG.name: (LOG.verifier,)}, 1, {LOG.name: Seen()}),
     }
     for name, arguments in sound.items():
         function, _ = FUNCTIONS[name]

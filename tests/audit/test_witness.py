@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from gateway.audit import merkle
 from gateway.audit.checkpoint import COSIGNATURE, ML_DSA_44, Checkpoint, SigningKey, cosign, open_note, sign
-from gateway.audit.errors import LogUnavailable
-from gateway.audit.witness import Seen, State, add_checkpoint, write_submission
+from gateway.audit.errors import LogUnavailable, ProofRefused
+from gateway.audit.witness import Seen, State, add_checkpoint, begin, write_submission
 from gateway.audit.witness_store import MemoryLost, WitnessStore, make_memory
+from tests.audit.keytext import written
 
 LOG = SigningKey("gateway.example/log", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 WITNESS = SigningKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(bytes([2] * 32)), COSIGNATURE)
@@ -59,6 +60,48 @@ def test_a_witness_with_two_keys_answers_with_a_line_of_each():
     opened = open_note(note(7) + answer.decode(), [WITNESS.verifier, LATTICE.verifier])
     assert status == 200
     assert [(s.key, s.time) for s in opened.signatures] == [(WITNESS.verifier, AT), (LATTICE.verifier, AT)]
+
+
+def test_an_empty_log_is_cosigned_as_often_as_it_is_submitted_and_under_its_one_root():
+    state = NEW
+    for _ in range(2):
+        status, answer, state = add_checkpoint(state, body(0, 0))
+        assert (status, state.seen[LOG.name].size) == (200, 0)
+        assert open_note(note(0) + answer.decode(), [WITNESS.verifier]).signatures
+    assert add_checkpoint(state, body(0, 7))[0] == 200
+
+
+def test_a_witness_begins_with_keys_in_text_as_well_as_parsed_and_has_seen_nothing():
+    secret = written(WITNESS)
+    at = int(AT.timestamp())
+    begun = begin([secret], {LOG.name: [str(LOG.verifier)]}, at)
+    assert (begun.keys[0].verifier, begun.logs, begun.seen) == (WITNESS.verifier, NEW.logs, {})
+    assert add_checkpoint(begun, body(0, 7))[:2] == add_checkpoint(NEW, body(0, 7))[:2]
+    assert add_checkpoint(begin([WITNESS], {}, AT), body(0, 7))[0] == 404
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ([], {}, AT),
+        (str(WITNESS.verifier), {}, AT),
+        ([LOG], {}, AT),
+        ([str(WITNESS.verifier)], {}, AT),
+        ([None], {}, AT),
+        (None, {}, AT),
+        ([WITNESS], [LOG.verifier], AT),
+        ([WITNESS], {LOG.name: LOG.verifier}, AT),
+        ([WITNESS], {LOG.name: [WITNESS]}, AT),
+        ([WITNESS], {7: [LOG.verifier]}, AT),
+        ([WITNESS], {}, None),
+        ([WITNESS], {}, AT.replace(tzinfo=None)),
+        ([WITNESS], {}, 1.5),
+        ([WITNESS], {}, 0),
+    ],
+)
+def test_a_witness_does_not_begin_with_what_it_could_not_answer_from(arguments: tuple[object, object, object]):
+    with pytest.raises(ProofRefused):
+        begin(*arguments)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=6))
@@ -111,7 +154,7 @@ REFUSALS = {
     "an empty log with a root that is not the empty one": (
         NEW,
         write_submission(0, [], sign(Checkpoint(LOG.name, 0, bytes(32)).text, LOG)),
-        409,
+        422,
     ),
 }
 
@@ -132,6 +175,7 @@ def test_what_is_refused_gets_its_status_and_changes_nothing(name: str):
         ("another root for the size that was seen", True),
         ("a proof that fails", True),
         ("no proof where one is due", True),
+        ("an empty log with a root that is not the empty one", True),
         ("a rewind to less than was seen", False),
         ("a proof between equal sizes", False),
         ("a bad signature", False),

@@ -27,8 +27,8 @@ from pathlib import Path
 from gateway.audit import edge
 from gateway.audit.checkpoint import Checkpoint
 from gateway.audit.edge import NodeId
-from tests.audit import long_log
 from tests.audit.go import agree, malformed
+from tests.audit.keytext import written
 from tests.audit.long_log import LOG, ORIGIN
 
 FILE = Path(__file__).parent / "answers.json"
@@ -116,9 +116,6 @@ def ask(program: Path, *arguments: str, lines: Sequence[str] = ()) -> list[str]:
 
 def answers(program: Path) -> Answers:
     """Put every question to Go."""
-    seed = long_log.KEY.private_bytes_raw()
-    secret = base64.b64encode(b"\x01" + seed).decode()
-    key = f"PRIVATE+KEY+{ORIGIN}+{LOG.verifier.key_id.hex()}+{secret}"
     texts = [base64.b64encode(text.encode()).decode() for text in TEXTS]
     asked = malformed_lines()
     taken = {
@@ -130,7 +127,7 @@ def answers(program: Path) -> Answers:
         pairs=ask(program, "pairs", str(PAIRS)),
         made_up=ask(program, "stored", "0", lines=[" ".join(map(str, one)) for one in MADE_UP_SIZES]),
         proved=ask(program, "prove", str(LARGEST), lines=[" ".join(map(str, one)) for one in PROVED_SIZES]),
-        signed=[base64.b64decode(note).decode() for note in ask(program, "sign", key, lines=texts)],
+        signed=[base64.b64decode(note).decode() for note in ask(program, "sign", written(LOG), lines=texts)],
         asked={what: digest(lines) for what, lines in asked.items()},
         taken=taken,
     )
