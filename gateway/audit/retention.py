@@ -9,8 +9,8 @@ Rules.
 3. Only entries of :data:`REMOVABLE` events lose anything. Orders are never removed, removals least of all: they are
    what standing orders and the next check are worked out from.
 4. Checking the log accepts a body that is missing only where a removal in the log covers it, of an entry that may lose
-   it, and no more leaves than removals took. So somebody with the database cannot pass off a deletion as a removal:
-   that needs the signing key.
+   it, and no more leaves than removals took; and none that a removal took is there again, or another could go in its
+   place. So somebody with the database cannot pass off a deletion as a removal: that needs the signing key.
 5. The words that came from what is removed go with it (:mod:`gateway.audit.catalogue`). Totals and the use of volumes
    stay: they name nobody but the partner. The order says what the private parts that go said of them, so that both can
    still be counted again.
@@ -21,7 +21,7 @@ remember that backups and archives have it still. That is what they are for, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -38,6 +38,9 @@ REMOVABLE = ("release", "interrupted", "audit-read", "resumed")
 
 SLICE = 2_000
 """Most entries that one removal speaks of: it is one transaction, and releases wait for it."""
+
+PUT_BACK_LIMIT = 100
+"""Most entries of one run of removals that are named as having a part again."""
 
 NO_FIELDS = ("", "", "", "", 0, True)
 """What an entry without a leaf is filed under."""
@@ -226,6 +229,32 @@ def uncovered(missing: Sequence[Span], removals: Sequence[Span]) -> list[Span]:
                 pieces = [piece for each in pieces for piece in _without(each, removal)]
         left += pieces
     return left
+
+
+def put_back(connection: Connection, removals: Sequence[Span]) -> Iterator[tuple[int, Part]]:
+    """Entries that have a part again which a removal took: at its moment every entry of its range that may lose it lost
+    it. As long as leaves agree with the columns they are filed under, nothing but those is looked at.
+    """
+    order, entries = list(Part), tables.entries.c
+    within = {Part.LEAF: tables.entries, Part.PRIVATE: tables.private_parts, Part.ROWS: tables.record_rows}
+    for part, table in within.items():
+        for first, last in _joined(span for span in removals if order.index(span.what) >= order.index(part)):
+            there = select(table.c.position).where(table.c.position.between(first, last), entries.event.in_(REMOVABLE))
+            if part is not Part.LEAF:
+                there = there.join(tables.entries, entries.position == table.c.position)
+            found = there.distinct().order_by(table.c.position).limit(PUT_BACK_LIMIT)
+            yield from ((position, part) for position in connection.execute(found).scalars())
+
+
+def _joined(spans: Iterable[Span]) -> list[tuple[int, int]]:
+    """The same entries in as few runs as can be, in order."""
+    runs: list[tuple[int, int]] = []
+    for span in sorted(spans, key=lambda span: span.first):
+        if runs and span.first <= runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], max(runs[-1][1], span.last)
+        else:
+            runs.append((span.first, span.last))
+    return runs
 
 
 def _without(run: Span, removal: Span) -> list[Span]:

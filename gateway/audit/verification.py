@@ -248,6 +248,8 @@ def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool
             walk.find(f"entry {index}", _MISSING[span.what])
         if span.last > span.first + 99:
             walk.find(f"entries {span.first + 100} to {span.last}", _MISSING[span.what])
+    for index, part in retention.put_back(connection, removed):
+        walk.find(f"entry {index}", f"has its {part} again, which a removal took")
     lacking = sum(span.last - span.first + 1 for span in walk.missing if span.what is Part.LEAF)
     if from_first and lacking != taken:  # which entries of a range could lose their leaves, the leaves alone told
         walk.find("removals", f"took {taken} leaves by the entries that record them, but {lacking} are missing")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -139,6 +139,51 @@ def test_what_no_removal_takes_is_missed_also_in_the_range_of_one(
     assert findings(log) == ""
     place.change(*statements)
     assert wanted in findings(log)
+
+
+@pytest.mark.parametrize("what", list(Part))
+def test_what_a_removal_took_and_somebody_put_back_is_found(kept: AuditLog, place, what: Part):
+    place.change(*(f"CREATE TABLE old_{name} AS SELECT * FROM {name}" for name in BODIES))  # noqa: S608
+    remove(kept, what, 0, 9)
+    place.change(*_put_back(3))
+    place.change(*(f"DROP TABLE old_{name}" for name in BODIES))
+    assert f"entry 3: has its {what} again, which a removal took" in findings(kept)
+
+
+BODIES = ("entries", "private_parts", "record_rows")
+
+
+def _put_back(position: int) -> Iterator[str]:
+    """The statements that bring an entry's bodies back from copies of the tables."""
+    for name in BODIES:
+        yield f"DELETE FROM {name} WHERE position = {position}"  # noqa: S608
+        yield f"INSERT INTO {name} SELECT * FROM old_{name} WHERE position = {position}"  # noqa: S608
+
+
+def test_no_leaf_that_may_not_go_goes_in_the_place_of_one_that_was_removed_and_put_back(
+    log: AuditLog, place, draft: Drafts
+):
+    log.append_now([draft(f"r{number}", records=()) for number in range(4)])
+    asked = {"by": "PEP", "evaluations": [{"decision": True, "record": log.keyed("sat-1"), "partner": "JPN"}]}
+    log.append_now([draft("", event=Event.EVALUATED, outcome="done", records=(), private=asked)])
+    sought = Sought(identifiers=frozenset([log.keyed("sat-1")]))
+    assert len(log.who_got(sought).permitted) == 1
+    place.change(
+        "CREATE TABLE old_entries AS SELECT * FROM entries", "CREATE TABLE old_postings AS SELECT * FROM postings"
+    )
+    remove(log, Part.LEAF, 0, 4)
+    place.change(
+        "DELETE FROM entries WHERE position = 2",
+        "INSERT INTO entries SELECT * FROM old_entries WHERE position = 2",
+        f"{BLANK} WHERE position = 4",
+        "DELETE FROM private_parts WHERE position = 4",
+        "DELETE FROM postings WHERE position = 4",
+        "INSERT INTO postings SELECT * FROM old_postings WHERE position = 2",
+        "DROP TABLE old_entries",
+        "DROP TABLE old_postings",
+    )
+    assert log.who_got(sought).permitted == ()
+    assert "entry 2: has its leaf again, which a removal took" in findings(log)
 
 
 def test_a_removal_that_cannot_be_is_refused_and_takes_nothing(kept: AuditLog, draft: Drafts):
