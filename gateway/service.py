@@ -127,7 +127,7 @@ async def open_service(settings: Settings, clock: Clock = now, kept: Keeping | N
         log = open_log(settings, keys, settings.log_instance)
         opened.callback(log.close)
         log.recover(clock())
-        log.append_now((Draft(Event.STARTED, clock(), "started", private=_started(settings)),))
+        log.append_now((Draft(Event.STARTED, clock(), "started", private=_started(settings, log)),))
         upstream = await opened.enter_async_context(Upstream(_sources(settings), settings.upstream.max_connections))
         witnessing = await opened.enter_async_context(_witnessing(settings, log, clock))
         issuer_keys = _issuer_keys(settings, log, clock)
@@ -224,12 +224,13 @@ def _issuer_keys(settings: Settings, log: AuditLog, clock: Clock) -> IssuerKeys:
     )
 
 
-def _started(settings: Settings) -> dict[str, Json]:
-    """What the entry of a start says: which version, and the keys of its witnesses, by which what is kept of their
-    cosignatures is checked.
+def _started(settings: Settings, log: AuditLog) -> dict[str, Json]:
+    """What the entry of a start says: which version, by which keys it signs checkpoints, and the keys of its witnesses,
+    by which what is kept of their cosignatures is checked.
     """
     keys = sorted(settings.witness_keys)
-    return {"gateway": __version__, **({"witnesses": keys, "quorum": settings.witness_quorum} if keys else {})}
+    own: dict[str, Json] = {"gateway": __version__, "signed_by": [str(key) for key in log.verifiers]}
+    return own | ({"witnesses": keys, "quorum": settings.witness_quorum} if keys else {})
 
 
 def _sources(settings: Settings) -> dict[str, Source]:

@@ -124,9 +124,12 @@ class Recount:
         """Of a checkpoint that is there, as many as is said, all by witnesses, none of them bad, none gone."""
         if note is None:
             raise ProofRefused("are of no checkpoint")
-        found = {mark for mark, _ in _by_mark(lines)}
+        marks = [mark for mark, _ in _by_mark(lines)]
+        found = set(marks)
         if not found:
             raise ProofRefused("are no signature lines")
+        if len(found) != len(marks):
+            raise ProofRefused("hold two lines by one key")
         if _count(found) != witnesses:
             raise ProofRefused(f"are said to be of {witnesses} witnesses, and are of {_count(found)}")
         for mark in sorted(self.named.get(size, set()) - found):

@@ -284,9 +284,12 @@ class AuditRead(Private, frozen=True):
 
 
 class Started(Private, frozen=True):
-    """The version of the gateway that started; the keys of its witnesses, and how many of them must cosign."""
+    """The version of the gateway that started; by which keys it signs checkpoints; the keys of its witnesses, and how
+    many of them must cosign.
+    """
 
     gateway: str
+    signed_by: list[str]
     witnesses: list[str] | UnsetType = UNSET
     quorum: Count | UnsetType = UNSET
 

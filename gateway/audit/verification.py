@@ -7,7 +7,7 @@ order, for each page of entries and once for the whole:
 1. every entry is there, in order, and agrees with its leaf: private part, record rows, the columns it is
    filed under;
 2. every stored hash is what its children give;
-3. every checkpoint is signed by the log's key and its root is the tree's at that size;
+3. every checkpoint is signed by the log's key, by nobody but the log, and its root is the tree's at that size;
 4. chunks of a release follow one another;
 5. the head is the last checkpoint, nothing lies beyond it, and nothing is missing;
 6. what stands (stops, activations, revocations) is what the entries' orders add up to, and is signed;
@@ -35,6 +35,7 @@ from gateway.audit import canonical, form_check, orders_check, retention, standi
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.database import Database
 from gateway.audit.errors import LogAltered, ProofRefused
+from gateway.audit.notes_check import NotesCheck
 from gateway.audit.orders import Part
 from gateway.audit.walk import Finding, Walk
 
@@ -46,7 +47,8 @@ Progress = Callable[[int, int], None]
 class Report:
     """What checking a log found. ``checkpoint`` is its head, for the auditor to keep; ``checked`` counts
     entries; ``hashes_alone`` says that only their hashes were there to be checked, ``lacking`` that of so many entries
-    in a folder. ``remarks`` are no findings: where removals took leaves, and what lies beside a published log.
+    in a folder. ``remarks`` are no findings: where removals took leaves, what lies beside a published log, and which of
+    the log's keys have not signed every checkpoint.
     """
 
     size: int
@@ -109,7 +111,12 @@ def verify(
         while walk.next < walk.size:
             walk.page(connection)
         _check_whole(connection, walk, head, tuple(witnesses), from_first=not start)
-    return Report(head.size, head.size - start, head.checkpoint, tuple(walk.findings))
+        notes = NotesCheck(verifier)
+        notes.read(connection, head, start)
+    for where, what in notes.differences:
+        walk.find(where, what)
+    remarks = tuple(Finding(where, what) for where, what in notes.remarks)
+    return Report(head.size, head.size - start, head.checkpoint, tuple(walk.findings), remarks=remarks)
 
 
 def _extent(connection: Connection, head: store.Head, verifier: VerifierKey) -> int:

@@ -81,6 +81,7 @@ def test_each_kept_line_is_spoken_of_by_the_next_entry_and_by_no_further_one(sig
         ("DELETE FROM cosigned WHERE size = 4", "cosignatures of 4: by witness.example/two"),
         ("DELETE FROM cosigned", "cosignatures of 1: by witness.example/one"),
         ("UPDATE cosigned SET size = 5 WHERE size = 4", "cosignatures of 5: the signature by witness.example/two"),
+        ("UPDATE cosigned SET lines = lines || lines WHERE size = 1", "of 1: hold two lines by one key"),
         ("UPDATE cosigned SET witnesses = 1 WHERE size = 2", "cosignatures of 2: are said to be of 1 witnesses"),
         ("UPDATE cosigned SET lines = '', witnesses = 0 WHERE size = 1", "cosignatures of 1: are no signature lines"),
         ("UPDATE cosigned SET lines = replace(lines, 'example/o', 'example/a') WHERE size = 1", "are missing"),
