@@ -8,8 +8,9 @@ ends with exit code 2: a report without it must not look like one with it.
 
 1. Every root, inclusion proof and consistency proof for every pair of sizes up to ``--pairs``, by the pure functions.
 2. ``--samples`` random proofs each way in trees of random sizes up to ``--size``, from stored hashes as the log proves.
-3. ``--notes`` malformed notes, verifier keys and proofs each: nothing is taken here that Go refuses; what is refused
-   here alone is counted by its reason, which must be one that is stated (see malformed.py).
+3. ``--notes`` malformed notes (bytes changed at random, and one unsound part under good signatures: grammar.py), keys,
+   proofs, checkpoints' texts and tiles' paths each: nothing is taken here that Go refuses; what is refused here alone
+   is counted by its reason, which must be one that is stated (malformed.py).
 4. A log of ``--entries`` entries, published as a folder, verified whole by Go, by us from the folder, and by us
    from the database.
 5. ``--mutations`` seeded changes to a smaller folder: both find each.

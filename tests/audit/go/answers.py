@@ -9,7 +9,7 @@ Nothing in the file is ours but the questions: which sizes, which texts. It hold
    SHA-256 of its level and offset): which hashes a proof is folded from and in which order, at any size and no cost;
 3. whole proofs in a real tree of :data:`LARGEST` leaves, as Go makes them;
 4. notes that Go signed with our test key;
-5. of every malformed note, verifier key and proof of malformed.py, whether Go takes it.
+5. of everything malformed that malformed.py and grammar.py make, whether Go takes it.
 """
 
 from __future__ import annotations
@@ -96,9 +96,9 @@ def made_up_digest(size: int, index: int, older: int) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def malformed_lines() -> dict[str, list[str]]:
-    """What is malformed, by kind."""
-    return {what: make(MALFORMED) for what, (make, _) in malformed.KINDS.items()}
+def malformed_lines(what: str) -> list[str]:
+    """What is malformed, of a kind."""
+    return malformed.KINDS[what][0](MALFORMED)
 
 
 def digest(lines: Sequence[str]) -> str:
@@ -117,9 +117,11 @@ def ask(program: Path, *arguments: str, lines: Sequence[str] = ()) -> list[str]:
 def answers(program: Path) -> Answers:
     """Put every question to Go."""
     texts = [base64.b64encode(text.encode()).decode() for text in TEXTS]
-    asked = malformed_lines()
+    asked = {what: malformed_lines(what) for what in malformed.KINDS}
     taken = {
-        what: "".join(said[0] for said in ask(program, what, str(LOG.verifier), lines=lines))
+        what: "".join(
+            said[0] for said in ask(program, what, malformed.keys_of(what), lines=malformed.in_gos_words(what, lines))
+        )
         for what, lines in asked.items()
     }
     return Answers(

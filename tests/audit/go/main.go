@@ -3,7 +3,11 @@
 //
 //	proofs N        reads lines of roots and proofs over the first N test leaves, checks each and compares it with its own
 //	folder DIR KEY  verifies a published folder from its first entry to its checkpoint
-//	notes KEY       reads base64 notes, one a line, and says of each whether note.Open takes it
+//	notes KEYS      reads base64 notes, one a line, and says of each whether note.Open takes it; keys are told by commas
+//	grammar KEYS    the same
+//	trees KEY       reads base64 texts, one a line, and says of each whether tlog.ParseTree takes it (KEY is unused)
+//	paths KEY       reads tiles' paths, one a line, and says of each whether tlog.ParseTilePath takes it (KEY is unused)
+//	signers KEY     reads base64 signing keys, one a line, and says of each whether note.NewSigner takes it (KEY is unused)
 //	keys KEY        reads base64 verifier keys, one a line, and says of each whether note.NewVerifier takes it
 //	checks KEY      reads proofs, one a line, and says of each whether CheckRecord or CheckTree takes it (KEY is unused)
 //	pairs N         says, of each size up to N, the digest of its root and of all its proofs (see answers.py)
@@ -34,7 +38,7 @@ import (
 
 func main() {
 	if len(os.Args) < 3 {
-		fail("usage: verify proofs N | folder DIR KEY | notes KEY | keys KEY | checks KEY | pairs N | prove N | stored N | sign KEY")
+		fail("usage: verify proofs N | folder DIR KEY | notes KEYS | grammar KEYS | trees KEY | paths KEY | signers KEY | keys KEY | checks KEY | pairs N | prove N | stored N | sign KEY")
 	}
 	switch os.Args[1] {
 	case "proofs", "pairs", "prove", "stored":
@@ -43,11 +47,30 @@ func main() {
 		trees(os.Args[1], n)
 	case "folder":
 		folder(os.Args[2], os.Args[3])
-	case "notes":
-		verifier, err := note.NewVerifier(os.Args[2])
-		check(err)
+	case "notes", "grammar":
+		verifiers := []note.Verifier{}
+		for _, key := range strings.Split(os.Args[2], ",") {
+			verifier, err := note.NewVerifier(key)
+			check(err)
+			verifiers = append(verifiers, verifier)
+		}
 		answer(func(line string) error {
-			_, err := note.Open(decoded(line), note.VerifierList(verifier))
+			_, err := note.Open(decoded(line), note.VerifierList(verifiers...))
+			return err
+		})
+	case "trees":
+		answer(func(line string) error {
+			_, err := tlog.ParseTree(decoded(line))
+			return err
+		})
+	case "paths":
+		answer(func(line string) error {
+			_, err := tlog.ParseTilePath(line)
+			return err
+		})
+	case "signers":
+		answer(func(line string) error {
+			_, err := note.NewSigner(string(decoded(line)))
 			return err
 		})
 	case "keys":

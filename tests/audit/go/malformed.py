@@ -1,4 +1,4 @@
-"""Seeded malformations of notes, verifier keys and proofs, put to Go's ``sumdb`` and to us.
+"""Seeded malformations of notes, keys, proofs, checkpoints and tiles' paths, put to Go's ``sumdb`` and to us.
 
 Nothing may be taken here that Go refuses. What Go takes and we refuse has one of the reasons in :data:`STRICTER`:
 
@@ -6,8 +6,12 @@ Nothing may be taken here that Go refuses. What Go takes and we refuse has one o
   note has one form here, so that nobody can pass two of them off as two;
 * a second signature by a known key that is bad: c2sp.org/signed-note says that a known key's signature is verified;
   Go looks at a key's first line only;
+* a note of more than 1,000,000 bytes: c2sp.org/signed-note asks for a limit, Go's has one of signatures alone;
 * a key id in capital letters, or a control character in a key's name, which no note that such a key signs may hold;
-* an inner hash that is not 32 bytes cannot be written in Go at all, so no such proof is put to it.
+* an inner hash that is not 32 bytes cannot be written in Go at all, so no such proof is put to it;
+* whatever follows a checkpoint's third line: Go's parser takes anything there, c2sp.org/tlog-checkpoint lines that are
+  not empty;
+* a tile's level above 63, and an index beyond the leaves of the largest tree (c2sp.org/tlog-tiles).
 """
 
 from __future__ import annotations
@@ -15,22 +19,35 @@ from __future__ import annotations
 import base64
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from gateway.audit import merkle
-from gateway.audit.checkpoint import Checkpoint, SigningKey, open_note, parse_verifier_key, sign
+from gateway.audit import merkle, tiles
+from gateway.audit.checkpoint import (
+    Checkpoint,
+    SigningKey,
+    open_note,
+    parse_checkpoint,
+    parse_signing_key,
+    parse_verifier_key,
+    sign,
+)
 from gateway.audit.errors import ProofRefused
 from tests.audit import long_log
+from tests.audit.go import grammar
 from tests.audit.long_log import LOG, ORIGIN
 
-STRICTER = (
-    "canonical",
-    "not base64",
-    "does not verify",
-    "is not a verifier key of the form",
-    "control characters",
-)
-"""What our refusal says where Go takes what we refuse."""
+NOTES = ("canonical", "does not verify", "bytes is over the limit")
+AFTER = ("each ended by a newline", "control characters", "is not a signature line", "signature lines that each end")
+STRICTER: dict[str, tuple[str, ...]] = {
+    "notes": NOTES,
+    "grammar": NOTES,
+    "keys": ("canonical", "not base64", "is not a verifier key of the form", "control characters"),
+    "checks": (),
+    "trees": ("canonical", *AFTER),
+    "paths": ("is not the path of a tile",),
+    "signers": ("canonical", "is not a signing key of the form"),
+}
+"""What our refusal says, by kind, where Go takes what we refuse."""
 PIECES = [b"\n", b"\n\n", b" ", b"+", b"=", b"\t", b"\r", b"\0", b"\x7f", b"\xff", "— ".encode(), "\u2003".encode()]
 PIECES += [b"AAAA", b"A", "\u0085".encode(), "\u2028".encode(), b"\xed\xa0\x80", b"\xc0\x80", "\ufeff".encode(), b"-"]
 GO_LARGEST = 2**62
@@ -155,10 +172,39 @@ def _verify(line: str) -> None:
         merkle.verify_consistency(int(first), int(second), proof, one, two)
 
 
+def _open_any(line: str) -> None:
+    open_note(base64.b64decode(line), [key.verifier for key in grammar.KNOWN])
+
+
+def _read_tree(line: str) -> None:
+    parse_checkpoint(base64.b64decode(line))
+
+
+def _read_signer(line: str) -> None:
+    parse_signing_key(base64.b64decode(line))
+
+
+def keys_of(kind: str) -> str:
+    """The keys that Go is told of, for a kind."""
+    return ",".join(grammar.known_keys()) if kind == "grammar" else str(LOG.verifier)
+
+
+def in_gos_words(kind: str, lines: Sequence[str]) -> Sequence[str]:
+    """What Go is asked: its tiles' paths say their height, 8, and ``data`` for entries."""
+    if kind != "paths":
+        return lines
+    parts = [line.partition("tile/") for line in lines]
+    return [f"{start}{slash}8/{rest.replace('entries/', 'data/')}" if slash else start for start, slash, rest in parts]
+
+
 KINDS: dict[str, tuple[Callable[[int], list[str]], Callable[[str], None]]] = {
     "notes": (notes, _open),
     "keys": (keys, _read_key),
     "checks": (proofs, _verify),
+    "grammar": (grammar.notes, _open_any),
+    "trees": (grammar.trees, _read_tree),
+    "paths": (grammar.paths, lambda line: tiles.parse_path(line) and None),
+    "signers": (grammar.signers, _read_signer),
 }
 """What is put to both, by the command of the Go program: what makes it, and what we do with it."""
 
@@ -173,7 +219,7 @@ def compare(kind: str, count: int, ask: Ask) -> str:
 
 def compare_lines(kind: str, lines: list[str], take: Callable[[str], None], ask: Ask) -> str:
     """As :func:`compare`, over lines that were made already."""
-    done, said = ask(kind, str(LOG.verifier), lines=lines)
+    done, said = ask(kind, keys_of(kind), lines=in_gos_words(kind, lines))
     answers = said.split("\n")
     if not done or len(answers) != len(lines):
         raise AssertionError(said[-500:])
@@ -182,11 +228,11 @@ def compare_lines(kind: str, lines: list[str], take: Callable[[str], None], ask:
         why = _refusal(line, take)
         ours = "refused" if why else "open"
         if ours == "open" and theirs == "refused":
-            raise AssertionError(f"taken here, refused by Go: {line}")
+            raise AssertionError(f"taken here, refused by Go: {line:.5000}")
         if ours == "refused" and theirs == "open":
-            if kind == "checks" or not any(reason in why for reason in STRICTER):
-                raise AssertionError(f"refused here ({why}), taken by Go: {line}")
-            seen[f"refused here alone ({_reason(why)})"] += 1
+            if not any(reason in why for reason in STRICTER[kind]):
+                raise AssertionError(f"refused here ({why}), taken by Go: {line:.5000}")
+            seen[f"refused here alone ({_reason(kind, why)})"] += 1
         else:
             seen[f"{ours} by both"] += 1
     return ", ".join(f"{number} {name}" for name, number in sorted(seen.items()))
@@ -200,5 +246,5 @@ def _refusal(line: str, take: Callable[[str], None]) -> str:
     return ""
 
 
-def _reason(why: str) -> str:
-    return next(reason for reason in STRICTER if reason in why)
+def _reason(kind: str, why: str) -> str:
+    return next(reason for reason in STRICTER[kind] if reason in why)
