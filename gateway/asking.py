@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.audit.observed import Peer
 from gateway.refusals import Refused
 
 VALUE_LIMIT = 512
@@ -44,7 +45,7 @@ class Ask:
 
     ``path`` is the dataset's path (``/udl/elset``). ``sealed`` says that the caller accepts a sealed answer, ``plain``
     that it accepts one in clear, ``lines`` that it asks for records as NDJSON. ``authorization`` holds every such
-    header. ``traceparent`` is W3C Trace Context, already checked for form.
+    header. ``traceparent`` is W3C Trace Context, already checked for form. ``peer`` is observed, not said.
     """
 
     request: str
@@ -57,6 +58,7 @@ class Ask:
     plain: bool = False
     lines: bool = False
     traceparent: str | None = None
+    peer: Peer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from gateway.admission import Approach
 from gateway.asking import Ask
 from gateway.audit.demands import FIELD, Demand, Demands, short, to_json
 from gateway.audit.entry import Draft, Event, Json, Recorded, RecordRow, Taking
+from gateway.audit.observed import said_of
 from gateway.batch import Batch, Content
 from gateway.identity.caller import Caller
 from gateway.judging import Case, Evidence
@@ -194,6 +195,7 @@ def _about_request(notes: Notes) -> dict[str, Json]:
         "query": [[name[:64], _asked(name, value, notes)] for name, value in ask.query[:64]],
         "timing_us": dict(notes.timing),
         "traceparent": ask.traceparent,
+        **said_of(ask.peer),
     }
     if caller is not None:
         about["caller"] = {

@@ -49,6 +49,7 @@ from gateway.asking import Ask
 from gateway.audit.entry import Draft, Event, Json, Recorded
 from gateway.audit.errors import AuditError, VolumeRefused
 from gateway.audit.log import MANY_RECORDS, AuditLog
+from gateway.audit.observed import said_of
 from gateway.audit.witnessing import Witnessing, cover
 from gateway.batch import Batch, Content
 from gateway.content.errors import ContentError
@@ -289,6 +290,7 @@ class Pipeline:
                 self._keeper.still(batch.admitted.case.standing)
         except AuditError as error:
             said: dict[str, Json] = {"release": notes.release, "chunk": batch.number, "detail": str(error)[:2000]}
+            said |= said_of(notes.ask.peer)
             draft = Draft(Event.UNWITNESSED, self._clock(), "audit_unwitnessed", notes.partner, private=said)
             await self._record(draft)
             raise Refused("audit_unwitnessed", str(error)) from error

@@ -320,8 +320,8 @@ def item_json(item: Item) -> dict[str, PlainJson]:
 
 def _about(item: Item, officer: Officer, order: Order, signature: str) -> dict[str, Json]:
     return {
+        **order.said,
         "by": officer.name,
-        "reason": order.reason,
         "what": f"review {item.item}",
         "item": item.item,
         "partner": item.partner,

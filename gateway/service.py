@@ -26,6 +26,7 @@ from gateway.audit.entry import Draft, Event, Json
 from gateway.audit.errors import AuditError
 from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
+from gateway.audit.observed import own_account, said_of
 from gateway.audit.witness_http import posting
 from gateway.audit.witnessing import Witness, Witnessing
 from gateway.bulk import Bulk
@@ -161,7 +162,7 @@ def reload_policy(service: Service) -> bool:
 
     Returns whether the set was activated. Blocks: call it from a thread.
     """
-    order = orders.Order("SIGHUP", "reload", service.clock())
+    order = orders.Order("SIGHUP", "reload", service.clock(), own_account())
     settings = service.settings
     try:
         files = read_policy_files(settings.policies_dir, settings.keys_dir)
@@ -225,11 +226,12 @@ def _issuer_keys(settings: Settings, log: AuditLog, clock: Clock) -> IssuerKeys:
 
 
 def _started(settings: Settings, log: AuditLog) -> dict[str, Json]:
-    """What the entry of a start says: which version, by which keys it signs checkpoints, and the keys of its witnesses,
-    by which what is kept of their cosignatures is checked.
+    """What the entry of a start says: which version, where, by which keys it signs checkpoints, and the keys of its
+    witnesses, by which what is kept of their cosignatures is checked.
     """
     keys = sorted(settings.witness_keys)
     own: dict[str, Json] = {"gateway": __version__, "signed_by": [str(key) for key in log.verifiers]}
+    own |= said_of(own_account())
     return own | ({"witnesses": keys, "quorum": settings.witness_quorum} if keys else {})
 
 

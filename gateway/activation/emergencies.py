@@ -55,7 +55,7 @@ def open_emergency(
     if demand.needed:
         _signed(log, subject(policy_set, partner, name), order, demand, signature)
     until = order.at + table.lasts
-    about = {"partner": partner, "name": name, "by": order.by, "reason": order.reason, "until": until.isoformat()}
+    about = {**order.said, "partner": partner, "name": name, "until": until.isoformat()}
     signed = {"signature": signature} if signature else {}
     draft = Draft(Event.EMERGENCY_OPENED, order.at, "opened", private={**about, **signed})
     log.append_now((draft,), (OpenEmergency(partner, name, order.by, order.reason, order.at),))
@@ -64,7 +64,7 @@ def open_emergency(
 
 def close_emergency(log: AuditLog, partner: str, name: str, order: Order) -> None:
     """Close an emergency before its time. Anybody may; the log refuses when it was not opened."""
-    about = {"partner": partner, "name": name, "by": order.by, "reason": order.reason}
+    about = {**order.said, "partner": partner, "name": name}
     draft = Draft(Event.EMERGENCY_CLOSED, order.at, "closed", private=about)
     log.append_now((draft,), (CloseEmergency(partner, name, order.by, order.reason, order.at),))
 

@@ -22,6 +22,7 @@ from gateway.activation.running import prepare, stored_set
 from gateway.audit.entry import Draft, Event, Json
 from gateway.audit.errors import DraftRefused
 from gateway.audit.log import AuditLog
+from gateway.audit.observed import Observed, said_of
 from gateway.audit.orders import (
     Activate,
     Announce,
@@ -45,11 +46,17 @@ from gateway.policy.policyset import PolicySet
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Who gives an order, why, and when (aware UTC)."""
+    """Who gives an order, why, and when (aware UTC); ``by`` as said or proved, ``seen`` as observed besides."""
 
     by: str
     reason: str
     at: datetime
+    seen: Observed = None
+
+    @property
+    def said(self) -> dict[str, Json]:
+        """What the private part of its entry says of the order itself."""
+        return {"by": self.by, "reason": self.reason, **said_of(self.seen)}
 
 
 class ActivationRefused(Exception):
@@ -157,8 +164,7 @@ def _kept(policy_set: PolicySet, files: Mapping[str, bytes]) -> tuple[bytes, ...
 def _named(policy_set: PolicySet, order: Order) -> dict[str, Json]:
     """Who put which set forward, and all that is kept of it by digest."""
     return {
-        "by": order.by,
-        "reason": order.reason,
+        **order.said,
         "policy": policy_set.digest,
         "files": dict(policy_set.manifest),
         "tables": dict(policy_set.tables),
@@ -234,8 +240,7 @@ def install_officers(
     signers = before if before.officers else officers
     approved = approval.approve(demand, signatures, signers, Purpose.OFFICERS, officers.digest, order.at)
     private: dict[str, Json] = {
-        "by": order.by,
-        "reason": order.reason,
+        **order.said,
         "list": officers.digest,
         "names": [officer.name for officer in officers.officers],
         "signed": approved.said(),
@@ -248,7 +253,7 @@ def install_officers(
 
 def refuse(log: AuditLog, why: str, order: Order) -> None:
     """Write down that an activation failed, and why; its grace time runs from the first refusal."""
-    private = {"by": order.by, "reason": order.reason, "why": why[:16_000]}
+    private: dict[str, Json] = {**order.said, "why": why[:16_000]}
     draft = Draft(Event.POLICY_REFUSED, order.at, "refused", private=private)
     log.append_now((draft,), (Refuse(why[:16_000], order.by, order.at),))
 
@@ -272,7 +277,7 @@ def lift(
     approved = approval.approve(
         demand, signatures, approval.in_force(log), Purpose.LIFT_STOP, stop_lifted(log, kind, subject), order.at
     )
-    said: dict[str, Json] = {**_about(kind, subject, order)}
+    said = _about(kind, subject, order)
     if approved.given:
         said["signed"] = approved.said()
     draft = Draft(Event.STOP_LIFTED, order.at, "lifted", private=said)
@@ -293,7 +298,7 @@ def stop_lifted(log: AuditLog, kind: StopKind, subject: str) -> str:
 
 def revoke(log: AuditLog, partner: str, jti: str, order: Order) -> None:
     """Revoke one token of a partner by its ``jti``."""
-    private = {"by": order.by, "reason": order.reason, "partner": partner, "jti": jti}
+    private: dict[str, Json] = {**order.said, "partner": partner, "jti": jti}
     draft = Draft(Event.TOKEN_REVOKED, order.at, "revoked", private=private)
     log.append_now((draft,), (Revoke(partner, jti, order.by, order.at),))
 
@@ -307,7 +312,7 @@ def _approved(
         raise ActivationRefused(error) from error
 
 
-def _about(kind: StopKind, subject: str, order: Order) -> dict[str, str]:
+def _about(kind: StopKind, subject: str, order: Order) -> dict[str, Json]:
     """What the private part says of a stop; a record's identifier is kept keyed by the order, never here."""
     named = {} if kind is StopKind.RECORD else {"subject": subject}
-    return {"by": order.by, "reason": order.reason, "kind": kind.value, **named}
+    return {**order.said, "kind": kind.value, **named}

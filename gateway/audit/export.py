@@ -37,7 +37,7 @@ FACILITY = 13  # RFC 5424 section 6.2.1: log audit
 COLUMNS = (
     "index", "time", "event", "outcome", "partner", "system", "request", "release", "chunk", "dataset", "purpose",
     "operation", "path", "label", "level", "released", "withheld", "redacted", "reasons", "rules", "policy", "content",
-    "sealed", "key", "records", "officer", "what", "origin",
+    "sealed", "key", "records", "officer", "what", "origin", "address", "port", "account", "uid", "host",
 )  # fmt: skip
 
 
@@ -67,8 +67,18 @@ def fields(entry: Summary) -> dict[str, str | int]:
         "rules": _names(private.get("by_grant")),
         "officer": private.get("by") or _officer(private.get("orders")),
     }
+    said |= _observed(private)
     said |= _evaluated(evaluations(private))
     return {name: value if isinstance(value := said.get(name), str | int) else "" for name in COLUMNS}
+
+
+def _observed(private: Mapping[str, PlainJson]) -> dict[str, object]:
+    """Where it came from: the connection's other end, or the account that a command ran under."""
+    peer, account = private.get("peer"), private.get("account")
+    said: dict[str, object] = dict(peer) if isinstance(peer, dict) else {}
+    if isinstance(account, dict):
+        said |= {"account": account.get("user"), "uid": account.get("uid"), "host": account.get("host")}
+    return said
 
 
 def _evaluated(asked: Sequence[Mapping[str, PlainJson]]) -> dict[str, object]:

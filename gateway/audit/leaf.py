@@ -26,11 +26,16 @@ from gateway.audit.errors import DraftRefused, ProofRefused
 from gateway.audit.orders import Order, stamp
 
 VERSION = 1
-"""The version of the leaf's and the private part's form."""
+"""The version of the leaf's form."""
 
-OF_LOG = frozenset(("orders", "takes", "instance", "cosigned"))
-"""What the log itself writes into private parts: orders, what is taken of volumes, which instance has the release open,
-and what witnesses had signed by then (:mod:`gateway.audit.cosigned`).
+PRIVATE_VERSION = 2
+"""The version of the private part's form. One that does not say its version is of the first, which had no ``peer`` and
+no ``account``.
+"""
+
+OF_LOG = frozenset(("version", "orders", "takes", "instance", "cosigned"))
+"""What the log itself writes into private parts: their version, orders, what is taken of volumes, which instance has
+the release open, and what witnesses had signed by then (:mod:`gateway.audit.cosigned`).
 """
 
 _LEAF = msgspec.json.Encoder(order="sorted")
@@ -123,7 +128,7 @@ def prepare(
         raise DraftRefused("salt", f"has {len(salt)} bytes, not {SALT_BYTES}")
     _check(draft)
     own = _of_log(draft, key, orders, instance, cosigned)
-    private = canonical.encode({**draft.private, **own} if own else draft.private, "private")
+    private = canonical.encode({**draft.private, **own}, "private")
     rows = tuple(_row(number, row, key) for number, row in enumerate(draft.records, start=1))
     fields = Leaf(
         version=VERSION,
@@ -153,7 +158,7 @@ def _of_log(
     draft: Draft, key: IdentifierKey, orders: Sequence[Order], instance: str, cosigned: tuple[Cosigned, ...]
 ) -> dict[str, PlainJson]:
     """What the log writes into the private part itself: see :data:`OF_LOG`."""
-    own: dict[str, PlainJson] = {}
+    own: dict[str, PlainJson] = {"version": PRIVATE_VERSION}
     if orders:
         own["orders"] = [order_json.write(order, lambda identifier: keyed(identifier, key)) for order in orders]
     if draft.takes:

@@ -31,6 +31,7 @@ from gateway.audit.database import Database
 from gateway.audit.entry import Draft, Event, Recorded
 from gateway.audit.errors import DraftRefused, LogUnavailable
 from gateway.audit.leaf import IdentifierKey, keyed
+from gateway.audit.observed import Observed, said_of
 from gateway.audit.orders import Order, Remove
 from gateway.audit.reading import LogReader
 from gateway.audit.writer import Job, Outcome, Writer
@@ -152,13 +153,13 @@ class AuditLog(LogReader):
             raise outcome
         return outcome
 
-    def remove(self, order: Remove) -> Recorded:
-        """Carry a removal out, with the entry that records it: :mod:`gateway.audit.retention`. Raises as
-        :meth:`append`.
+    def remove(self, order: Remove, seen: Observed = None) -> Recorded:
+        """Carry a removal out, with the entry that records it, and what was observed of who ordered it:
+        :mod:`gateway.audit.retention`. Raises as :meth:`append`.
         """
         with self._reading.reading() as connection:
             told = retention.completed(connection, order)
-        return self.append_now((Draft(Event.BODIES_REMOVED, order.at, "done"),), (told,))[0]
+        return self.append_now((Draft(Event.BODIES_REMOVED, order.at, "done", private=said_of(seen)),), (told,))[0]
 
     def recover(self, at: datetime) -> tuple[Recorded, ...]:
         """Write an ``interrupted`` entry for every release that an instance of this name left open.

@@ -25,9 +25,35 @@ class Cosigned(Closed, frozen=True):
     by: list[str]
 
 
-class Private(Closed, frozen=True, kw_only=True):
-    """What any entry's private part may say besides: which cosignatures are kept by then that no entry spoke of yet."""
+class Peer(Closed, frozen=True):
+    """Where the connection came from, as the kernel gives it: the nearest address, which may be a proxy's, and port."""
 
+    address: str
+    port: Annotated[int, Meta(ge=0, le=65_535)]
+
+
+class Account(Closed, frozen=True, kw_only=True):
+    """The account of the operating system that a command or a gateway ran under, as the system gives it: its uid and
+    name (empty for none), the machine, and the uid that had logged in, where there is one.
+    """
+
+    uid: Count
+    user: str
+    host: str
+    login_uid: Count | UnsetType = UNSET
+
+
+class Private(Closed, frozen=True, kw_only=True):
+    """What any entry's private part may say besides: the version of this form (absent in those of version 1), where it
+    came from, and which cosignatures are kept by then that no entry spoke of yet.
+
+    ``peer`` is there for what came over HTTP, ``account`` for what a command, a signal or a start did. ``by`` is
+    another matter: with ``account`` it is what somebody said with ``--by``, with ``peer`` whose credential came.
+    """
+
+    version: Literal[2] | UnsetType = UNSET
+    peer: Peer | UnsetType = UNSET
+    account: Account | UnsetType = UNSET
     cosigned: list[Cosigned] | UnsetType = UNSET
 
 

@@ -2,7 +2,8 @@
 
 These structures are what ``docs/schemas/audit`` is written from (``python tools/write_schemas.py``); tests hold the
 files equal to them, and hold entries of a running gateway against the files. They are closed: a field that is not here
-is a mistake, and a new one is a new version (:data:`gateway.audit.leaf.VERSION`). A field that stands for an absent
+is a mistake, and a new one is a new version (:data:`gateway.audit.leaf.VERSION`,
+:data:`gateway.audit.leaf.PRIVATE_VERSION`). A field that stands for an absent
 value is left out, never null, unless ``null`` is among its types.
 """
 
@@ -16,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from gateway.audit.entry import Event
-from gateway.audit.leaf import VERSION, Leaf
+from gateway.audit.leaf import PRIVATE_VERSION, VERSION, Leaf
 from gateway.audit.order_schemas import Closed, Count, Digest, Orders, Private
 from gateway.audit.record_schemas import Obligations, Row, Shown, Witnesses
 
@@ -337,10 +338,13 @@ class EvaluationRefused(Private, frozen=True):
 
 
 class NoRequest(Private, frozen=True):
-    """How many connections were given up since when, by kind (:class:`gateway.http.protocol.Fault`)."""
+    """How many connections were given up since when, by kind (:class:`gateway.http.protocol.Fault`), and by the address
+    they came from: the first so many addresses by themselves, all further ones together.
+    """
 
     since: str
     counted: dict[str, Count]
+    addresses: dict[str, Count] | UnsetType = UNSET
 
 
 class Resumed(Private, frozen=True):
@@ -418,11 +422,11 @@ Schema = dict[str, object]
 
 def documents() -> dict[str, Schema]:
     """Every published schema, by file name."""
-    forms: dict[str, type[Struct]] = {"leaf": Leaf, "record-row": Row}
-    forms |= {f"private-{event}": form for event, form in PRIVATE.items()}
-    return {f"{name}.v{VERSION}.json": _document(name, form) for name, form in forms.items()}
+    forms: dict[str, type[Struct]] = {f"leaf.v{VERSION}": Leaf, f"record-row.v{VERSION}": Row}
+    forms |= {f"private-{event}.v{PRIVATE_VERSION}": form for event, form in PRIVATE.items()}
+    return {f"{name}.json": _document(name, form) for name, form in forms.items()}
 
 
 def _document(name: str, form: type[Struct]) -> Schema:
-    identity: Schema = {"$schema": DIALECT, "$id": f"urn:relgate:audit:{name}:v{VERSION}"}
+    identity: Schema = {"$schema": DIALECT, "$id": f"urn:relgate:audit:{name.replace('.', ':')}"}
     return {**identity, **msgspec.json.schema(form)}

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
 from gateway.audit import retention, stored, tables
 from gateway.audit.errors import AuditError
+from gateway.audit.observed import written
 from gateway.audit.orders import Part, stamp
 from gateway.audit.retention import Span
 from gateway.audit.stored import Summary
@@ -90,11 +91,23 @@ def criteria(
         if name not in Kind.__members__.values() or name == Kind.ANY:
             raise SearchRefused(f"nothing is found by {name!r}", hint=f"Search by {', '.join(sorted(Kind))[5:]}.")
         for value in (given,) if isinstance(given, str) else given:
-            words = [value] if name != Kind.TEXT else words_of(value)
+            words = _values(Kind(name), value)
             if not value or not words:
                 raise SearchRefused(f"{name}: {value!r} has nothing to search for")
             wanted |= {Term(Kind(name), word) for word in words}
     return Criteria(frozenset(wanted), since, until)
+
+
+def _values(kind: Kind, value: str) -> list[str]:
+    """What entries are found by, for a value as somebody typed it."""
+    if kind is Kind.TEXT:
+        return words_of(value)
+    if kind is not Kind.ADDRESS or not value:
+        return [value]
+    try:
+        return [written(value)]
+    except ValueError:
+        raise SearchRefused(f"{value!r} is no address", hint="Write 192.0.2.7 or 2001:db8::1.") from None
 
 
 def search(

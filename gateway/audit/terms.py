@@ -46,6 +46,9 @@ class Kind(enum.StrEnum):
     RULE = "rule"
     OFFICER = "officer"
     SYSTEM = "system"
+    ADDRESS = "address"  # the other end of the connection, as observed
+    ACCOUNT = "account"  # the name or uid of the account that a command ran under, as observed
+    HOST = "host"  # the machine it ran on
     ASKED = "asked"  # the keyed identifier of a record that another enforcement point asked about
     TEXT = "text"
 
@@ -112,6 +115,7 @@ def _said(private: Private) -> Iterator[tuple[Kind, str]]:
         yield kind, _text(private.get(kind.value))
     yield Kind.OFFICER, _text(private.get("by"))
     yield Kind.SYSTEM, _text(_map(private.get("caller")).get("system"))
+    yield from _observed(private)
     for said in by_label(private):
         yield Kind.LABEL, _text(said.get("label"))
         yield Kind.LEVEL, _text(said.get("level"))
@@ -124,6 +128,17 @@ def _said(private: Private) -> Iterator[tuple[Kind, str]]:
         yield Kind.OFFICER, _text(order.get("by"))
         if order.get("kind") in ("partner", "dataset"):
             yield Kind(str(order["kind"])), _text(order.get("subject"))
+
+
+def _observed(private: Private) -> Iterator[tuple[Kind, str]]:
+    """Where it came from (:mod:`gateway.audit.observed`)."""
+    yield Kind.ADDRESS, _text(_map(private.get("peer")).get("address"))
+    yield from ((Kind.ADDRESS, address) for address in _map(private.get("addresses")))
+    account = _map(private.get("account"))
+    if account:
+        yield Kind.ACCOUNT, _text(account.get("user"))
+        yield from ((Kind.ACCOUNT, str(account[uid])) for uid in ("uid", "login_uid") if uid in account)
+        yield Kind.HOST, _text(account.get("host"))
 
 
 def _evaluated(said: Private) -> Iterator[tuple[Kind, str]]:
@@ -192,9 +207,9 @@ def entry_words(leaf: Leaf, private: Private | None) -> list[int]:
 
 _READ = (
     "dataset", "policy", "label", "by", "caller", "by_label", "why_withheld", "by_grant", "orders",
-    "path", "detail", "what", "reason", "purpose", "query",
+    "path", "detail", "what", "reason", "purpose", "query", "peer", "addresses", "account",
 )  # fmt: skip
-"""All that terms are worked out of, of a private part; of ``caller`` its system alone."""
+"""All that terms are worked out of, of a private part; of ``caller`` its system and of ``peer`` its address alone."""
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _LONGEST_KEPT = 2048
 """Most bytes of what is remembered: a stranger's long query is not kept thousands of times."""
@@ -227,8 +242,10 @@ def _list(value: PlainJson) -> list[PlainJson]:
 
 
 def _read_of(private: Private) -> Private:
-    """What of a private part terms are worked out of, without what differs each time (the caller's token)."""
+    """What of a private part terms are worked out of, without what differs each time (the caller's token, the port)."""
     read = {name: private[name] for name in _READ if name in private}
     if "caller" in read:
         read["caller"] = {"system": _map(read["caller"]).get("system")}
+    if "peer" in read:
+        read["peer"] = {"address": _map(read["peer"]).get("address")}
     return read

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gateway.activation.orders import Order
 from gateway.audit import archive, backup, catalogue, retention
 from gateway.audit import receipt as receipts
 from gateway.audit.catalogue import Totals
@@ -20,6 +21,7 @@ from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint, p
 from gateway.audit.database import Database
 from gateway.audit.entry import Draft, Event
 from gateway.audit.leaf import Leaf
+from gateway.audit.observed import said_of
 from gateway.audit.orders import Part, Remove
 from gateway.audit.reading import LogReader
 from gateway.audit.terms import Private
@@ -108,7 +110,9 @@ def restore(
     told = order(by, "")
     with here.log() as log:
         what = f"{report.size} entries, against {len(checkpoints)} checkpoint(s)"
-        log.append_now((Draft(Event.RESTORED, told.at, "restored", private={"by": told.by, "what": what}),))
+        log.append_now(
+            (Draft(Event.RESTORED, told.at, "restored", private={"by": told.by, "what": what, **said_of(told.seen)}),)
+        )
     data: Data = {"entries": report.size, "held": len(checkpoints)}
     here.output(as_json).show(data, Line(f"put back: {what}", good=True))
 
@@ -150,7 +154,8 @@ def write_archive(
     where = found.partition
     removed = 0
     if remove is not None:
-        removed = _remove(here, remove, where.first, where.last, told.by, reason or f"archived {month}", told.at, name)
+        told = replace(told, reason=reason or f"archived {month}")
+        removed = _remove(here, remove, where.first, where.last, told, name)
     data: Data = {
         "file": str(file), "sha256": name, "first": where.first, "last": where.last, "bodiless": found.bodiless,
         "removed": removed,
@@ -209,20 +214,18 @@ def remove(
         raise CommandFailed(USAGE, "give a moment that has passed, and --reason", "the removal says why")
     with _database(here) as database, database.reading() as connection:
         first, last = retention.older_than(connection, at)
-    count = _remove(here, what, first, last, told.by, reason, told.at, "") if last >= first else 0
+    count = _remove(here, what, first, last, told, "") if last >= first else 0
     data: Data = {"first": first, "last": last, "removed": count}
     here.output(as_json).show(data, Line(f"{count} entries lost their {what}", good=True))
 
 
-def _remove(
-    here: Session, what: Part, first: int, last: int, by: str, reason: str, at: datetime, in_archive: str
-) -> int:
+def _remove(here: Session, what: Part, first: int, last: int, told: Order, in_archive: str) -> int:
     """Remove in slices, each an entry and a transaction of its own; how many entries lost something."""
     with here.log() as log:
         before = log.bodies_removed()
         for start in range(first, last + 1, retention.SLICE):
             end = min(last, start + retention.SLICE - 1)
-            log.remove(Remove(what, start, end, by, reason, at, in_archive))
+            log.remove(Remove(what, start, end, told.by, told.reason, told.at, in_archive), told.seen)
         return log.bodies_removed() - before
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.audit.entry import Draft, Event
+from gateway.audit.observed import said_of
 from gateway.audit.reading import LogReader
 from gateway.audit.stored import StoredEntry
 from gateway.cli.errors import REFUSED, CommandFailed
@@ -23,7 +24,7 @@ def record_read(here: Session, what: str, by: str, log_key: str) -> None:
     if log_key:
         return
     told = order(by, what)
-    draft = Draft(Event.AUDIT_READ, told.at, "read", private={"by": told.by, "what": what})
+    draft = Draft(Event.AUDIT_READ, told.at, "read", private={"by": told.by, "what": what, **said_of(told.seen)})
     with here.log() as log:
         log.append_now((draft,))
 

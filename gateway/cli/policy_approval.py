@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -74,7 +75,7 @@ def activate(
     files = files_of(here)
     with here.log() as log:
         try:
-            found = _activate(here, log, files, orders.Order(order(by, reason).by, reason, now()), lead)
+            found = _activate(here, log, files, order(by, reason), lead)
         except orders.ActivationRefused as refused:
             show_findings(here, refused, as_json)
             minutes = here.settings.policy_grace_seconds // 60
@@ -109,8 +110,7 @@ def _activate(
         # The gateways compile what this command has just compiled; they may be busier than it.
         left = (lead if lead is not None else 1 + 2 * spent) - (time.monotonic() - began)
         time.sleep(min(max(left, 0), LEAD_LIMIT))
-    ordered = orders.Order(told.by, told.reason, now())
-    return orders.activate(log, files, ordered, asked, signatures, impact, witnesses)
+    return orders.activate(log, files, replace(told, at=now()), asked, signatures, impact, witnesses)
 
 
 def _impact(log: LogReader, active: str, found: PolicySet) -> Mapping[str, Plain] | None:

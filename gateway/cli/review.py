@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -13,13 +13,12 @@ import typer
 
 from gateway.activation import approval
 from gateway.activation.approval import Purpose, statement
-from gateway.activation.orders import Order
 from gateway.activation.running import Force, prepare, stored_set
 from gateway.audit.log import AuditLog
 from gateway.cli.audit_reading import record_read
 from gateway.cli.errors import REFUSED, CommandFailed
 from gateway.cli.output import Data, Facts, Line, Table
-from gateway.cli.session import By, Json, Reason, Session, instant, session
+from gateway.cli.session import By, Json, Reason, Session, instant, order, session
 from gateway.cli.signing import OfficerKey
 from gateway.identity.officers import Officer
 from gateway.keys.officer import read_officer_key
@@ -110,7 +109,7 @@ def approve(
     with _desk(here) as desk:
         item, officer, end = desk.queue.find(name), _officer(desk, key), instant(until, "--until")
         text = _sign(here, key, Purpose.RELEASE, release_subject(item, end), desk.at)
-        done = release(desk.log, desk.force, item, officer, end, Order(officer.name, reason, desk.at), text)
+        done = release(desk.log, desk.force, item, officer, end, replace(order(officer.name, reason), at=desk.at), text)
     left = item.review.persons - len(item.given) - 1
     said = "released" if done else f"noted; {left} more officer must release it"
     data: Data = {"item": item.item, "decided": "approved", "released": done, "by": officer.name}
@@ -124,7 +123,7 @@ def refuse(context: typer.Context, name: ItemName, key: OfficerKey, reason: Reas
     with _desk(here) as desk:
         item, officer = desk.queue.find(name), _officer(desk, key)
         text = _sign(here, key, Purpose.WITHHOLD, item.item, desk.at)
-        withhold(desk.log, desk.force, item, officer, Order(officer.name, reason, desk.at), text)
+        withhold(desk.log, desk.force, item, officer, replace(order(officer.name, reason), at=desk.at), text)
     data: Data = {"item": item.item, "decided": "refused", "by": officer.name}
     here.output(as_json).show(data, Line(f"{item.item[:12]} refused"), _facts(item, officer))
 

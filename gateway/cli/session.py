@@ -6,7 +6,6 @@ A command line is a door: the clock and the user's name are read here and passed
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import typer
 from gateway.activation.orders import Order
 from gateway.audit.checkpoint import VerifierKey, parse_verifier_key
 from gateway.audit.log import AuditLog
+from gateway.audit.observed import own_account
 from gateway.audit.reading import LogReader
 from gateway.audit.search import SearchRefused, moment
 from gateway.cli.errors import USAGE, CommandFailed
@@ -31,8 +31,13 @@ from gateway.settings import LoadedSettings, Settings, SettingsError, load
 OFFICER = "officer"
 """The instance name under which commands write: a gateway's own open releases are not theirs to close."""
 
+NAME_LIMIT = 128
+"""Most characters of who somebody says they are."""
+
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to standard output.")]
-By = Annotated[str, typer.Option("--by", help="Who gives the order; by default the user's name.")]
+By = Annotated[
+    str, typer.Option("--by", help="Who you say you are; by default the account's name, which is kept besides.")
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
 LogKey = Annotated[
     str,
@@ -129,8 +134,11 @@ def session(context: typer.Context) -> Session:
 
 
 def order(by: str, reason: str) -> Order:
-    """An officer's order, given now."""
-    return Order(by=by or getpass.getuser(), reason=reason, at=now())
+    """An officer's order, given now: by whom is said, and under which account is observed."""
+    if len(by) > NAME_LIMIT or not by.isprintable():
+        raise CommandFailed(USAGE, f"--by is no name: {by[:40]!a}", f"at most {NAME_LIMIT} printable characters")
+    account = own_account()
+    return Order(by=by or account.name, reason=reason, at=now(), seen=account)
 
 
 def instant(text: str, option: str) -> datetime:

@@ -150,7 +150,7 @@ def _serve(store: WitnessStore, listener: socket.socket) -> None:
         store.close()
 
 
-def _tell(fault: Fault) -> None:
+def _tell(fault: Fault, _address: str) -> None:
     logs.get_logger(__name__).warning("stranger", code=fault.value)
 
 

@@ -23,10 +23,11 @@ from gateway.audit.demands import Demand, Demands
 from gateway.audit.entry import Draft, Event
 from gateway.audit.entry import Json as Plain
 from gateway.audit.errors import AuditError
+from gateway.audit.observed import said_of
 from gateway.audit.witnessing import cover
 from gateway.evaluating import Evaluation, Object, Question, evaluate
 from gateway.http.bodies import BodyRefused, read_json
-from gateway.http.partner import PlainRoute, no_such_path
+from gateway.http.partner import PlainRoute, no_such_path, peer_of
 from gateway.identity.enforcement import EnforcementPoint
 from gateway.keys.strict_json import Json
 from gateway.reviewing import Keyed
@@ -209,6 +210,7 @@ def _draft(
         "given_request": given,
         "policy": force.running.digest,
         "evaluations": [{**each.entry, "record": keyed(each.record) if each.record else ""} for each in answers],
+        **said_of(peer_of(request)),
     }
     return Draft(Event.EVALUATED, at, "evaluated", request=request.state.request_id, private=private)
 
@@ -236,6 +238,7 @@ async def _refuse(request: Request, by: str, status: int, message: str) -> Respo
     service = _service(request)
     private: dict[str, Plain] = {
         "by": by, "request": request.state.request_id, "status": status, "why": message[:512],
+        **said_of(peer_of(request)),
     }  # fmt: skip
     draft = Draft(
         Event.EVALUATION_REFUSED, service.clock(), "refused", request=request.state.request_id, private=private

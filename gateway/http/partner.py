@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response, StreamingResponse
 
 from gateway.asking import Ask, Operation
+from gateway.audit.observed import Peer
 from gateway.http import openapi
 from gateway.http.negotiation import accepted
 from gateway.http.streaming import ReceiverGone, first_chunk, following
@@ -256,7 +257,14 @@ def ask_of(request: Request, path: str, operation: Operation, identifier: str | 
         plain=forms.plain,
         lines=forms.lines,
         traceparent=request.state.traceparent,
+        peer=peer_of(request),
     )
+
+
+def peer_of(request: Request) -> Peer | None:
+    """Where the connection comes from, as :mod:`gateway.http.protocol` was told by the kernel; never from a header."""
+    client = request.scope.get("client")
+    return None if client is None else Peer(*client)
 
 
 def malformed_code(request: Request) -> str | None:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from gateway.audit.observed import written
 from gateway.http import problems
 from gateway.http.negotiation import traceparent
 from gateway.refusals import Refused
@@ -56,13 +57,15 @@ class Fault(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on each connection, in seconds and in number, and who counts what went beyond them."""
+    """Bounds on each connection, in seconds and in number, and who counts what went beyond them: each by its kind and
+    the address that it came from (``""`` for none).
+    """
 
     header_seconds: float
     body_seconds: float
     stall_seconds: float
     max_connections: int
-    tell: Callable[[Fault], None]
+    tell: Callable[[Fault, str], None]
 
 
 def protocol_within(limits: Limits) -> type[Http]:
@@ -89,6 +92,8 @@ class Http(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin to wait for a head, or turn the connection away."""
         super().connection_made(transport)
+        if self.client is not None:
+            self.client = written(self.client[0]), self.client[1]
         if len(self.connections) > self.limits.max_connections:
             self._turn_away(Fault.CROWDED, "overloaded")
         else:
@@ -137,7 +142,7 @@ class Http(H11Protocol):
         """
         if self.cycle is not None and not self.cycle.response_complete:
             self._broken = True
-            self.limits.tell(Fault.MALFORMED)
+            self._tell(Fault.MALFORMED)
             return
         self._turn_away(Fault.MALFORMED, "request_malformed")
 
@@ -186,7 +191,7 @@ class Http(H11Protocol):
         if self.transport.is_closing():
             return
         if self._waiting is Fault.SLOW_BODY:
-            self.limits.tell(Fault.SLOW_BODY)
+            self._tell(Fault.SLOW_BODY)
             self.transport.close()
         elif self.conn.trailing_data[0]:
             self._turn_away(Fault.SLOW_HEAD, "request_too_slow")
@@ -195,7 +200,7 @@ class Http(H11Protocol):
 
     def _stalled(self) -> None:
         self._stall = None
-        self.limits.tell(Fault.STALLED)
+        self._tell(Fault.STALLED)
         self.transport.abort()
 
     def _stop_stall(self) -> None:
@@ -203,9 +208,12 @@ class Http(H11Protocol):
             self._stall.cancel()
             self._stall = None
 
+    def _tell(self, fault: Fault) -> None:
+        self.limits.tell(fault, "" if self.client is None else self.client[0])
+
     def _turn_away(self, fault: Fault, code: str) -> None:
         """Answer with a problem from below the application, count the fault, and close."""
-        self.limits.tell(fault)
+        self._tell(fault)
         identifier = uuid.uuid4().hex
         answer = problems.answer(Refused(code), identifier)
         headers = [*answer.raw_headers, *problems.door_headers(identifier, traceparent(None), 0), _CLOSE]

@@ -15,9 +15,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from gateway.asking import Ask, Operation
-from gateway.audit.entry import Draft, Event
+from gateway.audit.entry import Draft, Event, Json
 from gateway.audit.errors import LogUnavailable
 from gateway.audit.export import fields
+from gateway.audit.observed import said_of
 from gateway.audit.queries import TIMES, Given, criteria_of
 from gateway.audit.search import Criteria, Cursor, Page, SearchRefused
 from gateway.audit.stored import Summary
@@ -99,7 +100,8 @@ async def releases(request: Request) -> Response:
     except SearchRefused as error:
         raise await pipeline_of(request).refuse(ask, "parameter_invalid", None) from error
     words = " ".join(f"{name}={value}" for name, value in ask.query)
-    read = {"by": listing.who, "what": f"releases {words}"[:2000].rstrip(), "request": ask.request}
+    read: dict[str, Json] = {"by": listing.who, "what": f"releases {words}"[:2000].rstrip(), "request": ask.request}
+    read |= said_of(ask.peer)
     try:
         await service.log.append(
             Draft(Event.AUDIT_READ, service.clock(), "read", partner=listing.partner, request=ask.request, private=read)

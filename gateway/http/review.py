@@ -23,10 +23,12 @@ from gateway.activation.orders import Order
 from gateway.activation.running import Force, NothingInForce
 from gateway.asking import Operation
 from gateway.audit.entry import Draft, Event
+from gateway.audit.entry import Json as Plain
 from gateway.audit.errors import LogUnavailable
+from gateway.audit.observed import Peer, said_of
 from gateway.http import openapi
 from gateway.http.bodies import BodyRefused, read_json
-from gateway.http.partner import ALWAYS, PlainRoute, ask_of, malformed_code, no_such_path, pipeline_of
+from gateway.http.partner import ALWAYS, PlainRoute, ask_of, malformed_code, no_such_path, peer_of, pipeline_of
 from gateway.identity.officers import Officer
 from gateway.keys.strict_json import Json
 from gateway.refusals import Refused
@@ -41,11 +43,12 @@ BODY_LIMIT = 16_384
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """An officer at the queue: who, when, and under what is in force."""
+    """An officer at the queue: who, when, under what is in force, and from where."""
 
     officer: Officer
     force: Force
     at: datetime
+    peer: Peer | None
 
 
 @router.get("/review", include_in_schema=False)
@@ -94,7 +97,7 @@ def _carry_out(service: Service, desk: _Desk, name: str, said: Mapping[str, str]
     item = queue.find(name)
     if not may_decide(desk.officer, (item,), desk.force, desk.at):
         raise ReviewRefused("review_unknown", f"no waiting items begin with {name[:64]!r}")
-    order = Order(desk.officer.name, said["reason"][:2000], desk.at)
+    order = Order(desk.officer.name, said["reason"][:2000], desk.at, desk.peer)
     if not release:
         refuse(service.log, desk.force, item, desk.officer, order)
         return {"item": item.item, "decided": "refused"}
@@ -160,15 +163,10 @@ async def polled(request: Request) -> Response:
         current = force.standing.active, force.standing.officers[-1:]
         holds = found is not None and (found.policy, (found.officers,)) == current and service.clock() < found.until
         if found is not None and holds and found.partner == caller.partner:
+            said: dict[str, Plain] = {"by": caller.system, "what": f"review {handle}", "request": ask.request}
+            read = {**said, **said_of(ask.peer)}
             await service.log.append(
-                Draft(
-                    Event.AUDIT_READ,
-                    service.clock(),
-                    "read",
-                    partner=caller.partner,
-                    request=ask.request,
-                    private={"by": caller.system, "what": f"review {handle}", "request": ask.request},
-                )
+                Draft(Event.AUDIT_READ, service.clock(), "read", caller.partner, ask.request, private=read)
             )
             return JSONResponse({"handle": handle, "state": "released"}, 200, {"Cache-Control": "no-store"})
         queue = ReviewQueue(service.log, force, service.clock(), caller.partner)
@@ -202,7 +200,7 @@ async def _desk(request: Request) -> _Desk | None:
         officer = officers.bearer(request.headers.getlist("authorization"))
         if officer is None:
             return None
-        return _Desk(officer, await service.keeper.in_force(at), at)
+        return _Desk(officer, await service.keeper.in_force(at), at, peer_of(request))
     except NothingInForce as nothing:
         raise Refused("policy_unavailable", nothing.why) from nothing
     except (LogUnavailable, LookupError) as error:
@@ -215,7 +213,8 @@ def _items(service: Service, desk: _Desk) -> tuple[Item, ...]:
 
 async def _note(request: Request, desk: _Desk, what: str) -> None:
     """The entry of a reading, before it is answered."""
-    private = {"by": desk.officer.name, "what": what, "request": request.state.request_id}
+    said: dict[str, Plain] = {"by": desk.officer.name, "what": what, "request": request.state.request_id}
+    private = {**said, **said_of(desk.peer)}
     try:
         await _service(request).log.append(Draft(Event.AUDIT_READ, desk.at, "read", private=private))
     except LogUnavailable as error:

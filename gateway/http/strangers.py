@@ -2,7 +2,8 @@
 
 Bytes that are no HTTP, heads that are never finished and answers that are never taken name no partner and ask for
 nothing, and anybody can send as many as he likes. So they get no entry each (that would hand everybody a way to fill
-the log): what came is counted by kind, and one entry tells the counts, at most one a minute.
+the log): what came is counted by kind and by address, and one entry tells the counts, at most one a minute. Of
+addresses, too, anybody can have as many as he likes: the first few are told by themselves, all further ones together.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ from gateway.http.protocol import Fault
 EVERY_SECONDS = 60.0
 """Least time between two entries."""
 
+ADDRESSES = 32
+"""Most addresses that one entry tells apart."""
+
+OTHERS = "(other)"
+"""What stands for all further addresses, and for connections without one."""
+
 logger = structlog.get_logger("gateway.http.strangers")
 
 
@@ -32,16 +39,22 @@ class Strangers:
         self._log = log
         self._clock = clock
         self._counted: Counter[Fault] = Counter()
+        self._addresses: Counter[str] = Counter()
         self._since: datetime | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def note(self, fault: Fault) -> None:
-        """Count one; called on the event loop."""
+    def note(self, fault: Fault, address: str) -> None:
+        """Count one, and where it came from (``""`` for nowhere); called on the event loop."""
         self._counted[fault] += 1
+        self._count(address, 1)
         if self._since is None:
             self._since = self._clock()
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._write_later())
+
+    def _count(self, address: str, number: int) -> None:
+        told = address and (address in self._addresses or len(self._addresses) < ADDRESSES)
+        self._addresses[address if told else OTHERS] += number
 
     async def close(self) -> None:
         """Write down what was counted since the last entry; for an orderly shutdown."""
@@ -59,14 +72,16 @@ class Strangers:
         """One entry for all that was counted; what cannot be written is kept for the next."""
         if not self._counted or self._since is None:
             return
-        counted, since = self._counted, self._since
-        self._counted, self._since = Counter(), None
+        counted, addresses, since = self._counted, self._addresses, self._since
+        self._counted, self._addresses, self._since = Counter(), Counter(), None
         told: dict[str, Json] = {fault.value: count for fault, count in sorted(counted.items())}
-        private: dict[str, Json] = {"since": since.isoformat(), "counted": told}
+        private: dict[str, Json] = {"since": since.isoformat(), "counted": told, "addresses": dict(addresses)}
         try:
             await self._log.append(Draft(Event.NO_REQUEST, self._clock(), "refused", private=private))
         except AuditError:
             self._counted.update(counted)
+            for address, number in addresses.items():
+                self._count("" if address == OTHERS else address, number)
             self._since = since
             logger.warning("strangers-unrecorded")
         else:

@@ -13,11 +13,12 @@ import asyncio
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from gateway.audit.entry import Draft, Event
+from gateway.audit.entry import Draft, Event, Json
 from gateway.audit.errors import LogUnavailable, ProofRefused
+from gateway.audit.observed import said_of
 from gateway.audit.tiles import ENTRIES, TILE_WIDTH, parse_path
 from gateway.http import openapi
-from gateway.http.partner import ALWAYS, no_such_path
+from gateway.http.partner import ALWAYS, no_such_path, peer_of
 from gateway.refusals import Refused
 from gateway.service import Service
 
@@ -72,7 +73,8 @@ async def _bundle(request: Request, index: int, width: int) -> Response:
     name = service.auditors.named(request.headers.getlist("authorization"))
     if name is None:
         return await no_such_path(request)
-    read = {"by": name, "what": request.url.path[:256], "request": request.state.request_id}
+    read: dict[str, Json] = {"by": name, "what": request.url.path[:256], "request": request.state.request_id}
+    read |= said_of(peer_of(request))
     try:
         await service.log.append(Draft(Event.AUDIT_READ, service.clock(), "read", private=read))
     except LogUnavailable as error:

@@ -64,8 +64,8 @@ def test_no_records_has_a_root_that_no_outsider_can_tell_from_another(draft: Dra
 
 def test_the_private_digest_is_over_salt_and_canonical_bytes(draft: Drafts):
     prepared = made(draft(private={"b": 1, "a": [True]}), b"s" * 32)
-    assert prepared.private == b'{"a":[true],"b":1}'
-    expected = hashlib.sha256(b"s" * 32 + b'{"a":[true],"b":1}').hexdigest()
+    assert prepared.private == b'{"a":[true],"b":1,"version":2}'
+    expected = hashlib.sha256(b"s" * 32 + b'{"a":[true],"b":1,"version":2}').hexdigest()
     assert parse_leaf(prepared.leaf).private == expected == private_digest(prepared.salt, prepared.private).hex()
 
 

@@ -32,8 +32,8 @@ def place(tmp_path, monkeypatch) -> Iterator[Path]:
     (tmp_path / "relgate.toml").write_text(SETTINGS, encoding="utf-8")
     (tmp_path / "var").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("USER", "officer")
-    monkeypatch.setenv("LOGNAME", "officer")
+    monkeypatch.setenv("USER", "somebody.else")
+    monkeypatch.setenv("LOGNAME", "somebody.else")  # no command believes either
     yield tmp_path
 
 

@@ -338,5 +338,5 @@ def test_an_entry_of_evaluations_has_the_published_form(asked):
     body["evaluations"].append({"resource": {"type": "todo", "id": "1"}})  # type: ignore[attr-defined]
     assert post(asked, body, "evaluations").status_code == 200
     (entry,) = asked.gateway.service.log.entries(size - 1, 10)
-    schema = json.loads((SCHEMAS / "private-evaluated.v1.json").read_text(encoding="utf-8"))
+    schema = json.loads((SCHEMAS / "private-evaluated.v2.json").read_text(encoding="utf-8"))
     jsonschema.validate(json.loads(canonical.encode(entry.private, "private")), schema)

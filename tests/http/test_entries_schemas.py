@@ -18,6 +18,7 @@ from gateway.activation.approval import UNSIGNED, Demand, Purpose
 from gateway.activation.files import read_policy_files
 from gateway.audit import canonical
 from gateway.audit.entry import Draft, Event
+from gateway.audit.leaf import PRIVATE_VERSION, VERSION
 from gateway.audit.orders import Approve, CloseEmergency, OpenEmergency, Part, Remove, StopKind, Withhold
 from gateway.audit.schemas import PRIVATE, documents
 from gateway.audit.stored import StoredEntry
@@ -111,13 +112,20 @@ def validate(name: str, value: object) -> None:
 
 def test_every_leaf_private_part_and_record_row_has_the_published_form(entries):
     for entry in entries:
-        validate("leaf.v1.json", msgspec.to_builtins(entry.leaf))
+        validate(f"leaf.v{VERSION}.json", msgspec.to_builtins(entry.leaf))
         if entry.leaf.release != "left" and entry.lacks is None:
-            validate(f"private-{entry.leaf.event}.v1.json", dict(entry.private))
+            validate(f"private-{entry.leaf.event}.v{PRIVATE_VERSION}.json", dict(entry.private))
             msgspec.json.decode(canonical.encode(entry.private, "private"), type=PRIVATE[Event(entry.leaf.event)])
         for row in entry.rows:
             said = {"identifier": row.identifier, "effect": row.effect, "digest": row.digest, "detail": row.detail}
-            validate("record-row.v1.json", said)
+            validate(f"record-row.v{VERSION}.json", said)
+
+
+def test_a_private_part_of_the_first_version_has_the_form_that_is_published_now(entries):
+    for entry in entries:
+        if entry.leaf.release != "left" and entry.lacks is None:
+            first = {name: said for name, said in entry.private.items() if name not in ("version", "peer", "account")}
+            validate(f"private-{entry.leaf.event}.v{PRIVATE_VERSION}.json", first)
 
 
 def test_what_was_met_covers_every_event_but_those_that_need_another_party_or_version(entries):

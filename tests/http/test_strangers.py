@@ -13,6 +13,7 @@ import pytest
 from demo.stage import Stage
 from gateway.audit.errors import LogUnavailable
 from gateway.audit.log import AuditLog
+from gateway.audit.search import criteria
 from gateway.http import strangers
 from gateway.http.protocol import Fault
 from gateway.http.strangers import Strangers
@@ -47,19 +48,19 @@ async def world(tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 async def test_many_of_several_kinds_become_one_entry_with_their_counts(world: World):
     for fault in (Fault.MALFORMED, Fault.SLOW_HEAD, Fault.MALFORMED):
-        world.counting.note(fault)
+        world.counting.note(fault, "192.0.2.7")
     await asyncio.sleep(0.2)
     assert world.recorded() == [{"malformed": 2, "slow_head": 1}]
 
 
 async def test_nothing_is_written_while_there_is_nothing_to_count(world: World):
-    world.counting.note(Fault.STALLED)
+    world.counting.note(Fault.STALLED, "192.0.2.7")
     await asyncio.sleep(0.3)
     assert len(world.recorded()) == 1
 
 
 async def test_what_came_last_is_written_when_the_gateway_stops(world: World):
-    world.counting.note(Fault.CROWDED)
+    world.counting.note(Fault.CROWDED, "192.0.2.7")
     await world.counting.close()
     assert world.recorded() == [{"crowded": 1}]
 
@@ -70,8 +71,23 @@ async def test_what_cannot_be_written_is_counted_with_the_next(world: World, mon
 
     with monkeypatch.context() as broken:
         broken.setattr(AuditLog, "append", fails)
-        world.counting.note(Fault.MALFORMED)
+        world.counting.note(Fault.MALFORMED, "192.0.2.7")
         await asyncio.sleep(0.2)
-    world.counting.note(Fault.MALFORMED)
+    world.counting.note(Fault.MALFORMED, "192.0.2.7")
     await asyncio.sleep(0.2)
     assert world.recorded() == [{"malformed": 2}]
+
+
+async def test_addresses_are_counted_apart_up_to_a_bound_and_together_beyond_it(world: World):
+    for number in range(strangers.ADDRESSES + 10):
+        world.counting.note(Fault.MALFORMED, f"2001:db8::{number:x}")
+    for address in ("2001:db8::1", "", "198.51.100.1"):
+        world.counting.note(Fault.SLOW_HEAD, address)
+    await world.counting.close()
+    (entry,) = world.log.entries(-1, 100)
+    told = entry.private["addresses"]
+    assert len(told) == strangers.ADDRESSES + 1
+    assert (told["2001:db8::0"], told["2001:db8::1"], told[strangers.OTHERS]) == (1, 2, 12)
+    assert sum(told.values()) == sum(entry.private["counted"].values())
+    assert world.log.search(criteria({"address": "2001:DB8::1"})).found
+    assert not world.log.search(criteria({"address": "198.51.100.1"})).found
