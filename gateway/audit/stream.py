@@ -105,7 +105,7 @@ class Receiver:
         kind, _, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)[0]
         with socket.socket(kind, socket.SOCK_DGRAM) as sender:
             for message in messages:
-                sender.sendto(message.encode()[:DATAGRAM_LIMIT], address)
+                sender.sendto(_cut(message.encode()), address)
 
     def _send_stream(self, messages: Sequence[str]) -> None:
         with contextlib.ExitStack() as open_:
@@ -133,6 +133,11 @@ class Receiver:
                     ) from error
                 ended = sealed
             _wait_for_acknowledgement(ended)
+
+
+def _cut(message: bytes) -> bytes:
+    """What of a message fits a datagram, in whole characters."""
+    return message[:DATAGRAM_LIMIT].decode(errors="ignore").encode()
 
 
 def _read_to_end(receiver: socket.socket) -> None:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from gateway.asking import Ask, Operation
 from gateway.audit.entry import Draft, Event, Json
 from gateway.audit.errors import LogUnavailable
-from gateway.audit.export import fields
+from gateway.audit.export_fields import fields
 from gateway.audit.observed import said_of
 from gateway.audit.queries import TIMES, Given, criteria_of
 from gateway.audit.search import Criteria, Cursor, Page, SearchRefused

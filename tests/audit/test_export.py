@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.export import COLUMNS, Form, fields, framed, header, line
+from gateway.audit.entry import Event
+from gateway.audit.export import Form, framed, header, line
+from gateway.audit.export_fields import COLUMNS, fields
 from gateway.audit.leaf import Leaf
 from gateway.audit.stored import Summary
 
@@ -165,8 +167,104 @@ def test_what_an_ocsf_event_does_not_know_it_leaves_out_and_says_no_empty_name()
     event = json.loads(line(Summary(1, leaf, b"", {}), Form.OCSF))
     assert event["actor"] == {"app_name": "relgate"}
     assert "request" not in event["api"]
-    assert event["src_endpoint"] == {"name": "unknown"}
+    assert event["src_endpoint"] == {"svc_name": "releasability-gateway"}
 
 
 def test_a_framed_message_begins_with_its_length_in_bytes():
     assert framed("\u00e4b") == b"3 \xc3\xa4b"
+
+
+LONG = "y" * 70_000
+HOSTILES = st.one_of(
+    st.text(max_size=40),
+    st.text(alphabet='=+-@|\\"]\n\r\t;, \x00\u202e\u2028\uff1dx', max_size=12),
+    st.sampled_from([HOSTILE, LONG, "\U0001f680", "a\\", "\\|", "x=", " = ", "'", '"', "\ufeff=1"]),
+)
+
+
+def read_cef(said: str) -> tuple[list[str], dict[str, str]]:
+    """A CEF line read by its rules alone: seven escaped header fields, then ``key=value`` pairs."""
+    parts = re.split(r"(?<!\\)((?:\\\\)*)\|", said, maxsplit=7)
+    head = [field + escapes for field, escapes in zip(parts[0:14:2], parts[1:14:2], strict=True)]
+    keys = list(re.finditer(r"(?:^| )([A-Za-z0-9]+)=", parts[14]))
+    ends = [found.start() for found in keys[1:]] + [len(parts[14])]
+    pairs = {found[1]: parts[14][found.end() : end] for found, end in zip(keys, ends, strict=True)}
+    assert len(pairs) == len(keys)
+    return [re.sub(r"\\([\\|])", r"\1", field) for field in head], {
+        key: re.sub(r"\\([\\=])", r"\1", value) for key, value in pairs.items()
+    }
+
+
+def written_out(text: str) -> str:
+    """A text as lines carry it: what does not print, by its escape."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+@given(HOSTILES, HOSTILES)
+def test_a_cef_line_reads_back_as_what_was_said_whatever_it_was(one: str, two: str):
+    leaf = msgspec.structs.replace(LEAF, event="audit-read", outcome=one)
+    head, pairs = read_cef(line(entry(leaf, path=two, by=one, label=two), Form.CEF))
+    assert head[:3] == ["CEF:0", "Releasability Gateway", "relgate"]
+    assert (head[4], head[5]) == ("audit-read", written_out(one))
+    assert pairs.get("suser", "") == written_out((one or "tokyo")[:1023])
+    assert pairs.get("request", "") == written_out(two[:1023])
+    assert pairs.get("cs2", "") == written_out(two[:4000])
+    assert pairs.keys() >= {"rt", "externalId", "outcome", "cn1", "cn1Label"}
+
+
+def test_a_cef_line_keeps_addresses_of_ipv6_where_its_dictionary_has_them():
+    _, pairs = read_cef(line(entry(peer={"address": "192.0.2.7", "port": 5}), Form.CEF))
+    assert (pairs["src"], pairs["spt"]) == ("192.0.2.7", "5")
+    _, pairs = read_cef(line(entry(peer={"address": "2001:db8::1", "port": 5}), Form.CEF))
+    assert "src" not in pairs
+    assert (pairs["c6a2"], pairs["c6a2Label"]) == ("2001:db8::1", "Source IPv6 Address")
+    _, pairs = read_cef(line(entry(account={"uid": 7, "user": "", "host": "gw1"}, by="A. Officer"), Form.CEF))
+    assert (pairs["shost"], pairs["flexString1"], pairs["flexString1Label"]) == ("gw1", "7", "account")
+    assert pairs["suser"] == "A. Officer"
+
+
+def read_params(data: str) -> dict[str, str]:
+    """The parameters of structured data, read by RFC 5424's own grammar."""
+    found = re.findall(r' ([!-~]+?)="((?:[^"\\\]]|\\["\\\]]|\\(?!["\\\]]))*)"', data)
+    return {name: re.sub(r'\\(["\\\]])', r"\1", value) for name, value in found}
+
+
+@given(HOSTILES, HOSTILES)
+def test_a_syslog_message_reads_back_as_what_was_said_whatever_it_was(one: str, host: str):
+    said = line(entry(label=one, by=one, peer={"address": "::1", "port": 9}), Form.SYSLOG, host)
+    found = SYSLOG.fullmatch(said)
+    assert found is not None
+    params = read_params(found["data"])
+    assert params.get("label", "") == written_out(one)
+    assert (params["address"], params["port"]) == ("::1", "9")
+    assert json.loads(found["message"])["label"] == one
+    assert len(found["host"]) <= 255
+    size, _, message = framed(said).partition(b" ")
+    assert int(size) == len(message)
+    assert message.decode() == said
+    assert message.count(b"\xef\xbb\xbf") == 1
+
+
+def test_a_message_id_and_a_priority_are_there_for_every_event():
+    for event in Event:
+        found = SYSLOG.fullmatch(line(entry(msgspec.structs.replace(LEAF, event=event.value)), Form.SYSLOG))
+        assert found is not None
+        assert found["id"] == event.value
+        assert int(found["pri"]) in (13 * 8 + 4, 13 * 8 + 6)
+
+
+@given(HOSTILES, HOSTILES)
+def test_a_csv_line_is_one_row_of_as_many_cells_whatever_was_said_and_starts_no_formula(one: str, two: str):
+    leaf = msgspec.structs.replace(LEAF, outcome=two)
+    (row,) = csv.reader(io.StringIO(line(entry(leaf, label=one, path=two, by=one), Form.CSV)))
+    assert len(row) == len(COLUMNS)
+    said = dict(zip(COLUMNS, row, strict=True))
+    assert said["label"].replace("'", "") == written_out(one).replace("'", "")
+    for cell in row:
+        for part in cell.split(";"):
+            assert part.lstrip(' "')[:1] not in tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
+
+
+@given(HOSTILES)
+def test_a_json_line_reads_back_as_what_was_said_whatever_it_was(one: str):
+    assert msgspec.json.decode(line(entry(label=one, what=one), Form.JSONL))["label"] == one
