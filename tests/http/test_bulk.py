@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from shutil import copytree
 
@@ -24,6 +24,7 @@ from tests.content.malformed import MALFORMED
 from tests.support.loopback import ELSETS, Answer, Loopback, loopback
 from tests.support.running import POLICIES
 from tests.support.streaming import BULK, LINES, Receiver, Sends, whole
+from tests.support.waiting import happens, until
 from tests.system.acting import stored_files
 from tests.system.jsontext import items
 
@@ -41,9 +42,20 @@ def open_here(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Iterator[
 
 @pytest.fixture
 def here(open_here: Loopback) -> Iterator[Loopback]:
-    """The gateway before a sound source."""
+    """The gateway before a sound source, and at rest again after each test: no release of it is still open, so that
+    nothing of one test's is taken for another's.
+    """
+    log = open_here.gateway.service.log
+    before = log.size()
     yield open_here
     open_here.source.fault = None
+    until(lambda: not open_releases(log.entries(before - 1, 10_000)), "a release was never closed")
+
+
+def open_releases(entries: Sequence[StoredEntry]) -> set[str]:
+    """Those of which no last chunk is recorded."""
+    begun = {entry.leaf.release for entry in entries if entry.leaf.release}
+    return begun - {entry.leaf.release for entry in entries if entry.leaf.last}
 
 
 def record(identifier: str, marking: str = OURS, **more: object) -> bytes:
@@ -260,11 +272,7 @@ def test_where_chunks_end_depends_on_what_is_released_alone(here: Loopback):
 
 def until_longer(here: Loopback, before: int) -> None:
     """Wait until the first chunk is recorded: the log had so many entries before."""
-    for _ in range(3000):
-        if here.gateway.service.log.size() > before:
-            return
-        time.sleep(0.01)
-    raise AssertionError("no chunk was recorded")
+    until(lambda: here.gateway.service.log.size() > before, "no chunk was recorded")
 
 
 def test_a_stop_in_the_middle_ends_the_answer_before_the_next_chunk(here: Loopback):
@@ -313,12 +321,12 @@ def test_a_policy_activated_in_the_middle_judges_the_rest_and_no_record_is_lost_
 def closed(here: Loopback, before: int) -> StoredEntry:
     """The entry that closes a release, once it is there; the log had so many entries before."""
     log = here.gateway.service.log
-    for _ in range(3000):
-        since = log.entries(before - 1, 1000)
-        if since and since[-1].leaf.event == Event.INTERRUPTED:
-            return since[-1]
-        time.sleep(0.01)
-    raise AssertionError("no release was closed")
+
+    def interrupted() -> list[StoredEntry]:
+        return [entry for entry in log.entries(before - 1, 10_000) if entry.leaf.event == Event.INTERRUPTED]
+
+    (found,) = until(interrupted, "no release was closed")
+    return found
 
 
 def endless(marking: str = OURS) -> Iterable[bytes]:
@@ -332,7 +340,7 @@ def test_a_receiver_that_leaves_in_the_middle_ends_the_fetch(here: Loopback):
     receiver = Receiver(here)
     receiver.read(200_000)
     receiver.leave()
-    assert source.ended.wait(30)
+    happens(source.ended, "the source is still read")
     assert closed(here, before).leaf.chunk > 0
 
 
@@ -340,10 +348,9 @@ def test_a_receiver_that_leaves_before_the_first_chunk_ends_the_fetch_and_has_it
     before = here.gateway.service.log.size()
     source = here.source.fault = Sends(lambda: endless(THEIRS))
     receiver = Receiver(here)
-    while source.sent < 1_000_000:
-        time.sleep(0.01)
+    until(lambda: source.sent >= 1_000_000, "the source is not read")
     receiver.leave()
-    assert source.ended.wait(30)
+    happens(source.ended, "the source is still read")
     entry = closed(here, before)
     assert (entry.leaf.chunk, entry.leaf.released, entry.leaf.last) == (0, 0, True)
 
@@ -362,7 +369,7 @@ def test_a_slow_reader_holds_back_its_own_source_and_nobody_else(here: Loopback)
     assert len(names(bulk(here))) > 10
     assert source.sent < 32_000_000, "what sockets and one chunk hold, of two gigabytes"
     slow.leave()
-    assert source.ended.wait(30)
+    happens(source.ended, "the source is still read")
 
 
 def test_a_partner_has_a_few_bulk_answers_at_a_time_and_others_have_theirs(here: Loopback):
@@ -376,12 +383,8 @@ def test_a_partner_has_a_few_bulk_answers_at_a_time_and_others_have_theirs(here:
     assert theirs.status == 200
     for each in slow:
         each.leave()
-    assert source.ended.wait(30)
-    for _ in range(500):
-        if bulk(here).status == 200:
-            return
-        time.sleep(0.02)
-    raise AssertionError("the place of an answer that has ended is not free again")
+    happens(source.ended, "the source is still read")
+    until(lambda: bulk(here).status == 200, "the place of an answer that has ended is not free again")
 
 
 def test_of_long_withheld_records_fewer_are_listed(here: Loopback, monkeypatch: pytest.MonkeyPatch):
