@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from demo.stage import Stage
@@ -24,6 +25,7 @@ from tests.support.loopback import ELSETS, Answer, Holds, Loopback, loopback
 from tests.support.rawsource import RawSource, raw_source
 from tests.support.running import POLICIES, RunningGateway, running_gateway
 from tests.support.streaming import BULK
+from tests.support.waiting import until
 
 SECRET = b"TOP SECRET//SI//NOFORN the position of object 99999"
 RECORD = json.dumps(
@@ -191,7 +193,8 @@ def test_a_source_that_is_slow_or_trickles_gives_a_timeout_and_is_asked_again_th
             assert (answer.status, answer.code) == (504, "upstream_timeout")
             assert str(here.entry(answer).private["detail"]).startswith("upstream_timeout: source 'udl': ")
         here.source.fault = None
-        assert here.get(ELSETS).status == 200
+        # A slow machine may take longer than these limits for a sound answer too, though not each time.
+        until(lambda: here.get(ELSETS).status == 200, "the source is not asked again")
 
 
 def test_a_source_that_is_down_gives_a_failure_that_does_not_say_where_it_is(
@@ -272,6 +275,12 @@ def test_an_answer_whose_frame_lies_gives_no_content_and_no_word_of_it(
     assert (entry.leaf.outcome, entry.leaf.released) == (answer.json()["code"], 0)
 
 
+def in_time(gateway: RunningGateway) -> httpx.Response | None:
+    """An answer to which the source was not too slow for this gateway, as a machine with much else to do makes it."""
+    answer = gateway.ask("GBR", LIST, purpose="collision-avoidance")
+    return None if answer.status_code == 504 else answer
+
+
 def test_the_same_record_in_a_true_frame_is_released_so_the_frames_failed_for_what_they_are(
     raw: tuple[RunningGateway, RawSource],
 ):
@@ -281,7 +290,7 @@ def test_the_same_record_in_a_true_frame_is_released_so_the_frames_failed_for_wh
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(*(SOUND[at : at + 7] for at in range(0, len(SOUND), 7))),
     ):
         source.says, source.closes = says, True
-        answer = gateway.ask("GBR", LIST, purpose="collision-avoidance")
+        answer = until(lambda: in_time(gateway), "no answer in time")
         assert (answer.status_code, answer.content) == (200, SOUND)
 
 
@@ -293,6 +302,6 @@ def test_a_second_answer_sent_ahead_is_never_the_answer_to_another_partners_requ
     source.closes = False
     source.says = HEAD + LENGTH + b"\r\n" + SOUND + HEAD + b"Content-Length: %d\r\n\r\n" % len(smuggled) + smuggled
     for _ in range(6):
-        answer = gateway.ask("GBR", LIST, purpose="collision-avoidance")
+        answer = until(lambda: in_time(gateway), "no answer in time")
         assert b"smuggled" not in answer.content
         assert answer.status_code in (200, 502)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from gateway.keys.jwks import PrivateJwk, write_jwks
 from gateway.keys.partner import generate_partner
 from tests.support.loopback import ELSETS, Answer, Loopback, loopback
 from tests.support.running import POLICIES
+from tests.support.waiting import until
 
 FIRST, SECOND = (generate_partner("GBR").signing for _ in range(2))
 
@@ -38,12 +38,13 @@ def published() -> Iterator[tuple[Published, str]]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state.asked += 1
-            self.send_response(state.status)
+            status, data = state.status, state.data  # a test may change them meanwhile
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Location", "http://127.0.0.1:1/")
-            self.send_header("Content-Length", str(len(state.data)))
+            self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            self.wfile.write(state.data)
+            self.wfile.write(data)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -85,28 +86,34 @@ def ask(gateway: Loopback, key: PrivateJwk) -> Answer:
     return gateway.send(ELSETS, "Accept: application/json", token=token)
 
 
-def until(gateway: Loopback, key: PrivateJwk, code: str) -> Answer:
-    for _ in range(200):
+def comes(gateway: Loopback, key: PrivateJwk, code: str) -> Answer:
+    """The first answer to a token by this key with this code; empty for a release."""
+
+    def answered() -> list[Answer]:
         answer = ask(gateway, key)
-        if answer.code == code:
-            return answer
-        time.sleep(0.02)
-    pytest.fail(f"never {code or 'released'}; last {answer.code}")
+        return [answer] if answer.code == code else []
+
+    (found,) = until(answered, f"never {code or 'released'}")
+    return found
 
 
 def test_keys_come_and_go_with_what_the_issuer_publishes_and_the_log_says_when(
     gateway: Loopback, published: tuple[Published, str]
 ):
     state, url = published
-    until(gateway, FIRST, "")
+    state.status, state.data = 200, write_jwks((FIRST.public,))
+    comes(gateway, FIRST, "")
+    before = gateway.gateway.service.log.size()
     assert ask(gateway, SECOND).code == "token_key_unknown"
     state.data = write_jwks((SECOND.public,))
-    answer = until(gateway, SECOND, "")
+    answer = comes(gateway, SECOND, "")
     assert gateway.entry(answer).private["caller"]["key"] == SECOND.public.thumbprint  # type: ignore[call-overload,index]
-    refused = until(gateway, FIRST, "token_key_unknown")
+    refused = comes(gateway, FIRST, "token_key_unknown")
     assert (refused.status, gateway.entry(refused).leaf.partner) == (401, "")
-    fetched = [entry for entry in gateway.log(1000) if entry.leaf.event == "keys-fetched"]
-    assert [entry.private["keys"] for entry in fetched] == [[FIRST.public.thumbprint], [SECOND.public.thumbprint]]
+    entries = gateway.gateway.service.log.entries(limit=10_000)
+    fetched = [entry for entry in entries if entry.leaf.event == "keys-fetched"]
+    assert [entry.private["keys"] for entry in fetched][-2:] == [[FIRST.public.thumbprint], [SECOND.public.thumbprint]]
+    assert [entry.private["keys"] for entry in fetched if entry.index >= before] == [[SECOND.public.thumbprint]]
     assert {entry.private["url"] for entry in fetched} == {url}
 
 
@@ -118,12 +125,12 @@ def test_a_set_that_redirects_or_fails_leaves_the_last_one_good_and_nothing_of_i
     gateway: Loopback, published: tuple[Published, str]
 ):
     state, _ = published
-    until(gateway, SECOND, "")
+    state.status, state.data = 200, write_jwks((SECOND.public,))
+    comes(gateway, SECOND, "")
     state.status, state.data = 302, write_jwks((FIRST.public,))
     asked = state.asked
     assert ask(gateway, FIRST).code == "token_key_unknown"
-    while state.asked < asked + 2:
-        ask(gateway, FIRST)
+    until(lambda: ask(gateway, FIRST) and state.asked >= asked + 2, "the issuer is not asked again")
     answer = ask(gateway, FIRST)
     assert answer.code == "token_key_unknown"
     assert b"127.0.0.1" not in answer.body

@@ -19,6 +19,7 @@ from gateway.http.protocol import Fault
 from gateway.http.strangers import Strangers
 from gateway.service import open_log
 from tests.support.running import POLICIES
+from tests.support.waiting import come
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -49,13 +50,13 @@ async def world(tmp_path: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> 
 async def test_many_of_several_kinds_become_one_entry_with_their_counts(world: World):
     for fault in (Fault.MALFORMED, Fault.SLOW_HEAD, Fault.MALFORMED):
         world.counting.note(fault, "192.0.2.7")
-    await asyncio.sleep(0.2)
-    assert world.recorded() == [{"malformed": 2, "slow_head": 1}]
+    assert await come(world.recorded, "no entry") == [{"malformed": 2, "slow_head": 1}]
 
 
 async def test_nothing_is_written_while_there_is_nothing_to_count(world: World):
     world.counting.note(Fault.STALLED, "192.0.2.7")
-    await asyncio.sleep(0.3)
+    await come(world.recorded, "no entry")
+    await asyncio.sleep(0.2)
     assert len(world.recorded()) == 1
 
 
@@ -66,16 +67,18 @@ async def test_what_came_last_is_written_when_the_gateway_stops(world: World):
 
 
 async def test_what_cannot_be_written_is_counted_with_the_next(world: World, monkeypatch: pytest.MonkeyPatch):
+    failed = asyncio.Event()
+
     async def fails(*_: object) -> None:
+        failed.set()
         raise LogUnavailable("write", "no space")
 
     with monkeypatch.context() as broken:
         broken.setattr(AuditLog, "append", fails)
         world.counting.note(Fault.MALFORMED, "192.0.2.7")
-        await asyncio.sleep(0.2)
-    world.counting.note(Fault.MALFORMED, "192.0.2.7")
-    await asyncio.sleep(0.2)
-    assert world.recorded() == [{"malformed": 2}]
+        await failed.wait()
+        world.counting.note(Fault.MALFORMED, "192.0.2.7")
+    assert await come(world.recorded, "no entry") == [{"malformed": 2}]
 
 
 async def test_addresses_are_counted_apart_up_to_a_bound_and_together_beyond_it(world: World):
