@@ -9,7 +9,8 @@ import pytest
 
 from gateway.audit.submitting import WitnessFailed
 from gateway.audit.witness_http import ANSWER_LIMIT, posting
-from tests.support.witnesses_running import Answer, HostileWitness, free_port
+from tests.support.waiting import PATIENCE, held_port
+from tests.support.witnesses_running import Answer, HostileWitness
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ async def test_a_witness_that_does_not_answer_is_given_up_after_its_time(witness
     let_go = threading.Event()
 
     def waits(body: bytes) -> Answer:
-        let_go.wait(30)
+        let_go.wait(PATIENCE)
         return 200, {}, b""
 
     witness.behaviour = waits
@@ -34,7 +35,7 @@ async def test_a_witness_that_does_not_answer_is_given_up_after_its_time(witness
 
 
 async def test_an_answer_is_read_up_to_its_bound_and_no_further(witness: HostileWitness):
-    async with posting(30) as send:
+    async with posting(PATIENCE) as send:
         witness.behaviour = lambda body: (200, {}, b"x" * ANSWER_LIMIT)
         assert await send(witness.url, b"") == (200, b"x" * ANSWER_LIMIT)
         witness.behaviour = lambda body: (200, {}, b"x" * (ANSWER_LIMIT + 1))
@@ -44,12 +45,13 @@ async def test_an_answer_is_read_up_to_its_bound_and_no_further(witness: Hostile
 
 async def test_a_redirect_is_an_answer_and_is_not_followed(witness: HostileWitness):
     witness.behaviour = lambda body: (307, {"Location": f"{witness.url}/elsewhere"}, b"")
-    async with posting(30) as send:
+    async with posting(PATIENCE) as send:
         assert (await send(f"{witness.url}/add-checkpoint", b"x"))[0] == 307
     assert witness.asked == ["/add-checkpoint"]
 
 
 async def test_where_nobody_listens_that_is_said():
-    async with posting(30) as send:
-        with pytest.raises(WitnessFailed, match="could not be asked"):
-            await send(f"http://127.0.0.1:{free_port()}/add-checkpoint", b"x")
+    with held_port() as port:
+        async with posting(PATIENCE) as send:
+            with pytest.raises(WitnessFailed, match="could not be asked"):
+                await send(f"http://127.0.0.1:{port}/add-checkpoint", b"x")

@@ -40,7 +40,8 @@ def served(tmp_path_factory):
         address = httpx.URL(gateway.url).join(answer.links["receipt"]["url"])
         headers = {"Authorization": f"Bearer {stage.token('JPN')}"}
         (place / "answer.jose").write_bytes(answer.content)
-        (place / "answer.tlog-proof").write_bytes(httpx.get(address, headers=headers).raise_for_status().content)
+        issued = httpx.get(address, headers=headers, timeout=60).raise_for_status()
+        (place / "answer.tlog-proof").write_bytes(issued.content)
         keys = stage.gateway_keys()
         (place / "gateway.jwks.json").write_bytes(keys.public_jwks)
         (place / "log.key").write_text(keys.log_verifier_key)

@@ -134,7 +134,7 @@ def witness(tmp_path):
     def stop() -> None:
         for process in started:
             process.send_signal(signal.SIGINT)
-            process.communicate(timeout=30)
+            process.communicate()
         started.clear()
 
     start.stop = stop  # type: ignore[attr-defined]
@@ -150,19 +150,19 @@ def test_a_witness_cosigns_remembers_and_refuses_to_start_without_its_memory(rea
     size = parse_checkpoint(note).size
     address, said = witness(folder, key)
     assert said == shown
-    answer = httpx.post(f"{address}/add-checkpoint", content=write_submission(0, [], note))
+    answer = httpx.post(f"{address}/add-checkpoint", content=write_submission(0, [], note), timeout=60)
     assert answer.status_code == 200, answer.text
     assert open_note(note + answer.text, [parse_verifier_key(said)]).signatures[0].time is not None
     witness.stop()
     address, said = witness(folder, key)
-    answer = httpx.post(f"{address}/add-checkpoint", content=write_submission(0, [], note))
+    answer = httpx.post(f"{address}/add-checkpoint", content=write_submission(0, [], note), timeout=60)
     assert (answer.status_code, answer.text, answer.headers["content-type"]) == (
         409,
         f"{size}\n",
         "text/x.tlog.size",
     )
-    assert httpx.get(f"{address}/add-checkpoint").status_code == 405
-    assert httpx.post(f"{address}/add-checkpoint", content=b"x" * 100_000).status_code == 413
+    assert httpx.get(f"{address}/add-checkpoint", timeout=60).status_code == 405
+    assert httpx.post(f"{address}/add-checkpoint", content=b"x" * 100_000, timeout=60).status_code == 413
     witness.stop()
     for file in folder.glob("witness.sqlite3*"):
         file.unlink()

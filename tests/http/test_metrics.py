@@ -16,17 +16,13 @@ from gateway.activation.orders import Order
 from gateway.audit.orders import StopKind
 from gateway.http.server import AddressBusy
 from tests.support.loopback import ELSETS, Loopback, loopback
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+from tests.support.waiting import held_port
 
 
 @pytest.fixture(scope="module")
-def port() -> int:
-    return free_port()
+def port() -> Iterator[int]:
+    with held_port() as held:
+        yield held
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +32,7 @@ def world(port: int, keys: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def scraped(port: int) -> dict[str, dict[tuple[str, ...], float]]:
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=30).raise_for_status().text
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).raise_for_status().text
     return {
         family.name: {tuple(sample.labels.values()): sample.value for sample in family.samples}
         for family in text_string_to_metric_families(text)
@@ -65,21 +61,21 @@ def test_stops_are_counted_and_not_named(world: Loopback, port: int) -> None:
     log, clock = world.gateway.service.log, world.gateway.service.clock
     orders.stop(log, StopKind.PARTNER, "AUS", Order("officer", "to be looked at", clock()))
     assert scraped(port)["relgate_stops"] == {(): 1.0}
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
+    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
     assert "AUS" not in text
 
 
 def test_nothing_of_what_a_partner_asked_or_was_refused_is_in_the_metrics(world: Loopback, port: int) -> None:
     before = scraped(port).keys()
     world.gateway.ask("JPN", ELSETS, accept="application/jose")
-    after = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=30).text
+    after = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
     assert scraped(port).keys() == before
     assert not any(word in after for word in ("JPN", "elset", "REL TO", "withheld"))
 
 
 def test_the_partner_api_gives_no_metrics_away(world: Loopback) -> None:
     assert world.gateway.ask("JPN", "/metrics").status_code == 404
-    assert httpx.get(world.gateway.url + "/metrics", timeout=30).status_code in (401, 404)
+    assert httpx.get(world.gateway.url + "/metrics", timeout=60).status_code in (401, 404)
 
 
 def test_a_taken_port_is_named_before_anything_is_served(tmp_path: Path, keys: Path) -> None:

@@ -106,4 +106,4 @@ def test_a_listing_that_cannot_be_understood_is_refused(gateway: RunningGateway,
 
 def test_nobody_without_a_credential_lists_anything(gateway: RunningGateway):
     assert listed(gateway, token="wrong").status_code == 401
-    assert httpx.get(gateway.url + "/releases").status_code == 401
+    assert httpx.get(gateway.url + "/releases", timeout=60).status_code == 401

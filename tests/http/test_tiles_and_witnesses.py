@@ -52,7 +52,8 @@ def gateway(stage) -> Iterator[RunningGateway]:
 
 
 def fetch(gateway: RunningGateway, path: str, token: str = "") -> httpx.Response:
-    return httpx.get(gateway.url + path, headers={"Authorization": f"Bearer {token}"} if token else {}, verify=NO_TLS)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.get(gateway.url + path, headers=headers, timeout=60, verify=NO_TLS)
 
 
 def test_hash_tiles_are_public_and_lead_to_the_checkpoints_root(gateway):

@@ -34,7 +34,8 @@ def test_the_command_serves_until_it_is_interrupted_and_prints_no_credential(tok
         address = next(word for word in process.stdout.readline().split() if word.startswith("http"))
         headers = {"authorization": "Bearer from-a-file"}
         base = address.removesuffix("/udl/elset")
-        assert httpx.get(f"{base}/udl/elset/count?epoch=>2000-01-01", headers=headers).text == "15"
+        counted = httpx.get(f"{base}/udl/elset/count?epoch=>2000-01-01", headers=headers, timeout=60)
+        assert counted.text == "15"
         process.send_signal(signal.SIGINT)
         rest, said = process.communicate()
     assert process.returncode == 0

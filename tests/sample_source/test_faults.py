@@ -29,7 +29,7 @@ HEADERS = {"authorization": "Bearer t"}
 
 def answer(fault: Fault | None, path: str = LIST) -> httpx.Response:
     with serving(build_app(TABLES, "t", fault=fault)) as running:
-        return httpx.get(running.base_url + path, headers=HEADERS, verify=NO_TLS)
+        return httpx.get(running.base_url + path, headers=HEADERS, timeout=60, verify=NO_TLS)
 
 
 def test_an_error_is_answered_with_its_body_and_type() -> None:
@@ -67,7 +67,7 @@ def test_a_cut_answer_ends_before_its_announced_length() -> None:
 
 def test_a_slow_answer_comes_late_and_whole() -> None:
     started = time.monotonic()
-    got = answer(Slow(0.1, pieces=2))
+    got = answer(Slow(0.11, pieces=2))  # an event loop may wake up a millisecond early
     assert time.monotonic() - started >= 0.2
     assert got.content == answer(None).content
 
@@ -85,8 +85,8 @@ def test_a_fault_on_some_paths_leaves_the_others_sound() -> None:
 
 def test_a_fault_of_the_first_requests_heals_and_can_be_changed_while_running() -> None:
     with serving(build_app(TABLES, "t", fault=FirstRequests(2, Answers(502)))) as running:
-        codes = [httpx.get(running.base_url + LIST, headers=HEADERS).status_code for _ in range(3)]
+        codes = [httpx.get(running.base_url + LIST, headers=HEADERS, timeout=60).status_code for _ in range(3)]
         assert codes == [502, 502, 200]
         running.source.fault = Answers(504)
-        assert httpx.get(running.base_url + LIST, headers=HEADERS).status_code == 504
+        assert httpx.get(running.base_url + LIST, headers=HEADERS, timeout=60).status_code == 504
         assert [seen.status for seen in running.source.seen] == [502, 502, 200, 504]

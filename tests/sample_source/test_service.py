@@ -27,7 +27,8 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture
 def client(served: Served) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=served.base_url, headers={"authorization": f"Bearer {TOKEN}"}, verify=NO_TLS) as client:
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(base_url=served.base_url, headers=headers, timeout=60, verify=NO_TLS) as client:
         yield client
 
 
@@ -132,6 +133,7 @@ def test_disabled_extensions_hide_owners_in_lists_and_single_records(client: htt
             f"{running.base_url}/udl/conjunction/{owned.identifier}",
             params={"disableCapcoExtensions": "true"},
             headers=client.headers,
+            timeout=60,
         ).json()
     assert one["classificationMarking"] == "U//PR"
     assert one["stateVector1"]["classificationMarking"] == "U//PR"
@@ -141,7 +143,7 @@ def test_disabled_extensions_hide_owners_in_lists_and_single_records(client: htt
 def test_any_credential_but_the_gateways_own_is_refused(served: Served, credential: str | None) -> None:
     headers = {} if credential is None else {"authorization": credential}
     for path in ("/udl/elset", "/udl/elset/queryhelp", "/udl/no-such-type", "/udl/elset/x"):
-        answer = httpx.get(served.base_url + path, headers=headers)
+        answer = httpx.get(served.base_url + path, headers=headers, timeout=60)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == "Bearer"
 
@@ -166,8 +168,8 @@ def test_what_was_asked_is_remembered_with_headers_and_status(served: Served, cl
 
 def test_the_record_of_requests_is_not_shown_unless_the_builder_says_so() -> None:
     with serving(build_app(build_tables(1), TOKEN)) as running:
-        assert httpx.get(f"{running.base_url}/_seen").status_code == 404
-        assert httpx.get(f"{running.base_url}/health").json() == {"status": "ok"}
+        assert httpx.get(f"{running.base_url}/_seen", timeout=60).status_code == 404
+        assert httpx.get(f"{running.base_url}/health", timeout=60).json() == {"status": "ok"}
 
 
 def test_writing_is_refused_because_the_source_only_answers(client: httpx.Client) -> None:

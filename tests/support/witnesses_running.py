@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def free_port() -> int:
-    """A port that nobody uses now, for a witness that is to come back on it."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-        return port
-
-
 @dataclass
 class WitnessProcess:
-    """``relgate witness`` over one log, in its folder, always on the same port."""
+    """``relgate witness`` over one log, in its folder, always on the same port, which is held for it meanwhile."""
 
     folder: Path
     name: str
     log_key: str
-    port: int = field(default_factory=free_port)
+    port: int
     key: str = ""
     process: subprocess.Popen[str] | None = None
 
@@ -54,7 +45,7 @@ class WitnessProcess:
         """End it, and wait until it is gone."""
         if self.process is not None:
             self.process.send_signal(how)
-            self.process.wait(30)
+            self.process.wait()
             self.process = None
 
 

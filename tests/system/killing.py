@@ -28,6 +28,7 @@ from gateway.audit.leaf import Leaf
 from gateway.audit.reading import LogReader
 from gateway.service import open_log
 from tests.support.plain import NO_TLS
+from tests.support.waiting import PATIENCE
 from tests.system.acting import ALWAYS, START
 from tests.system.process import begun, started
 
@@ -87,7 +88,7 @@ class Load:
 
     def _ask(self, rng: random.Random) -> None:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/jose"}
-        with httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=NO_TLS) as client:
+        with httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE, verify=NO_TLS) as client:
             try:
                 while True:
                     self._receive(client, rng.choice(PATHS))
@@ -218,7 +219,7 @@ class Killing:
     def end(self) -> None:
         """Start once more, stop in order, and read the whole log again."""
         with started(self.stage.config) as gateway:
-            if httpx.get(f"{gateway.url}/readyz", verify=NO_TLS).json()["status"] != "ready":
+            if httpx.get(f"{gateway.url}/readyz", timeout=60, verify=NO_TLS).json()["status"] != "ready":
                 self.wrong.append("after the last kill the gateway is not ready")
             gateway.stop()
         with reading(self.stage) as reader:

@@ -224,14 +224,14 @@ def test_an_emergency_opens_a_grant_for_its_time_and_never_what_a_label_forbids(
     until = open_emergency(log, policy, "CAN", "can-falling", order)
     assert (until - START).total_seconds() == 6 * 3600
     assert notices(gateway, msgType="FALLING").keys() == {11}
-    assert "emergency_open" in httpx.get(f"{gateway.url}/readyz").json()["problems"]
+    assert "emergency_open" in httpx.get(f"{gateway.url}/readyz", timeout=60).json()["problems"]
     with pytest.raises(EmergencyRefused, match="may not open"):
         open_emergency(log, policy, "CAN", "can-falling", Order("Somebody", "why", START))
     with pytest.raises(EmergencyRefused, match="no emergency"):
         open_emergency(log, policy, "GBR", "can-falling", order)
     close_emergency(log, "CAN", "can-falling", order)
     assert notices(gateway, msgType="FALLING") == {}
-    assert "emergency_open" not in httpx.get(f"{gateway.url}/readyz").json()["problems"]
+    assert "emergency_open" not in httpx.get(f"{gateway.url}/readyz", timeout=60).json()["problems"]
     with pytest.raises(DraftRefused):
         close_emergency(log, "CAN", "can-falling", order)
     events = [entry.leaf.event for entry in log.entries(-1, log.size())]

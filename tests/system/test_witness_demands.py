@@ -35,6 +35,7 @@ from sample_source.tables import build_tables
 from tests.support.cases import elset
 from tests.support.plain import NO_TLS
 from tests.support.running import POLICIES, RunningGateway, running_gateway
+from tests.support.waiting import held_port, until
 from tests.support.witnesses import demand, signing_key
 from tests.support.witnesses_running import Answer, HostileWitness, WitnessProcess
 
@@ -85,7 +86,13 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def ports() -> Iterator[tuple[int, int]]:
+    with held_port() as one, held_port() as other:
+        yield one, other
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory, ports: tuple[int, int]) -> Iterator[World]:
     """JPN is given two of three; GBR what the cheat alone must witness; nobody else's answers wait."""
     folder = tmp_path_factory.mktemp("witnesses")
     policies = folder / "policies"
@@ -97,8 +104,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         f'[[enforcement_point]]\nname = "portal"\ntoken = "{digest}"\npartners = ["GBR"]\nobligations = true\n'
     )
     log_key = stage.gateway_keys().log_verifier_key
-    norway = WitnessProcess(folder / "norway", "nor.example/w1", log_key)
-    japan = WitnessProcess(folder / "japan", "jpn.example/w1", log_key)
+    norway = WitnessProcess(folder / "norway", "nor.example/w1", log_key, ports[0])
+    japan = WitnessProcess(folder / "japan", "jpn.example/w1", log_key, ports[1])
     cheat, honest = HostileWitness(), Honest(parse_verifier_key(log_key))
     for each in (norway, japan):
         each.start()
@@ -176,7 +183,7 @@ FOR_GBR = "U//REL TO USA, GBR"
 
 
 def ready(gateway: RunningGateway) -> httpx.Response:
-    return httpx.get(f"{gateway.url}/readyz", verify=NO_TLS)
+    return httpx.get(f"{gateway.url}/readyz", timeout=60, verify=NO_TLS)
 
 
 def evaluate(gateway: RunningGateway, marking: str) -> httpx.Response:
@@ -299,22 +306,20 @@ def test_each_chunk_of_a_bulk_answer_waits_for_itself_and_the_answer_ends_where_
     world.cheat.behaviour = only_once
     token = gateway.stage.token("GBR", purpose="collision-avoidance")
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/jose"}
+    url = f"{gateway.url}/udl/elset/bulk{ASKED.removeprefix('/udl/elset')}"
     came = b""
     with (
         pytest.raises(httpx.RemoteProtocolError),
-        httpx.stream(
-            "GET", f"{gateway.url}/udl/elset/bulk{ASKED.removeprefix('/udl/elset')}", headers=headers
-        ) as answer,
+        httpx.stream("GET", url, headers=headers, timeout=60) as answer,
     ):
         assert answer.status_code == 200
         for part in answer.iter_bytes():
             came += part
     assert came.count(b"\n") == 1  # one sealed chunk a line
     release = str(last(gateway, "unwitnessed").private["release"])
-    entries = gateway.service.log.find(release)
-    while entries[-1].leaf.event != "interrupted":  # written beside the answer's end
-        time.sleep(0.02)
-        entries = gateway.service.log.find(release)
+    find = gateway.service.log.find
+    until(lambda: find(release)[-1].leaf.event == "interrupted", "it is not closed")  # written beside the answer's end
+    entries = find(release)
     assert [(each.leaf.chunk, each.leaf.event) for each in entries] == [
         (0, "release"),
         (1, "release"),
@@ -396,9 +401,8 @@ def test_a_log_put_back_to_an_older_state_is_told_by_readiness_log_and_command_a
         capture_logs() as lines,
         running_gateway(world.stage, world.source, activated=False, **world.settings) as gateway,
     ):
-        while "witness_contradicts" not in (said := ready(gateway).json())["problems"]:
-            time.sleep(0.02)
-        assert said["status"] == "degraded"
+        until(lambda: "witness_contradicts" in ready(gateway).json()["problems"], "readiness does not say so")
+        assert ready(gateway).json()["status"] == "degraded"
         assert ("witness-contradicts-log", "error") in {(line["event"], line["log_level"]) for line in lines}
         assert ask(gateway, "JPN").json()["code"] == "audit_unwitnessed"
         assert ": has seen" in last(gateway, "unwitnessed").private["detail"]
