@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from gateway.keys.jwks import PrivateJwk, PublicJwk, write_jwks
 from gateway.keys.partner import generate_partner
 from gateway.service import open_log
 from tests.support.running import POLICIES
+from tests.support.waiting import come
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 OLD, NEW, OTHER = (generate_partner("JPN").signing for _ in range(3))
@@ -41,14 +42,17 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 
 @dataclass(slots=True)
 class Publisher:
-    """What an issuer's address answers, and how often it was asked."""
+    """What an issuer's address answers, and how often it was asked; ``before`` is called while it answers."""
 
     data: bytes | Exception = b""
     asked: int = 0
+    before: Callable[[], None] | None = None
     answered: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, _url: str) -> bytes:
         self.asked += 1
+        if self.before is not None:
+            self.before()
         self.answered.set()
         if isinstance(self.data, Exception):
             raise self.data
@@ -71,12 +75,12 @@ class World:
     async def renewed(self) -> None:
         """Wait until what is published now has been fetched."""
         before = self.publisher.asked
-        for _ in range(400):
-            if self.publisher.asked > before + 1:
-                return
-            self.keys._by_issuer[JPN.issuer].wanted.set()
-            await asyncio.sleep(0.005)
-        pytest.fail("nothing was fetched")
+        await come(lambda: self.want() and self.publisher.asked > before + 1, "nothing was fetched")
+
+    def want(self) -> bool:
+        """Ask for a fetch to come soon."""
+        self.keys._by_issuer[JPN.issuer].wanted.set()
+        return True
 
     def call(self, key: PrivateJwk, at: datetime | None = None, issuer: Issuer = JPN) -> Caller:
         token = mint(key, issuer=issuer.issuer, audience="gateway", system="tokyo-1", at=AT, jti="one")
@@ -241,10 +245,10 @@ async def test_however_many_unknown_keys_arrive_an_issuer_is_asked_once_a_minute
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.renewed()
-    monkeypatch.setattr(issuerkeys, "LEAST_SECONDS", 60.0)
-    await asyncio.sleep(0.05)  # the pause that has begun was of the short kind
-    world.keys._by_issuer[JPN.issuer].wanted.set()
-    await asyncio.sleep(0.05)
+    before = world.publisher.asked
+    # From the next fetch on the pauses are of the long kind, though not the one that has begun before it.
+    world.publisher.before = lambda: monkeypatch.setattr(issuerkeys, "LEAST_SECONDS", 3600.0)
+    await come(lambda: world.want() and world.publisher.asked > before, "nothing was fetched")
     asked = world.publisher.asked
     for _ in range(200):
         assert world.code(generate_partner("JPN").signing) == "token_key_unknown"
@@ -253,15 +257,15 @@ async def test_however_many_unknown_keys_arrive_an_issuer_is_asked_once_a_minute
 
 
 async def test_a_request_never_waits_for_a_fetch(world: World) -> None:
-    release = asyncio.Event()
+    hanging, release = asyncio.Event(), asyncio.Event()
 
     async def hangs(_url: str) -> bytes:
+        hanging.set()
         await release.wait()
         return b""
 
     world.keys._fetch = hangs
-    world.keys._by_issuer[JPN.issuer].wanted.set()
-    await asyncio.sleep(0.05)
+    await come(lambda: world.want() and hanging.is_set(), "nothing is fetched")
     assert world.call(OLD).partner == "JPN"
     assert world.code(NEW) == "token_key_unknown"
     release.set()

@@ -17,9 +17,12 @@ from gateway.upstream.errors import (
     UNREACHABLE,
     UpstreamError,
 )
+from tests.support.waiting import PATIENCE
 
 Talk = Callable[[asyncio.StreamWriter], Awaitable[None]]
 LIMIT = 2000
+SOON = 0.5
+"""Seconds, where it is to be seen that they end."""
 
 
 @dataclass
@@ -50,10 +53,11 @@ class Liar:
 
 
 @asynccontextmanager
-async def upstream(liar: Liar) -> AsyncIterator[Upstream]:
+async def upstream(liar: Liar, seconds: float = PATIENCE) -> AsyncIterator[Upstream]:
+    """The client of a source that lies; it waits so long for an answer."""
     server = await asyncio.start_server(liar.answer, "127.0.0.1")
     liar.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    source = Source("udl", liar.url, "the-gateways-own", 0.5, 0.5, LIMIT)
+    source = Source("udl", liar.url, "the-gateways-own", seconds, seconds, LIMIT)
     async with server, Upstream({"udl": source}) as opened:
         yield opened
 
@@ -66,8 +70,8 @@ def http(body: bytes = b"[]", *lines: str, status: str = "200 OK", length: int |
     return "\r\n".join([f"HTTP/1.1 {status}", *head, *lines, "", ""]).encode("latin-1") + body
 
 
-async def fetch(says: bytes | Talk) -> Fetched:
-    async with upstream(Liar(says)) as opened:
+async def fetch(says: bytes | Talk, seconds: float = PATIENCE) -> Fetched:
+    async with upstream(Liar(says), seconds) as opened:
         return await opened.fetch("udl", "/udl/elset")
 
 
@@ -150,10 +154,10 @@ async def test_a_connection_that_ends_early_is_an_error_and_never_a_shorter_answ
 async def test_a_source_that_stops_in_the_middle_is_given_up_after_its_time(sent: bytes):
     async def stall(writer: asyncio.StreamWriter) -> None:
         writer.write(sent)
-        await asyncio.sleep(30)
+        await asyncio.sleep(PATIENCE)
 
     with pytest.raises(UpstreamError) as refused:
-        await fetch(stall)
+        await fetch(stall, SOON)
     assert refused.value.code == TIMED_OUT
 
 
@@ -165,7 +169,7 @@ async def test_a_source_that_sends_a_byte_now_and_then_is_given_up_after_its_tim
             await asyncio.sleep(0.1)
 
     with pytest.raises(UpstreamError) as refused:
-        await fetch(trickle)
+        await fetch(trickle, SOON)
     assert refused.value.code == TIMED_OUT
 
 
@@ -176,7 +180,7 @@ async def test_interim_answers_without_end_are_given_up_after_their_time():
             await asyncio.sleep(0.05)
 
     with pytest.raises(UpstreamError) as refused:
-        await fetch(interim)
+        await fetch(interim, SOON)
     assert refused.value.code in (TIMED_OUT, UNREACHABLE)
 
 
@@ -258,4 +262,4 @@ async def test_giving_up_a_request_ends_its_fetch():
         fetching.cancel()
         with pytest.raises(asyncio.CancelledError):
             await fetching
-        await asyncio.wait_for(liar.left.wait(), 10)
+        await asyncio.wait_for(liar.left.wait(), PATIENCE)

@@ -8,15 +8,18 @@ import pytest
 
 from gateway.content.pieces import Layout
 from gateway.upstream.errors import MALFORMED, REDIRECTED, REFUSED, TIMED_OUT, UNREACHABLE, UpstreamError
-from tests.upstream.test_client import Liar, Talk, http, upstream
+from tests.support.waiting import PATIENCE
+from tests.upstream.test_client import SOON, Liar, Talk, http, upstream
 
 LINES = "Content-Type: application/x-ndjson"
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
 UNENDED = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: application/%b\r\n\r\n"
 
 
-async def read(says: bytes | Talk, layout: Layout | None = None) -> tuple[Layout, bytes] | None:
-    async with upstream(Liar(says)) as opened, opened.stream("udl", "/udl/elset/bulk", layout=layout) as body:
+async def read(
+    says: bytes | Talk, layout: Layout | None = None, seconds: float = PATIENCE
+) -> tuple[Layout, bytes] | None:
+    async with upstream(Liar(says), seconds) as opened, opened.stream("udl", "/udl/elset/bulk", layout=layout) as body:
         return None if body is None else (body.layout, b"".join([piece async for piece in body.pieces]))
 
 
@@ -46,7 +49,7 @@ def test_what_was_not_asked_for_and_what_does_not_end_is_refused_by_its_code(
     says: bytes, layout: Layout | None, code: str
 ):
     with pytest.raises(UpstreamError) as refused:
-        asyncio.run(read(says, layout))
+        asyncio.run(read(says, layout, SOON if code == TIMED_OUT else PATIENCE))
     assert refused.value.code == code
 
 
@@ -83,7 +86,7 @@ def test_leaving_in_the_middle_hangs_up_and_a_reader_that_waits_holds_the_source
                 while before < sent:
                     before = sent
                     await asyncio.sleep(0.2)
-            await asyncio.wait_for(liar.left.wait(), 10)
+            await asyncio.wait_for(liar.left.wait(), PATIENCE)
             return before
 
     assert asyncio.run(scenario()) < 16_000_000
