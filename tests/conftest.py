@@ -1,5 +1,7 @@
-"""For all tests: random cases have no time limit, because how long one takes says nothing of whether it is right; and
-temporary folders lie in memory where there is room, because most tests write a log and wait for each sync.
+"""For all tests: random cases have no time limit, because how long one takes says nothing of whether it is right, and
+are the same in each run unless EXPLORE asks for others, so that a run tells of a change and not of luck; temporary
+folders lie in memory where there is room, because most tests write a log and wait for each sync; and no proxy of the
+machine's stands before loopback.
 """
 
 import os
@@ -12,8 +14,16 @@ from tests.support.memory import place_in_memory
 ROOM = 4 << 30
 """Bytes that must be free in memory: the folders of three runs, which pytest keeps, many times over."""
 
-settings.register_profile("no-clock", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile(
+    "no-clock",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+    derandomize=not os.environ.get("EXPLORE"),
+)
 settings.load_profile("no-clock")
+for _proxy in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[_proxy]
 
 
 def pytest_configure(config: pytest.Config) -> None:

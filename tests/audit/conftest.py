@@ -67,7 +67,7 @@ class Place:
             "origin": ORIGIN,
             "key": self.key,
             "identifier_key": self.identifiers,
-            "busy_timeout": 5.0,
+            "busy_timeout": 60.0,
         }
         log = AuditLog.open(self.url, **(settings | options))  # type: ignore[arg-type]
         self.opened.append(log)

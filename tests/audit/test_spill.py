@@ -117,7 +117,9 @@ def test_an_answer_says_of_how_many_entries_it_cannot_speak_any_more(spilt: Audi
     assert (spill.carried, spill.withheld, spill.removed) == ((), 1, 2)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(st.lists(st.lists(st.sampled_from("abcd"), unique=True, max_size=4), max_size=12))
 def test_who_got_agrees_with_reading_every_release_from_first_to_last(tmp_path_factory, releases: list[list[str]]):
     file = tmp_path_factory.mktemp("spill") / "audit.db"

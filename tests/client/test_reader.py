@@ -30,7 +30,7 @@ def read(gateway, pieces: list[bytes]) -> list[Part]:
     return found + reader.finish()
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(places=st.lists(st.integers(0, 20_000), max_size=6))
 def test_an_answer_opens_to_the_same_chunks_wherever_its_pieces_end(gateway, places: list[int]):
     whole = body(gateway)

@@ -17,6 +17,7 @@ from gateway.audit.orders import StopKind
 from gateway.http.server import AddressBusy
 from tests.support.loopback import ELSETS, Loopback, loopback
 from tests.support.waiting import held_port
+from tests.system.acting import stored_files
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +56,17 @@ def test_a_refused_set_shows_by_its_code_and_its_age(world: Loopback, port: int)
     found = scraped(port)
     assert ("policy_refused",) in found["relgate_problem"]
     assert found["relgate_policy_refused_seconds"][()] > 0
+    orders.activate(log, stored_files(world.gateway), Order("officer", "mended", clock()), UNSIGNED)
+    assert scraped(port)["relgate_policy_refused_seconds"] == {(): 0.0}
 
 
 def test_stops_are_counted_and_not_named(world: Loopback, port: int) -> None:
     log, clock = world.gateway.service.log, world.gateway.service.clock
     orders.stop(log, StopKind.PARTNER, "AUS", Order("officer", "to be looked at", clock()))
-    assert scraped(port)["relgate_stops"] == {(): 1.0}
-    text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
+    counted, text = scraped(port)["relgate_stops"], httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
+    orders.lift(log, StopKind.PARTNER, "AUS", Order("officer", "looked at", clock()), UNSIGNED)
+    assert counted == {(): 1.0}
+    assert scraped(port)["relgate_stops"] == {(): 0.0}
     assert "AUS" not in text
 
 

@@ -236,7 +236,9 @@ def test_the_source_sees_what_the_gateway_built_and_never_the_partners_token(her
         assert {name for name, _ in seen.headers} == SENT_UPSTREAM
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     path=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=40),
     query=st.lists(

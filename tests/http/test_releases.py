@@ -29,18 +29,24 @@ def gateway(tmp_path_factory) -> Iterator[RunningGateway]:
         yield running
 
 
+@pytest.fixture(scope="module", autouse=True)
+def made(gateway: RunningGateway) -> int:
+    """How many entries there are before any test here."""
+    return gateway.service.log.size()
+
+
 def listed(gateway: RunningGateway, path: str = "/releases", token: str = TOKEN) -> httpx.Response:
     return httpx.get(gateway.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=60, verify=NO_TLS)
 
 
-def test_a_partner_sees_its_own_releases_and_nobody_elses(gateway: RunningGateway):
+def test_a_partner_sees_its_own_releases_and_nobody_elses(gateway: RunningGateway, made: int):
     answer = gateway.ask("JPN", "/releases")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
     own = answer.json()["releases"]
     log = gateway.service.log
     assert [each["index"] for each in own] == sorted((each["index"] for each in own), reverse=True)
     assert {log.entry(each["index"]).leaf.partner for each in own} == {"JPN"}  # type: ignore[union-attr]
-    assert len(own) == 6
+    assert len([each for each in own if each["index"] < made]) == 6
     assert not {"withheld", "label", "reasons", "rules", "policy"} & set().union(*own)
 
 
@@ -52,15 +58,16 @@ def test_a_partners_list_reads_no_private_part_at_all(gateway: RunningGateway):
     assert page(criteria({"dataset": "elset"}), leaves_only=True).found == ()
 
 
-def test_pages_by_cursor_give_each_release_once(gateway: RunningGateway):
+def test_pages_by_cursor_give_each_release_once(gateway: RunningGateway, made: int):
     seen, cursor = [], ""
-    for _ in range(20):
+    while True:
         page = gateway.ask("GBR", f"/releases?limit=2{cursor}").json()
         seen += [each["index"] for each in page["releases"]]
         if page["cursor"] is None:
             break
         cursor = f"&cursor={page['cursor']}"
-    assert len(seen) == len(set(seen)) == 4
+    assert len(seen) == len(set(seen))
+    assert len([index for index in seen if index < made]) == 4
 
 
 def test_each_release_names_its_receipt_which_is_there(gateway: RunningGateway):

@@ -143,7 +143,7 @@ def test_a_header_that_asks_for_anything_else_is_refused_before_a_library_acts_o
         atrest.decrypt(doubled + b"." + rest, path, ONE)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda data: b"eyJ" + data + b"." * 4))
 def test_any_bytes_at_all_open_to_nothing_and_are_refused_in_words(data: bytes) -> None:
     with pytest.raises(KeyFileRefused):

@@ -21,6 +21,7 @@ from gateway.http.server import serve
 from gateway.service import Service, now, open_log
 from gateway.settings.model import Settings
 from tests.support.plain import NO_TLS
+from tests.support.waiting import PATIENCE
 
 POLICIES = Path(__file__).parents[2] / "policies"
 
@@ -56,7 +57,8 @@ def running_gateway(
     stage: Stage, source_url: str, *, activated: bool = True, clock: Clock = now, **changed: object
 ) -> Iterator[RunningGateway]:
     """Serve from a stage until the block ends, by this clock, with these settings in place of the stage's."""
-    settings = stage.prepare(source_url).model_copy(update={"step_ms": 0} | changed)  # tests wait for nothing
+    # Answers wait for nothing here, and whoever writes to the log waits for another writer as long as may be.
+    settings = stage.prepare(source_url).model_copy(update={"step_ms": 0, "busy_timeout_ms": 60_000} | changed)
     if activated:
         log = open_log(settings, stage.gateway_keys(), "officer")
         files = read_policy_files(settings.policies_dir, settings.keys_dir)
@@ -80,11 +82,11 @@ def running_gateway(
 
     thread = threading.Thread(target=run, name="gateway", daemon=True)
     thread.start()
-    ready.wait(60)
+    ready.wait(PATIENCE)
     if failed or not found:
         raise RuntimeError("the gateway did not start") from (failed[0] if failed else None)
     try:
         yield found[0]
     finally:
         found[0].server.should_exit = True
-        thread.join(60)
+        thread.join()

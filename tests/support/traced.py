@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-MISSING = "" if shutil.which("strace") else "strace is not installed"
 SYNCS = ("fsync", "fdatasync")
 
 _CALL = re.compile(r"^(\d+) +([a-z0-9_]+)\((\d+)<((?:[^<>]|->)*)>(.*)$")
@@ -47,6 +47,17 @@ def command(trace: Path, *calls: str, aside: bool = False) -> list[str]:
     """
     said = ["-f", "-yy", "-xx", "-s", "100000000", "-e", f"trace={','.join(calls)}"]
     return ["strace", *(["-D"] if aside else []), "--seccomp-bpf", *said, "-o", str(trace)]
+
+
+def _missing() -> str:
+    """What keeps a command from being traced here; empty when nothing does."""
+    if shutil.which("strace") is None:
+        return "strace is not installed"
+    probe = subprocess.run([*command(Path(os.devnull), *SYNCS), "true"], capture_output=True, text=True, check=False)
+    return "" if probe.returncode == 0 else f"strace cannot trace here: {probe.stderr.strip()[-200:]}"
+
+
+MISSING = _missing()
 
 
 def ended(trace: Path, process: int) -> bool:

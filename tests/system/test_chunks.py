@@ -32,6 +32,7 @@ from sample_source.app import Source
 from sample_source.serve import Served
 from sample_source.tables import Tables, build_tables
 from tests.support.running import RunningGateway, running_gateway
+from tests.support.waiting import PATIENCE, happens, until
 from tests.system.acting import ALWAYS, Acting, Clock, stored_files
 from tests.system.compare import differences
 from tests.system.expect import TIME, Asker, Wanted
@@ -51,7 +52,7 @@ def tables() -> Tables:
 @pytest.fixture(scope="module")
 def gateway(stage: Stage, source: Served) -> Iterator[RunningGateway]:
     with running_gateway(
-        stage, source.base_url, clock=Clock(), chunk_bytes=SMALLEST_CHUNK, busy_timeout_ms=30_000
+        stage, source.base_url, clock=Clock(), chunk_bytes=SMALLEST_CHUNK, busy_timeout_ms=60_000
     ) as running:
         yield running
 
@@ -212,12 +213,8 @@ def test_a_stop_set_between_two_chunks_ends_the_answer_there(
 
 def closed(log: AuditLog, release: str) -> Sequence[StoredEntry]:
     """The entries of a release once it is closed."""
-    for _ in range(500):
-        found = log.find(release)
-        if found[-1].leaf.last:
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"the release is still open after {len(found)} entries")
+    until(lambda: log.find(release)[-1].leaf.last, "the release is still open")
+    return log.find(release)
 
 
 def hang_up(gateway: RunningGateway, program: Acting, when: Callable[[], object]) -> str:
@@ -236,6 +233,7 @@ def hang_up(gateway: RunningGateway, program: Acting, when: Callable[[], object]
         connection.sendall(asked.encode())
         reading.start()
         when()
+        until(lambda: received, "nothing comes")
         connection.shutdown(socket.SHUT_RDWR)
         reading.join()
     found = re.search(rb"</releases/([0-9a-f]+)/receipt>", b"".join(received))
@@ -250,10 +248,10 @@ def test_a_receiver_that_hangs_up_while_the_source_is_asked_leaves_a_closed_rele
 
     def wait() -> None:
         asked.set()
-        hung_up.wait(30)
+        hung_up.wait(PATIENCE)
 
     holding.fault = Between(wait)
-    release = hang_up(gateway, act(GBR_PLAIN), lambda: asked.wait(30))
+    release = hang_up(gateway, act(GBR_PLAIN), lambda: happens(asked, "the source is not asked"))
     *before, last = closed(gateway.service.log, release)
     hung_up.set()
     assert (last.leaf.event, last.leaf.outcome) == (Event.INTERRUPTED, "interrupted")
@@ -271,7 +269,7 @@ def test_a_receiver_that_hangs_up_while_an_entry_is_written_leaves_a_closed_rele
         locked.set()
 
     def wait_for_the_writer() -> None:
-        locked.wait(30)
+        happens(locked, "the source is not asked")
         time.sleep(0.5)
 
     holding.fault = Between(lock)

@@ -28,7 +28,8 @@ def staged(stage: Stage, source: Served) -> Stage:
 def test_kills_under_load_lose_no_entry_of_anything_that_was_received(staged: Stage) -> None:
     token = staged.token("GBR", purpose="collision-avoidance", at=START)
     killing = Killing(staged, random.Random(5), token)
-    while killing.kills < KILLS:
+    # As many more as it takes to hit an answer in its middle: how soon that is depends on the machine.
+    while killing.kills < KILLS or (not killing.left_open and killing.kills < 20 * KILLS):
         killing.kill_under_load()
         if killing.kills % 4 == 0:
             killing.kill_while_starting()

@@ -6,7 +6,6 @@ import select
 import signal
 import socket
 import sqlite3
-import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from sample_source.serve import Served
 from tests.support import traced
 from tests.support.running import running_gateway
 from tests.support.traced import Call
+from tests.support.waiting import until
 from tests.system.acting import START, Clock
 from tests.system.killing import Load, leaves_since, reading, set_stage
 from tests.system.serving import serving
@@ -74,8 +74,7 @@ def test_every_answer_and_every_chunk_is_sent_after_the_sync_of_its_entry(staged
             load.wait_for(24)
             running.send_signal(signal.SIGKILL)
         running.wait()
-        while not traced.ended(trace, running.pid):
-            time.sleep(0.01)
+        until(lambda: traced.ended(trace, running.pid), "the trace never ends")
     done = Traced.read(trace)
     with reading(staged) as reader:
         entries = [entry for entry in reader.entries(limit=10_000) if entry.leaf.request]
