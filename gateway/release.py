@@ -42,6 +42,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
 
+import structlog
+
 from gateway.activation.running import Clock, Force, NothingInForce, PolicyKeeper
 from gateway.admission import Admitted, Approach, admit, approach, counted, identify
 from gateway.answering import content_of
@@ -64,6 +66,8 @@ from gateway.sealing.jwe import seal
 from gateway.selecting import Selector
 from gateway.steadying import Steps
 from gateway.upstream.errors import TIMED_OUT, UpstreamError
+
+logger = structlog.get_logger("gateway.release")
 
 UNRECORDED = frozenset({"audit_unavailable", "audit_unwitnessed"})
 """Refusals that get no entry of their own: one cannot, the other has its entry already."""
@@ -107,6 +111,7 @@ class Pipeline:
         self._resuming = asyncio.Lock()
         self.unrecorded = False
         """Whether the last entry could not be written; readiness says so."""
+        self._told = ""
 
     async def release(self, ask: Ask) -> AsyncGenerator[Chunk]:
         """Answer one request, chunk by chunk, or raise :class:`Refused`; either way it is in the log first.
@@ -203,7 +208,7 @@ class Pipeline:
         except NothingInForce as nothing:
             raise Refused("policy_unavailable", nothing.why) from nothing
         except AuditError as error:
-            raise Refused("audit_unavailable", str(error)) from error
+            raise self._unavailable(error) from error
         notes.identifying = force.running.identifying
         return force
 
@@ -226,7 +231,7 @@ class Pipeline:
         try:
             usage = await asyncio.to_thread(self._log.usage, case.subject.partner, since)
         except AuditError as error:
-            raise Refused("audit_unavailable", str(error)) from error
+            raise self._unavailable(error) from error
         return counted(come, taken_besides(counters, usage) if notes.chunks else usage)
 
     async def _readmit(self, notes: Notes) -> Admitted:
@@ -259,9 +264,16 @@ class Pipeline:
             raise Refused("volume_exceeded", str(error)) from error
         except AuditError as error:
             self.unrecorded = True
-            raise Refused("audit_unavailable", str(error)) from error
-        self.unrecorded = False
+            raise self._unavailable(error) from error
+        self.unrecorded, self._told = False, ""
         return recorded
+
+    def _unavailable(self, error: AuditError) -> Refused:
+        """The refusal where the log cannot be read or written; operators are told of each cause once."""
+        if error.code != self._told:
+            self._told = error.code
+            logger.error("audit-unavailable", reason=error.code, error=type(error).__name__)
+        return Refused("audit_unavailable", str(error))
 
     async def _record_chunk(self, notes: Notes, draft: Draft) -> Recorded:
         """Step 8 for content. The receiver may go away meanwhile; the entry is then written all the same, and whoever

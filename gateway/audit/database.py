@@ -168,12 +168,16 @@ class Database:
         try:
             found = file.stat()
         except FileNotFoundError as error:
-            raise LogUnavailable("open", f"{file} is not there", hint="Put the log's file back.") from error
+            hint = "Put the log's file back."
+            raise LogUnavailable("open", f"{file} is not there", hint=hint, code="file_missing") from error
         if self._seen not in (None, (found.st_dev, found.st_ino)):
-            raise LogUnavailable(purpose, f"{file} is no longer the file that was opened", hint="Put it back.")
+            hint = "Put that one back; or, where the one that is there is right, check it and restart."
+            what = f"{file} is no longer the file that was opened"
+            raise LogUnavailable(purpose, what, hint=hint, code="file_replaced")
         # For root every file is writable: the mode is still what its owner meant.
         if purpose == "write" and (not found.st_mode & stat.S_IWUSR or not os.access(file, os.W_OK)):
-            raise LogUnavailable("write", f"{file} is read-only", hint=HINTS["SQLITE_READONLY"])
+            hint = HINTS["SQLITE_READONLY"]
+            raise LogUnavailable("write", f"{file} is read-only", hint=hint, code="file_read_only")
         self._create = False  # from here on a missing file is a loss, not a beginning
         self._seen = (found.st_dev, found.st_ino)
 
@@ -231,7 +235,8 @@ class Database:
         if name in LOST_SYNC:
             self.lost_sync = True
         hint = next((text for start, text in HINTS.items() if name.startswith(start)), "See the cause.")
-        raise LogUnavailable(purpose, f"{origin} {f'({name})' if name else ''}".strip(), hint=hint) from error
+        what = f"{origin} {f'({name})' if name else ''}".strip()
+        raise LogUnavailable(purpose, what, hint=hint, code=name.lower()) from error
 
 
 def looking(connection: Connection) -> Look:
@@ -253,4 +258,5 @@ def _check_durable(settings: Mapping[str, str]) -> None:
                 "write",
                 f"the PostgreSQL server has {name} = {settings[name]}: a loss of power may take acknowledged entries",
                 hint=f"Set {name} = {allowed[0]} for the server, the database and the gateway's role.",
+                code="not_durable",
             )

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 
 class AuditError(Exception):
-    """Anything the audit layer refuses. ``hint`` says what a person can do about it, and may be empty."""
+    """Anything the audit layer refuses. ``hint`` says what a person can do about it, and may be empty. ``code`` is a
+    stable word for log lines, which hold no messages.
+    """
+
+    code = "refused"
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -47,14 +51,16 @@ class VolumeRefused(DraftRefused):
 class LogUnavailable(AuditError):
     """The log's store could not be read or written: nothing may leave until it can.
 
-    ``failed`` names the step (``"open"``, ``"write"``, ``"read"``). Where the failure came in the commit
-    itself, the entries may or may not be in the log; the next append reads the head again before it writes.
+    ``failed`` names the step (``"open"``, ``"write"``, ``"read"``), and ``code`` the cause, where it has a name. Where
+    the failure came in the commit itself, the entries may or may not be in the log; the next append reads the head
+    again before it writes.
     """
 
-    def __init__(self, failed: str, message: str, *, hint: str = "") -> None:
+    def __init__(self, failed: str, message: str, *, hint: str = "", code: str = "") -> None:
         super().__init__(f"audit log: {failed} failed: {message}", hint=hint)
         self.failed = failed
         self.message = message
+        self.code = code or f"{failed}_failed"
 
 
 class LogAltered(LogUnavailable):
@@ -68,6 +74,7 @@ class LogAltered(LogUnavailable):
             "check",
             f"{where}: {message}",
             hint=hint or "Keep this database as evidence, run `relgate audit verify`, and restore a verified copy.",
+            code="altered",
         )
         self.where = where
         self.what = message

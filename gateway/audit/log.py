@@ -261,6 +261,6 @@ def _hand_over(answers: _Answers) -> None:
 
 def _again(error: LogUnavailable) -> LogUnavailable:
     """The same failure for another waiter: an exception that is raised twice gathers both tracebacks."""
-    copy = LogUnavailable(error.failed, error.message, hint=error.hint)
+    copy = LogUnavailable(error.failed, error.message, hint=error.hint, code=error.code)
     copy.__cause__ = error
     return copy

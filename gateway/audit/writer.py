@@ -193,6 +193,7 @@ class Writer:
                 "write",
                 "a sync to disk failed, so that nobody can say what is on it",
                 hint="Check the disk, restart the gateway, and run `relgate audit verify`.",
+                code="lost_sync",
             )
 
 

@@ -1,5 +1,7 @@
 """With the log unwritable nothing leaves, readiness says so, and the gateway goes on by itself when it can."""
 
+import io
+import json
 import os
 import resource
 import sqlite3
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit.backup import back_up
 from tests.support.loopback import ELSETS, Loopback, loopback
 
 Trouble = Callable[[Path], AbstractContextManager[None]]
@@ -99,12 +102,32 @@ def assert_nothing_leaves_and_it_recovers_by_itself(here: Loopback, file: Path, 
     assert log.verify().sound
 
 
-@pytest.mark.parametrize("trouble", [read_only, locked, no_more_bytes])
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [(read_only, "file_read_only"), (locked, "sqlite_busy"), (no_more_bytes, "sqlite_ioerr_write")],
+)
 def test_with_the_log_unwritable_nothing_leaves_and_the_gateway_recovers_by_itself(
-    tmp_path: Path, keys: Path, trouble: Trouble
+    tmp_path: Path, keys: Path, log_lines: io.StringIO, trouble: Trouble, reason: str
 ):
+    begun = log_lines.tell()
     with loopback(tmp_path / "var", keys, busy_timeout_ms=50) as here:
         assert_nothing_leaves_and_it_recovers_by_itself(here, tmp_path / "var" / "audit.sqlite3", trouble)
+    lines = [json.loads(line) for line in log_lines.getvalue()[begun:].splitlines()]
+    assert [line["reason"] for line in lines if line["event"] == "audit-unavailable"] == [reason], "once, not each time"
+
+
+def test_a_log_file_replaced_by_another_takes_no_entry_and_the_log_line_says_so(
+    tmp_path: Path, keys: Path, log_lines: io.StringIO
+):
+    begun = log_lines.tell()
+    file = tmp_path / "var" / "audit.sqlite3"
+    with loopback(tmp_path / "var", keys) as here:
+        assert here.get(ELSETS).status == 200
+        back_up(f"sqlite:///{file}", tmp_path / "copy")
+        (tmp_path / "copy").replace(file)
+        assert (here.get(ELSETS).status, here.get(ELSETS).code) == (503, "audit_unavailable")
+    lines = [json.loads(line) for line in log_lines.getvalue()[begun:].splitlines()]
+    assert [line["reason"] for line in lines if line["event"] == "audit-unavailable"] == ["file_replaced"]
 
 
 def test_with_the_disk_full_nothing_leaves_and_the_gateway_recovers_by_itself(tmp_path: Path, keys: Path):
