@@ -165,7 +165,7 @@ def checking(log: AuditLog, file: Path) -> Iterator[Line]:
     """Point 5; raises ``SystemExit`` when the log is not sound."""
     with bar("checking") as progress:
         begun, busy = time.perf_counter(), time.process_time()
-        report = log.verify(progress=progress)
+        report = log.verify(progress=progress, processes=0)
         spent, busy = time.perf_counter() - begun, time.process_time() - busy
     if not report.sound:
         raise SystemExit(f"the log is not sound, the figures mean nothing: {report.findings[:3]}")

@@ -203,7 +203,7 @@ def _verify(world: World, settings: Settings, key: VerifierKey) -> Line:
     """Check the log from its first entry to its head; raises ``SystemExit`` for whatever is found."""
     reader = LogReader.open_to_read(settings.log_url, origin=settings.log_origin, verifier=key)
     with bar("checking the log") as progress:
-        report = reader.verify(progress=progress)
+        report = reader.verify(progress=progress, processes=0)
     reader.close()
     if report.findings:
         raise SystemExit(f"the log does not verify: {report.findings[0]}")

@@ -65,10 +65,10 @@ def check_copy(
     """
     database = Database(f"sqlite:///{copy}")
     try:
-        report = verify(database, origin, verifier, held=held[0] if held else None, witnesses=witnesses)
-        for checkpoint in held[1:]:
-            if report.sound:
-                report = verify(database, origin, verifier, held=checkpoint, witnesses=witnesses)
+        for checkpoint in held or (None,):
+            report = verify(database, origin, verifier, held=checkpoint, witnesses=witnesses, processes=0)
+            if not report.sound:
+                break
         return report
     finally:
         database.close()

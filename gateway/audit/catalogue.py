@@ -107,6 +107,12 @@ def count_removed(totals: Totals, private: Private) -> None:
                     cell.update({name: n for name, n in zip(COUNTED, counts, strict=False) if isinstance(n, int)})
 
 
+def include_totals(totals: Totals, others: Totals) -> None:
+    """Add the totals of other entries."""
+    for cell, counts in others.items():
+        _counted(totals, cell).update(counts)
+
+
 def add_totals(connection: Connection, totals: Totals) -> None:
     """Add to the running totals, in one statement."""
     if not totals:

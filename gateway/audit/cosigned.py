@@ -101,6 +101,12 @@ class Recount:
         if isinstance(keys, list):
             self.witnesses.update(map(str, keys))
 
+    def include(self, other: Recount) -> None:
+        """Add what other entries say."""
+        for size, marks in other.named.items():
+            self.named[size].update(marks)
+        self.witnesses.update(other.witnesses)
+
     def differences(self, connection: Connection, known: Iterable[VerifierKey]) -> Iterator[tuple[str, str]]:
         """Where the table is not what was signed, row by row, and how. ``known`` are witnesses' keys besides."""
         keys = {mark_of(key): key for key in known}

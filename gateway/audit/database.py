@@ -103,10 +103,28 @@ class Database:
             connection.commit()
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A read transaction that sees the store as of one moment."""
+    def reading(self, moment: str = "") -> Iterator[Connection]:
+        """A read transaction that sees the store as of one moment: that of its first statement, or the ``moment`` that
+        another transaction has named (:meth:`moment`).
+        """
         with self._transaction("read") as connection:
+            if moment:
+                connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{moment}'")
             yield connection
+
+    def moment(self, connection: Connection) -> str:
+        """A name for the moment that a read transaction sees, for as long as it lasts; empty where the store has none
+        to give, which is SQLite (:meth:`commits_of_others` then tells whether two transactions see the same).
+        """
+        if self._file is not None:
+            return ""
+        return str(connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one())
+
+    def commits_of_others(self) -> int:
+        """A number that is another whenever somebody has committed since it was asked for the last time. Of use with
+        SQLite alone: between two that are equal, every transaction has begun at the same moment.
+        """
+        return 0 if self._file is None else int(self.glance("PRAGMA data_version", {})[0][0])
 
     def glance(self, statement: str, said: Mapping[str, object]) -> Rows:
         """All rows of one SELECT (a :data:`Look`), read by itself and with as little as the store's driver needs.
@@ -128,6 +146,10 @@ class Database:
         except LogUnavailable:
             self.close()
             raise
+
+    def __reduce__(self) -> tuple[Callable[[str, float], Database], tuple[str, float]]:
+        """Handed to another process, it is that process's own access to the same store."""
+        return _again, (self._url.render_as_string(hide_password=False), self._busy_timeout)
 
     def close(self) -> None:
         """Let go of every connection. The next use opens the store again."""
@@ -237,6 +259,10 @@ class Database:
         hint = next((text for start, text in HINTS.items() if name.startswith(start)), "See the cause.")
         what = f"{origin} {f'({name})' if name else ''}".strip()
         raise LogUnavailable(purpose, what, hint=hint, code=name.lower()) from error
+
+
+def _again(url: str, busy_timeout: float) -> Database:
+    return Database(url, busy_timeout=busy_timeout)
 
 
 def looking(connection: Connection) -> Look:

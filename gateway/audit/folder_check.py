@@ -24,6 +24,7 @@ from gateway.audit import folder_files, merkle, tiles
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.edge import Edge, NodeId, cover
 from gateway.audit.errors import ProofRefused
+from gateway.audit.finding import Finding
 from gateway.audit.folder import CHECKPOINT
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.merkle import HASH_BYTES
@@ -31,7 +32,6 @@ from gateway.audit.published import TREE_LEVELS, widths
 from gateway.audit.removed import OWN, REMOVALS, Account, parse_evidence
 from gateway.audit.tiles import ENTRIES, TILE_WIDTH
 from gateway.audit.verification import Progress, Report
-from gateway.audit.walk import Finding
 
 
 def verify_folder(

@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, select
 
 from gateway.audit import form_postgres, form_sqlite, tables
-from gateway.audit.walk import Finding
+from gateway.audit.finding import Finding
+from gateway.audit.team import Readers
 
 _FORMS = {
     "sqlite": (form_sqlite.definitions, form_sqlite.contents),
@@ -24,15 +25,20 @@ _FORMS = {
 }
 
 
-def differences(connection: Connection) -> Iterator[Finding]:
+def has_its_tables(connection: Connection) -> bool:
+    """Whether the tables are those of the gateway, so that they can be read."""
+    return not any(_FORMS[connection.dialect.name][0](connection))
+
+
+def differences(connection: Connection, readers: Readers) -> Iterator[Finding]:
     """Everything about the store's form that is not as the gateway makes it."""
     definitions, contents = _FORMS[connection.dialect.name]
     wrong = [Finding(where, what) for where, what in definitions(connection)]
     yield from wrong
     if wrong:
         return
-    for where, what in contents(connection):
-        yield Finding(where, what)
+    for found in readers.each(contents()):
+        yield from (Finding(where, what) for where, what in found)
     heads = list(connection.execute(select(tables.head.c.id)).scalars())
     if not heads:
         yield Finding("head", "the store has no head")

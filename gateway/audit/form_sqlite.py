@@ -29,6 +29,9 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gateway.audit import tables
+from gateway.audit.team import Asked
+
+Said = list[tuple[str, str]]
 
 SHOWN = 100
 """Most places that are named of one table."""
@@ -54,13 +57,14 @@ def definitions(connection: Connection) -> Iterator[tuple[str, str]]:
             yield f"{kind} {name}", f"is defined otherwise than by the gateway: {found}"
 
 
-def contents(connection: Connection) -> Iterator[tuple[str, str]]:
-    """Where a page or an index is not whole, or a value is of another type than its column's."""
-    for said in connection.execute(text(f"PRAGMA integrity_check({SHOWN})")).scalars():
-        if said != "ok":
-            yield "database file", said
-    for table in tables.metadata.sorted_tables:
-        yield from _values(connection, table)
+def contents() -> list[Asked[Said]]:
+    """What to ask to learn where a page or an index is not whole, or a value is of another type than its column's."""
+    return [(_whole, ()), *((_values, (table.name,)) for table in tables.metadata.sorted_tables)]
+
+
+def _whole(connection: Connection) -> Said:
+    said = connection.execute(text(f"PRAGMA integrity_check({SHOWN})")).scalars()
+    return [("database file", each) for each in said if each != "ok"]
 
 
 @lru_cache(maxsize=1)
@@ -80,11 +84,13 @@ def _plain(statement: str) -> str:
     return " ".join(statement.split())
 
 
-def _values(connection: Connection, table: Table) -> Iterator[tuple[str, str]]:
+def _values(connection: Connection, name: str) -> Said:
+    table, found = tables.metadata.tables[name], []
     key = [type_coerce(column, Integer) for column in table.primary_key]
     for row in connection.execute(select(*key).where(_has_odd(table)).limit(SHOWN)):
         names = ", ".join(f"{column.name} {value!r:.80}" for column, value in zip(table.primary_key, row, strict=True))
-        yield f"table {table.name}", f"holds a value of another type where {names}"
+        found.append((f"table {name}", f"holds a value of another type where {names}"))
+    return found
 
 
 @lru_cache(maxsize=64)

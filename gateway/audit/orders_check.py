@@ -10,9 +10,9 @@ from sqlalchemy import Connection, select
 
 from gateway.audit import tables
 from gateway.audit.canonical import PlainJson
+from gateway.audit.finding import Finding
 from gateway.audit.orders import Standing, StopKind, stamp
 from gateway.audit.summing import replay
-from gateway.audit.walk import Finding
 
 _TABLES = (
     tables.activations,

@@ -257,6 +257,7 @@ class LogReader:
         whole: bool = True,
         progress: Progress | None = None,
         witnesses: Iterable[VerifierKey] = (),
+        processes: int = 1,
     ) -> Report:
         """Check the whole log: see :func:`gateway.audit.verification.verify`."""
         return verification.verify(
@@ -267,6 +268,7 @@ class LogReader:
             whole=whole,
             progress=progress,
             witnesses=witnesses,
+            processes=processes,
         )
 
     def close(self) -> None:

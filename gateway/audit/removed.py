@@ -28,11 +28,11 @@ import msgspec
 from gateway.audit import canonical, merkle
 from gateway.audit.entry import SALT_BYTES, Event
 from gateway.audit.errors import DraftRefused, LogAltered, ProofRefused
+from gateway.audit.finding import Finding
 from gateway.audit.leaf import Leaf, parse_leaf, private_digest
 from gateway.audit.orders import Part
 from gateway.audit.retention import REMOVABLE, Span, note_missing
 from gateway.audit.stored import RawEntry, check_summary
-from gateway.audit.walk import Finding
 
 OWN = "relgate"
 """The folder, beside ``tile``, that holds what is not of tlog-tiles."""
@@ -134,7 +134,7 @@ class Account:
     @property
     def lacking(self) -> int:
         """How many entries have no leaf here."""
-        return _count(self.absent)
+        return sum(run.length for run in self.absent)
 
     def settle(self, size: int) -> tuple[list[Finding], list[Finding]]:
         """What no removal accounts for, and what is accounted for, in a log of ``size``."""
@@ -145,7 +145,9 @@ class Account:
             first, last = group[0].first, max(each.last for each in group)
             findings += self._unaccounted(after, first - 1)
             after = last + 1
-            lacking, could_go = (_count(_within(runs, first, last)) for runs in (self.absent, self.could_go))
+            lacking, could_go = (
+                sum(run.length for run in _within(runs, first, last)) for runs in (self.absent, self.could_go)
+            )
             allowed = sum(each.count for each in group)
             by = _entries(each.index for each in group)
             if lacking + could_go > allowed:
@@ -184,10 +186,6 @@ def _within(runs: Sequence[Span], first: int, last: int) -> list[Span]:
         found.append(Span(runs[at].what, max(runs[at].first, first), min(runs[at].last, last)))
         at += 1
     return found
-
-
-def _count(runs: Iterable[Span]) -> int:
-    return sum(run.last - run.first + 1 for run in runs)
 
 
 def _run(first: int, last: int) -> str:

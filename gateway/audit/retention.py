@@ -155,6 +155,11 @@ class Span:
     first: int
     last: int
 
+    @property
+    def length(self) -> int:
+        """How many entries."""
+        return self.last - self.first + 1
+
 
 def without_leaf(raw: RawEntry) -> bool:
     """Whether an entry is as a removal of its leaf leaves it: a hash, and nothing else."""

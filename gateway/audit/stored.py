@@ -209,8 +209,8 @@ def check(raw: RawEntry, *, removed: Part | None = None) -> StoredEntry:
             if raw.rows or removed is None:
                 raise LogAltered(raw.where, "its record rows are not those its leaf binds")
             lacks = Part.ROWS
-        rows = tuple(_check_row(raw, row) for row in raw.rows)
-        if [row.number for row in raw.rows] != list(range(1, len(rows) + 1)):
+        rows = tuple([_check_row(raw, row) for row in raw.rows]) if raw.rows else ()
+        if raw.rows and [row.number for row in raw.rows] != list(range(1, len(rows) + 1)):
             raise LogAltered(raw.where, "its record rows are not numbered one by one")
         return StoredEntry(raw.index, leaf, raw.leaf, canonical.decode(raw.private, "private"), rows, lacks)
     except (ProofRefused, DraftRefused) as error:

@@ -110,6 +110,10 @@ class Recount:
             case _:
                 raise ValueError(f"{said!r:.200} is nothing that is taken")
 
+    def include(self, other: Recount) -> None:
+        """Add what other entries took."""
+        self.sums.update(other.sums)
+
     def differences(self, connection: Connection) -> Iterator[tuple[str, str]]:
         """Where the table is not what the entries took, row by row, and how."""
         table = tables.usage

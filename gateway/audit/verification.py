@@ -2,7 +2,7 @@
 its place.
 
 Before anything else: the store has the form that the gateway gives it (:mod:`gateway.audit.form_check`). Then, in this
-order, for each page of entries and once for the whole:
+order, for each run of entries and once for the whole:
 
 1. every entry is there, in order, and agrees with its leaf: private part, record rows, the columns it is
    filed under;
@@ -24,23 +24,44 @@ whole store, has a log that is sound in itself. Only a checkpoint kept elsewhere
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from gateway.audit import canonical, form_check, orders_check, retention, standing, store, tables
+from gateway.audit import (
+    canonical,
+    catalogue_check,
+    examining,
+    form_check,
+    orders_check,
+    retention,
+    standing,
+    store,
+    tables,
+    team,
+)
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.database import Database
-from gateway.audit.errors import LogAltered, ProofRefused
+from gateway.audit.errors import LogAltered, LogUnavailable, ProofRefused
+from gateway.audit.examining import Examined
+from gateway.audit.finding import Finding
 from gateway.audit.notes_check import NotesCheck
 from gateway.audit.orders import Part
-from gateway.audit.walk import Finding, Walk
+from gateway.audit.team import Readers
+from gateway.audit.walk import Walk
 
 Progress = Callable[[int, int], None]
-"""Called with (entries checked, entries to check) after each page."""
+"""Called with (entries checked, entries to check) after each run of entries."""
+
+ENTRIES_EACH = 50_000
+"""How many entries a log has, at least, for each process that checks it: to start one takes as long as thousands."""
+SLICES = 64
+"""Most parts that the table of words is read in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,49 +95,94 @@ def verify(
     whole: bool = True,
     progress: Progress | None = None,
     witnesses: Iterable[VerifierKey] = (),
+    processes: int = 1,
 ) -> Report:
-    """Check the log. ``held`` is a checkpoint kept from an earlier check, or by somebody else; it must be
-    opened. ``witnesses`` are the keys of witnesses besides those that the log's own entries name.
+    """Check the log as it is at one moment. ``held`` is a checkpoint kept from an earlier check, or by somebody else;
+    it must be opened. ``witnesses`` are the keys of witnesses besides those that the log's own entries name.
+    ``processes`` is how many read and reckon (0: as the machine has cores and the log needs them): the report is the
+    same.
 
     With ``whole`` False only what follows ``held`` is checked; what stands is checked against its signature but not
-    against the orders of entries before; the catalogue, the use of volumes and cosignatures not at all. Entries
-    appended meanwhile are checked too: the last step sees one moment of the store, and catches up with it first.
-    Raises :class:`LogUnavailable` when the store cannot be read at all.
+    against the orders of entries before; the catalogue, the use of volumes and cosignatures not at all.
+    Raises :class:`LogUnavailable` when the store cannot be read, or a process ends before its work.
     """
     with database.reading() as connection:
-        malformed = tuple(form_check.differences(connection))
-        head = None if malformed else store.read_head(connection)
-        size = 0 if head is None else _extent(connection, head, verifier)
+        newest = select(func.max(tables.entries.c.position))
+        size = connection.execute(newest).scalar_one() or 0 if form_check.has_its_tables(connection) else 0
+    asked = Asked(origin, verifier, held, whole, tuple(witnesses), progress)
+    with team.reading(database, team.useful_processes(processes, size, ENTRIES_EACH)) as (connection, readers):
+        return check(connection, readers, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be checked, against what."""
+
+    origin: str
+    verifier: VerifierKey
+    held: Checkpoint | None
+    whole: bool
+    witnesses: tuple[VerifierKey, ...]
+    progress: Progress | None
+
+    def start(self, size: int) -> int:
+        """How many entries of so many are taken as checked."""
+        return 0 if self.whole or self.held is None or self.held.size > size else self.held.size
+
+
+def check(connection: Connection, readers: Readers, asked: Asked) -> Report:
+    """Check it within a read transaction."""
+    malformed = tuple(form_check.differences(connection, readers))
+    head = None if malformed else store.read_head(connection)
     if head is None:
         return Report(0, 0, "", malformed)
-    walk = Walk(origin, verifier, size, held)
-    if held is not None and held.size > head.size:
-        walk.find("head", f"the log has {head.size} entries, but you hold a checkpoint of {held.size}: rolled back")
-    start = held.size if held is not None and not whole and held.size <= head.size else 0
-    if start:
-        with database.reading() as connection:
-            walk.start_at(connection, start)
-    walk.compare_held()
-    while walk.next < walk.size:
-        with database.reading() as connection:
-            walk.page(connection)
-        if progress is not None:
-            progress(walk.next - start, walk.size - start)
-    with database.reading() as connection:
-        head = store.read_head(connection)
-        if head is None or head.size < walk.size:
-            walk.find("head", "went back while the log was being checked")
-            return Report(walk.size, walk.size - start, "", tuple(walk.findings))
-        walk.size = max(walk.size, _extent(connection, head, verifier))
-        while walk.next < walk.size:
-            walk.page(connection)
-        _check_whole(connection, walk, head, tuple(witnesses), from_first=not start)
-        notes = NotesCheck(verifier)
-        notes.read(connection, head, start)
+    walk = Walk(asked.origin, asked.verifier, _extent(connection, head, asked.verifier), asked.held)
+    if asked.held is not None and asked.held.size > head.size:
+        sizes = f"the log has {head.size} entries, but you hold a checkpoint of {asked.held.size}"
+        walk.find("head", f"{sizes}: rolled back")
+    start = asked.start(head.size)
+    walk.start_at(connection, start)
+    there = _walk(connection, readers, walk, asked, start)
+    _check_whole(connection, walk, head, from_first=not start)
+    if not start:
+        _check_sums(connection, walk, there, asked.witnesses)
+    notes = NotesCheck(asked.verifier)
+    notes.read(connection, head, start)
     for where, what in notes.differences:
         walk.find(where, what)
     remarks = tuple(Finding(where, what) for where, what in notes.remarks)
     return Report(head.size, head.size - start, head.checkpoint, tuple(walk.findings), remarks=remarks)
+
+
+def _walk(connection: Connection, readers: Readers, walk: Walk, asked: Asked, start: int) -> Counter[int]:
+    """Go through the entries, and, in a whole check, through the words that are stored; the sums over those."""
+    runs = examining.runs(start, walk.size)
+    parts = [] if start else catalogue_check.slices(connection, min(SLICES, len(runs) or 1))
+    there: Counter[int] = Counter()
+    for answer in readers.each(_questions(walk, runs, parts)):
+        if isinstance(answer, Examined):
+            walk.join(answer)
+            if asked.progress is not None:
+                asked.progress(walk.next - start, walk.size - start)
+        else:
+            there.update(answer)
+    if walk.next != walk.size:  # whatever the reason, what nobody has looked at is never called sound
+        raise LogUnavailable("read", f"of {walk.size} entries, only {walk.next} were looked at")
+    return there
+
+
+def _questions(
+    walk: Walk, runs: Sequence[tuple[int, int]], parts: Sequence[catalogue_check.Slice]
+) -> Iterator[tuple[Callable[..., Examined | dict[int, int]], tuple[Any, ...]]]:
+    """Every run of entries, and between them, evenly, every part of the words: so entries tell how far all is."""
+    scope, done = walk.scope, 0
+    for number, (begin, end) in enumerate(runs):
+        yield examining.examine, (scope, begin, end)
+        while done < len(parts) and (done + 1) * len(runs) <= (number + 1) * len(parts):
+            yield catalogue_check.sum_slice, (walk.salt, walk.size, parts[done])
+            done += 1
+    for part in parts[done:]:
+        yield catalogue_check.sum_slice, (walk.salt, walk.size, part)
 
 
 def _extent(connection: Connection, head: store.Head, verifier: VerifierKey) -> int:
@@ -131,9 +197,7 @@ def _extent(connection: Connection, head: store.Head, verifier: VerifierKey) -> 
     return min(head.size, connection.execute(select(func.count()).select_from(tables.entries)).scalar_one())
 
 
-def _check_whole(
-    connection: Connection, walk: Walk, head: store.Head, witnesses: tuple[VerifierKey, ...], *, from_first: bool
-) -> None:
+def _check_whole(connection: Connection, walk: Walk, head: store.Head, *, from_first: bool) -> None:
     """What only the whole store can show."""
     _check_head(connection, walk, head)
     _check_extent(connection, walk, head, from_first=from_first)
@@ -145,21 +209,26 @@ def _check_whole(
         walk.find(error.where, error.what)
         stands = None
     if from_first:
-        for finding in orders_check.differences(connection, walk.orders, stands):
-            walk.find(finding.where, finding.what)
-        recounted = (
-            walk.catalogue.differences(connection, walk.size),
-            walk.usage.differences(connection),
-            walk.cosigned.differences(connection, witnesses),
-        )
-        for where, what in chain.from_iterable(recounted):
-            walk.find(where, what)
+        for finding in orders_check.differences(connection, walk.sums.orders, stands):
+            walk.find(*finding)
+
+
+def _check_sums(connection: Connection, walk: Walk, there: Counter[int], witnesses: tuple[VerifierKey, ...]) -> None:
+    """What entries add up to is what stands beside the tree."""
+    compared = catalogue_check.Compared(walk.size, walk.salt)
+    recounted = (
+        catalogue_check.differences(connection, compared, there, walk.words, walk.sums.totals),
+        walk.sums.usage.differences(connection),
+        walk.sums.cosigned.differences(connection, witnesses),
+    )
+    for where, what in chain.from_iterable(recounted):
+        walk.find(where, what)
 
 
 def _check_artifacts(connection: Connection, walk: Walk, *, from_first: bool) -> None:
     """What entries name is stored as it was, and nothing else is stored."""
-    named = dict(walk.artifacts)
-    for index, digest in orders_check.stored_by(walk.orders):
+    named = dict(walk.sums.artifacts)
+    for index, digest in orders_check.stored_by(walk.sums.orders):
         named[digest] = min(index, named.get(digest, index))
     there: set[str] = set()
     for row in connection.execute(select(tables.artifacts)):
@@ -245,8 +314,8 @@ def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool
     """Every body that is missing must have been removed by an order that the log records."""
     try:
         # In part only, the removals recorded earlier are believed: they were checked with the entries before.
-        removed = retention.spans_of(walk.orders) if from_first else retention.removals(connection)
-        taken = retention.leaves_taken(walk.orders)
+        removed = retention.spans_of(walk.sums.orders) if from_first else retention.removals(connection)
+        taken = retention.leaves_taken(walk.sums.orders)
     except (KeyError, ValueError, LogAltered) as error:
         walk.find("removals", f"one cannot be read: {error!r}")
         return
@@ -257,6 +326,6 @@ def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool
             walk.find(f"entries {span.first + 100} to {span.last}", _MISSING[span.what])
     for index, part in retention.put_back(connection, removed):
         walk.find(f"entry {index}", f"has its {part} again, which a removal took")
-    lacking = sum(span.last - span.first + 1 for span in walk.missing if span.what is Part.LEAF)
+    lacking = sum(span.length for span in walk.missing if span.what is Part.LEAF)
     if from_first and lacking != taken:  # which entries of a range could lose their leaves, the leaves alone told
         walk.find("removals", f"took {taken} leaves by the entries that record them, but {lacking} are missing")

@@ -1,65 +1,68 @@
-"""Recomputing a log's tree entry by entry: the part of checking a log that goes from the first entry to the
+"""Joining runs of entries in the order of the log: the part of checking a log that goes from the first entry to the
 last.
 
-A difference is reported where it is and not again at every level above: after one, the stored hash is
-believed, so that what follows is judged by itself.
+Each run was examined by itself (:mod:`gateway.audit.examining`), by this process or another. What crosses runs is
+judged here: the tree above them, the roots that checkpoints sign, chunks of releases, what entries add up to.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import secrets
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from sqlalchemy import Connection, Integer, cast, func, select
 
-from gateway.audit import cosigned, merkle, retention, store, stored, tables, usage
-from gateway.audit.canonical import PlainJson
-from gateway.audit.catalogue_check import CatalogueCheck
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
-from gateway.audit.edge import NodeId, fold
-from gateway.audit.errors import LogAltered, ProofRefused
+from gateway.audit import merkle, store, stored, tables
+from gateway.audit.checkpoint import Checkpoint, VerifierKey
+from gateway.audit.edge import fold
+from gateway.audit.errors import LogAltered
+from gateway.audit.examining import (
+    LEVEL,
+    RUN,
+    Complete,
+    Event,
+    Examined,
+    Followed,
+    OpenChunk,
+    Reached,
+    Scope,
+    agreed,
+    open_chunk,
+)
+from gateway.audit.finding import Finding
 from gateway.audit.orders import Part
 from gateway.audit.retention import Span
-from gateway.audit.stored import RawEntry, StoredEntry, Summary
+from gateway.audit.sums import Sums
 
-PAGE = 1000
 FINDINGS_LIMIT = 100_000
 
 
-OpenChunk = tuple[int, str, str, str]
-"""The latest chunk of a release that is open: its number, its partner, its request, and which instance has it open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is not as it was signed: where, and what is wrong there."""
-
-    where: str
-    what: str
-
-
-@dataclass
+@dataclass(slots=True)
 class Walk:
-    """The tree as it is being recomputed, and what was found on the way."""
+    """The tree as it is being put together, and what was found on the way."""
 
     origin: str
     verifier: VerifierKey
     size: int
     held: Checkpoint | None = None
+    salt: int = field(default_factory=lambda: secrets.randbits(62))
     next: int = 0
     findings: list[Finding] = field(default_factory=list)
     stack: list[bytes] = field(default_factory=list)
     lost: bool = False  # an entry is missing: the tree cannot be recomputed past it
     chunks: dict[str, OpenChunk] = field(default_factory=dict)
-    artifacts: dict[str, int] = field(default_factory=dict)  # what must be stored, and the first entry that names it
-    catalogue: CatalogueCheck = field(default_factory=CatalogueCheck)
-    usage: usage.Recount = field(default_factory=usage.Recount)
-    cosigned: cosigned.Recount = field(default_factory=cosigned.Recount)
-    orders: list[tuple[int, Mapping[str, PlainJson]]] = field(default_factory=list)
+    sums: Sums = field(default_factory=Sums)
+    words: dict[int, int] = field(default_factory=dict)  # of each run, the sum over its words
     missing: list[Span] = field(default_factory=list)  # what entries lack, for a removal to account for
     bad_roots: int = 0
     good_size: int = 0
+
+    @property
+    def scope(self) -> Scope:
+        """What runs are to be examined for."""
+        return Scope(self.origin, self.verifier, 0 if self.held is None else self.held.size, self.salt)
 
     def find(self, where: str, what: str) -> None:
         """Note a difference."""
@@ -70,158 +73,104 @@ class Walk:
         """Begin after ``size`` entries, with the stored edge: the held checkpoint says if it is right."""
         self.next = self.good_size = size
         try:
-            self.stack = list(store.read_edge(connection, size).hashes)
+            edge = list(store.read_edge(connection, size).hashes)
         except LogAltered as error:
             self.find(error.where, error.what)
-            self.lost = True
+            edge, self.lost = [], True
+        if self.held is not None and self.held.size == size:
+            self._compare_held(self.held, None if self.lost else fold(edge))
+        self.stack = edge[: (size // RUN).bit_count()]  # the rest is of the run that the walk begins in
         table = tables.entries.c
         begun = select(func.max(table.position)).where(table.position < size, table.release != "")
         unfinished = begun.group_by(table.release).having(func.max(cast(table.last, Integer)) == 0)
         for raw in stored.read_some(connection, list(connection.execute(unfinished).scalars())).values():
             with contextlib.suppress(LogAltered):  # its release is then found to be another than the store has open
                 found = stored.check_summary(raw)
-                self.chunks[found.leaf.release] = _open_chunk(found)
+                self.chunks[found.leaf.release] = open_chunk(found)
 
-    def page(self, connection: Connection) -> None:
-        """Check the next page of entries, with the hashes and checkpoints that they complete."""
-        begin, end = self.next, min(self.next + PAGE, self.size)
-        entries = {raw.index: raw for raw in stored.read_raw(connection, begin - 1, PAGE, before=end)}
-        hashes = _stored_nodes(connection, begin, end)
-        table = tables.checkpoints.c
-        wanted = select(table.size, table.note).where(table.size > begin, table.size <= end)
-        notes = {row.size: row.note for row in connection.execute(wanted)}
-        for index in range(begin, end):
-            self._entry(index, entries.get(index), hashes)
-            if index + 1 in notes:
-                self._checkpoint(index + 1, notes[index + 1])
-            self.next = index + 1
-            self.compare_held()
-
-    def compare_held(self) -> None:
-        """Compare the tree as it is now with the checkpoint held from outside, if that is of this size."""
-        held = self.held
-        if held is None or held.size != self.next:
-            return
-        if held.origin != self.origin:
-            self.find("held checkpoint", f"is of the log {held.origin}, not of {self.origin}")
-        elif self.lost or fold(self.stack) != held.root:
-            self.find("held checkpoint", f"the first {held.size} entries are not those it was given for")
-
-    def _entry(self, index: int, raw: RawEntry | None, hashes: Mapping[NodeId, bytes]) -> None:
-        if raw is None:
-            self.find(f"entry {index}", "is missing")
-            self.lost = True
-            return
-        try:
-            if retention.without_leaf(raw):
-                retention.note_missing(self.missing, index, Part.LEAF)
-            else:
-                entry = stored.check(raw, removed=Part.PRIVATE)  # what is missing is accounted for at the end
-                if entry.lacks is not None and entry.leaf.event in retention.REMOVABLE:
-                    retention.note_missing(self.missing, index, entry.lacks)
-                elif entry.lacks is not None:
-                    self.find(f"entry {index}", f"lacks its {entry.lacks}; no removal takes it from {entry.leaf.event}")
-                self._follow(entry)
-                self.catalogue.add(index, entry.leaf, None if entry.lacks is Part.PRIVATE else entry.private)
-        except LogAltered as error:
-            self.find(error.where, error.what)
-        if not self.lost:
-            is_hash = len(raw.hash) == merkle.HASH_BYTES  # else it was found above, as another than the leaf's
-            self._grow(index, raw.hash if is_hash else merkle.leaf_hash(raw.leaf), hashes)
-
-    def _grow(self, index: int, current: bytes, hashes: Mapping[NodeId, bytes]) -> None:
-        """Add a leaf's hash, comparing every node it completes with the stored one."""
-        level = 0
-        while index >> level & 1:
-            current = merkle.node_hash(self.stack.pop(), current)
-            level += 1
-            node = (level, index >> level)
-            expected = hashes.get(node)
-            if expected is None:
-                self.find(_range(node), "the hash over them is missing")
-            elif expected != current:
-                self.find(_range(node), "are not those that the stored hash was made over")
-                current = expected if len(expected) == merkle.HASH_BYTES else current
-        self.stack.append(current)
-
-    def _follow(self, entry: StoredEntry) -> None:
-        """Follow chunks and collect orders."""
-        leaf = entry.leaf
-        if leaf.origin != self.origin:
-            self.find(f"entry {entry.index}", f"belongs to the log {leaf.origin}")
-        if leaf.release:
-            before = self.chunks.pop(leaf.release, None)
-            if leaf.chunk != (-1 if before is None else before[0]) + 1 and not (before is None and self._lost_leaves):
-                self.find(f"entry {entry.index}", f"chunk {leaf.chunk} of {leaf.release} does not follow the last")
-            if not leaf.last:
-                self.chunks[leaf.release] = _open_chunk(entry)
-        self.cosigned.add(leaf.event, entry.private)
-        try:
-            self.usage.add(leaf.partner, entry.private)
-        except ValueError as error:
-            self.find(f"entry {entry.index}", str(error))
-        said = entry.private.get("orders", [])
-        for order in said if isinstance(said, list) else ():
-            if isinstance(order, dict):
-                self.orders.append((entry.index, order))
-        for digest in _named(entry.private):
-            self.artifacts.setdefault(digest, entry.index)
+    def join(self, run: Examined) -> None:
+        """Go on with the next run."""
+        self._miss(run.missing)
+        for index, event in self._events(run):
+            self._judge(index, event)
+        self.next = run.end
+        self.lost = self.lost or run.lost
+        self.stack += run.edge
+        self.words[run.begin // RUN] = run.words
+        self.sums.include(run.sums)
 
     @property
     def bodiless(self) -> int:
         """How many entries have no private part."""
-        return sum(span.last - span.first + 1 for span in self.missing if span.what is not Part.ROWS)
+        return sum(span.length for span in self.missing if span.what is not Part.ROWS)
 
-    @property
-    def _lost_leaves(self) -> bool:
+    def _miss(self, spans: list[Span]) -> None:
+        for span in spans:
+            last = self.missing[-1] if self.missing else None
+            if last is not None and last.what is span.what and last.last == span.first - 1:
+                self.missing[-1] = Span(span.what, last.first, span.last)
+            else:
+                self.missing.append(span)
+
+    def _events(self, run: Examined) -> list[tuple[int, Event]]:
+        """What is to be judged, with the releases of one chunk that were open already."""
+        clashing = self.chunks.keys() & run.singles.keys()
+        if not clashing:
+            return run.events
+        singles = [(run.singles[name], Followed(name, True, OpenChunk(0, "", "", ""))) for name in clashing]
+        return sorted([*run.events, *singles], key=itemgetter(0))
+
+    def _judge(self, index: int, event: Event) -> None:
+        match event:
+            case Finding(where, what):
+                self.find(where, what)
+            case Followed():
+                self._follow(index, event)
+            case Complete() if not self.lost:
+                self._grow(index, event)
+            case Reached():
+                self._reach(event)
+
+    def _follow(self, index: int, said: Followed) -> None:
+        before = self.chunks.pop(said.release, None)
+        follows = said.latest.chunk == (-1 if before is None else before.chunk) + 1
+        if not follows and not (before is None and self._lost_leaves_before(index)):
+            self.find(f"entry {index}", f"chunk {said.latest.chunk} of {said.release} does not follow the last")
+        if not said.last:
+            self.chunks[said.release] = said.latest
+
+    def _lost_leaves_before(self, index: int) -> bool:
         """Whether leaves were removed, so that a release's first chunks may be among them."""
-        return any(span.what is Part.LEAF for span in self.missing)
+        return any(span.what is Part.LEAF and span.first < index for span in self.missing)
 
-    def _checkpoint(self, size: int, note: str) -> None:
-        try:
-            said = open_checkpoint(note, [self.verifier])
-        except ProofRefused as error:
-            self.find(f"checkpoint of {size}", f"is not signed by this log's key: {error}")
-            return
-        if (said.origin, said.size) != (self.origin, size):
-            self.find(f"checkpoint of {size}", f"is of {said.origin} at size {said.size}")
-        elif self.lost or said.root != fold(self.stack):
+    def _grow(self, index: int, whole: Complete) -> None:
+        """Add the subtree of a whole run, comparing every node it completes with the stored one."""
+        current, level = whole.root, LEVEL
+        while index >> level & 1:
+            current = merkle.node_hash(self.stack.pop(), current)
+            level += 1
+            node = (level, index >> level)
+            current, wrong = agreed(node, current, whole.above.get(node))
+            if wrong is not None:
+                self.find(*wrong)
+        self.stack.append(current)
+
+    def _reach(self, at: Reached) -> None:
+        lost = self.lost or at.lost
+        root = None if lost else fold(self.stack if at.inner is None else [*self.stack, at.inner])
+        if at.signed is None:
+            if self.held is not None:
+                self._compare_held(self.held, root)
+        elif root != at.signed:
             self.bad_roots += 1
             if self.bad_roots == 1:  # all later ones differ too: the first tells where
-                self.find(f"entries {self.good_size} to {size - 1}", "do not lead to the root signed for them")
+                self.find(f"entries {self.good_size} to {at.size - 1}", "do not lead to the root signed for them")
         else:
-            self.good_size = size
+            self.good_size = at.size
 
-
-def _open_chunk(entry: StoredEntry | Summary) -> OpenChunk:
-    leaf, private = entry.leaf, entry.private or {}
-    return leaf.chunk, leaf.partner, leaf.request, str(private.get("instance"))
-
-
-def _named(private: Mapping[str, PlainJson]) -> Iterator[str]:
-    """The digests of everything that an entry says a decision is made from: policy set, files, tables, officers."""
-    for name in ("policy", "list"):
-        said = private.get(name)
-        if isinstance(said, str) and said:
-            yield said
-    for name in ("tables", "files"):
-        said = private.get(name)
-        for digest in said.values() if isinstance(said, dict) else ():
-            if isinstance(digest, str) and digest:  # without: a table that has no rows
-                yield digest
-
-
-def _stored_nodes(connection: Connection, begin: int, end: int) -> dict[NodeId, bytes]:
-    """The interior nodes that leaves ``begin`` to ``end`` complete, as stored."""
-    table = tables.nodes.c
-    found: dict[NodeId, bytes] = {}
-    for level in range(1, end.bit_length() + 1):
-        places = table.place.between(begin >> level, (end >> level) - 1)
-        wanted = select(table.place, table.hash).where(table.level == level, places)
-        found.update({(level, row.place): row.hash for row in connection.execute(wanted)})
-    return found
-
-
-def _range(node: NodeId) -> str:
-    level, place = node
-    return f"entries {place << level} to {((place + 1) << level) - 1}"
+    def _compare_held(self, held: Checkpoint, root: bytes | None) -> None:
+        """Compare the tree of its size with the checkpoint held from outside."""
+        if held.origin != self.origin:
+            self.find("held checkpoint", f"is of the log {held.origin}, not of {self.origin}")
+        elif root != held.root:
+            self.find("held checkpoint", f"the first {held.size} entries are not those it was given for")

@@ -50,6 +50,9 @@ def verify(
     folder: Annotated[
         Path | None, typer.Option("--folder", help="A published folder; then nothing but --log-key is needed.")
     ] = None,
+    processes: Annotated[
+        int, typer.Option("--processes", min=0, max=64, help="How many check the log's store; 0: as it needs and can.")
+    ] = 0,
     log_key: LogKey = "",
     as_json: Json = False,
 ) -> None:
@@ -65,7 +68,12 @@ def verify(
     if folder is not None and not folder.is_dir():
         raise CommandFailed(USAGE, f"{folder} is no folder", "name the folder that `relgate audit publish` wrote")
     with bar("entries") as progress:
-        report = _check(here, verifier, kept, folder, progress, whole=state is None, log_key=log_key)
+        if folder is None:
+            report = _check_store(here, verifier, kept, progress, whole=state is None, processes=processes)
+        else:
+            # The key's name is the log's (a folder is checked where there are no settings).
+            origin = verifier.name if log_key else here.settings.log_origin
+            report = verify_folder(folder, origin, verifier, held=kept, whole=state is None, progress=progress)
     _show(here, report, kept, as_json)
     if not report.sound:
         raise typer.Exit(REFUSED)
@@ -74,26 +82,28 @@ def verify(
             write_whole(path, report.checkpoint.encode())
 
 
-def _check(
+def _check_store(
     here: Session,
     verifier: VerifierKey,
     kept: Checkpoint | None,
-    folder: Path | None,
     progress: Callable[[int, int], None],
     *,
     whole: bool,
-    log_key: str,
+    processes: int,
 ) -> Report:
-    if folder is not None:
-        # The key's name is the log's (a folder is checked where there are no settings).
-        origin = verifier.name if log_key else here.settings.log_origin
-        return verify_folder(folder, origin, verifier, held=kept, whole=whole, progress=progress)
     settings = here.settings
     database = Database(settings.log_url, busy_timeout=settings.busy_timeout_ms / 1000)
+    witnesses = [parse_verifier_key(said.key) for said in settings.witnesses.values()]
     try:
-        witnesses = [parse_verifier_key(said.key) for said in settings.witnesses.values()]
         return verify_log(
-            database, settings.log_origin, verifier, held=kept, whole=whole, progress=progress, witnesses=witnesses
+            database,
+            settings.log_origin,
+            verifier,
+            held=kept,
+            whole=whole,
+            progress=progress,
+            witnesses=witnesses,
+            processes=processes,
         )
     finally:
         database.close()

@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from sqlalchemy import Connection, create_engine
 
-from gateway.audit import form_check, form_postgres, tables
+from gateway.audit import form_check, form_postgres, tables, team
 from gateway.audit.log import AuditLog
 from tests.audit import everything
 from tests.audit.conftest import Place
@@ -125,10 +125,10 @@ def test_whatever_postgresql_defines_otherwise_is_found(log: AuditLog, place: Pl
     engine = create_engine(place.url)
     for how, statements in POSTGRESQL.items():
         with engine.connect() as connection:  # what is not committed is taken back
-            assert not list(form_check.differences(connection)), how
+            assert not list(form_check.differences(connection, team.Alone(connection))), how
             for statement in ("CREATE SCHEMA aside", *statements):
                 connection.exec_driver_sql(statement)
-            assert list(form_check.differences(connection)), how
+            assert list(form_check.differences(connection, team.Alone(connection))), how
     engine.dispose()
 
 
@@ -140,7 +140,8 @@ def test_an_index_that_lacks_a_row_in_postgresql_is_found_whichever_it_is(place:
         for index in (f"{table.name}_pkey", *(str(each.name) for each in table.indexes)):
             with engine.connect() as connection:
                 _write_past(connection, table.name, index)
-                found = [where for where, _ in form_postgres.contents(connection)]
+                asked = team.Alone(connection).each(form_postgres.contents())
+                found = [where for each in asked for where, _ in each]
                 assert found == [f"index {index}"], index
     engine.dispose()
 

@@ -17,6 +17,7 @@ from gateway.audit import folder as folders
 from gateway.audit import receipt, tiles
 from gateway.audit.checkpoint import COSIGNATURE, Checkpoint, SigningKey, open_checkpoint
 from gateway.audit.entry import Event
+from gateway.audit.finding import Finding
 from gateway.audit.folder import FolderRefused, publish
 from gateway.audit.folder_check import verify_folder
 from gateway.audit.leaf import Leaf
@@ -25,7 +26,6 @@ from gateway.audit.orders import Part, Remove, SetStop, StopKind
 from gateway.audit.reading import LogReader
 from gateway.audit.removed import Account, Removal
 from gateway.audit.verification import Report
-from gateway.audit.walk import Finding
 from gateway.audit.witness import State, add_checkpoint, write_submission
 from tests.audit.conftest import ORIGIN, Place
 from tests.audit.tampering import make_draft

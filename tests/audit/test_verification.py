@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from string import Template
@@ -11,8 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import create_engine, func, select, text
 
-from gateway.audit import merkle, tables
-from gateway.audit.catalogue_check import CatalogueCheck
+from gateway.audit import catalogue, catalogue_check, merkle, tables
 from gateway.audit.checkpoint import Checkpoint, open_note, parse_checkpoint
 from gateway.audit.database import Database
 from gateway.audit.entry import Draft, RecordRow
@@ -114,11 +114,15 @@ def test_a_posting_that_is_there_twice_is_found_with_its_entry(written: AuditLog
         "ALTER TABLE twice RENAME TO postings",
         "INSERT INTO postings SELECT * FROM postings WHERE position = 5 LIMIT 1",
     )
-    check = CatalogueCheck()
+    words, totals, compared = Counter(), {}, catalogue_check.Compared(written.size(), salt=7)
     for each in written.summaries():
-        check.add(each.index, each.leaf, each.private)
+        words[0] += catalogue_check.wanted(compared.salt, each.index, each.leaf, each.private)
+        catalogue.count_in(totals, each.leaf, each.private or {})
     with Database(place.url).reading() as connection:
-        assert [where for where, _ in check.differences(connection, written.size())] == ["entry 5"]
+        (whole,) = catalogue_check.slices(connection, 1)
+        there = catalogue_check.sum_slice(connection, compared.salt, compared.size, whole)
+        found = list(catalogue_check.differences(connection, compared, there, words, totals))
+    assert [where for where, _ in found] == ["entry 5"]
 
 
 def test_text_that_is_none_is_named_as_an_alteration(written: AuditLog, place):
