@@ -7,16 +7,20 @@ Rules.
 2. *Delivered* over TCP and TLS: the whole batch was written, our side of the connection was shut, the receiver then
    closed its own, which it does after it has read to the end, and its machine acknowledged every byte: otherwise that
    end was there before the batch was. Bytes that merely left this machine are no delivery: a receiver that dies takes
-   them along. Over TLS the receiver's end is a close_notify (RFC 5425 section 4.4); one that merely closes, as rsyslog
-   does, is believed only where the operator says so, since whoever can cut the connection can do as much. Over UDP
-   nobody says so: a batch counts as delivered when it was sent (RFC 5426), and that is at most a hope.
+   them along. Over TLS the receiver's end is a close_notify (RFC 5425 section 4.4), which nobody can give in its place.
+   One that merely closes is believed only where the operator says so, since whoever can cut the connection can do as
+   much; and so can a kernel that ends the connections of a process that was killed with all it had read. Over TCP alone
+   there is nothing else to go by. Over UDP nobody says so: a batch counts as delivered when it was sent (RFC 5426), and
+   that is at most a hope.
 3. The cursor names the log, the index and the leaf hash of the last entry sent. A log in which another entry stands
    there is refused: it was rolled back or rewritten, and to stream on would hide it.
+4. Nothing is sent while the cursor cannot be written: the same batch would come again and again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import socket
@@ -27,10 +31,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
+from msgspec import Meta
 
+from gateway.audit.canonical import MAX_INTEGER
 from gateway.audit.errors import AuditError, LogAltered
 from gateway.audit.export import Form, framed, line
 from gateway.audit.merkle import leaf_hash
@@ -50,8 +57,8 @@ class Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How far a log was sent on. ``index`` is the last entry's, -1 before the first; ``leaf`` its hash in hex."""
 
     origin: str
-    index: int = -1
-    leaf: str = ""
+    index: Annotated[int, Meta(ge=-1, le=MAX_INTEGER)] = -1
+    leaf: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,8 @@ class Receiver:
             else:
                 self._send_stream(messages)
         except OSError as error:
-            raise StreamRefused(f"{self.kind}://{self.host}:{self.port}: {error}", hint="Try again later.") from error
+            said = f"{self.kind}://{self.host}:{self.port}: {error}"
+            raise StreamRefused(said, hint=_hint(self.kind, error)) from error
 
     def _send_datagrams(self, messages: Sequence[str]) -> None:
         kind, _, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)[0]
@@ -140,10 +148,23 @@ def _cut(message: bytes) -> bytes:
     return message[:DATAGRAM_LIMIT].decode(errors="ignore").encode()
 
 
+def _hint(kind: str, error: OSError) -> str:
+    """What a person can do about a receiver that did not take a batch."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return "--ca names the PEM file of who vouches for the receiver; write the host as its certificate does."
+    if kind == "tls" and isinstance(error, ssl.SSLError | TimeoutError):
+        return "Is this the receiver's port for TLS? Does it ask for a certificate (--identity)?"
+    if error.errno in (errno.ECONNRESET, errno.ENOTCONN, errno.EPIPE):
+        return "It closed before it had read all: is it being started, or is this its port for TLS?"
+    return "Try again later; nothing is skipped."
+
+
 def _read_to_end(receiver: socket.socket) -> None:
-    """Wait until the receiver closes. A reset, or nothing within the time, is an ``OSError``."""
+    """Wait until the receiver closes. A reset, or no end within the time, is an ``OSError``."""
+    until = time.monotonic() + TIMEOUT
     while receiver.recv(4096):
-        pass
+        if time.monotonic() > until:
+            raise TimeoutError("the receiver goes on talking and does not close")
 
 
 def _wait_for_acknowledgement(connection: socket.socket) -> None:
@@ -161,6 +182,9 @@ def _wait_for_acknowledgement(connection: socket.socket) -> None:
         time.sleep(0.01)
 
 
+_RESTORE = "Restore it; without it everything is sent again."
+
+
 def read_cursor(file: Path, origin: str) -> Cursor:
     """The cursor in a file, or one before the first entry when there is none. Raises :class:`StreamRefused`."""
     try:
@@ -168,18 +192,29 @@ def read_cursor(file: Path, origin: str) -> Cursor:
     except FileNotFoundError:
         return Cursor(origin)
     except (OSError, msgspec.DecodeError) as error:
-        hint = "Restore it; without it everything is sent again."
-        raise StreamRefused(f"{file} is no cursor: {error}", hint=hint) from error
+        raise StreamRefused(f"{file} is no cursor: {error}", hint=_RESTORE) from error
+    if (cursor.index < 0) != (cursor.leaf == ""):
+        raise StreamRefused(f"{file} is no cursor: index and leaf hash belong together", hint=_RESTORE)
     if cursor.origin != origin:
         raise StreamRefused(f"{file} is of the log {cursor.origin}, not of {origin}", hint="Name another cursor file.")
     return cursor
 
 
 def write_cursor(file: Path, cursor: Cursor) -> None:
-    """Replace the cursor durably: after a crash the file holds the old one or the new one, whole."""
+    """Replace the cursor durably: after a crash the file holds the old one or the new one, whole. Raises
+    :class:`StreamRefused`.
+    """
+    try:
+        _replace(file, msgspec.json.encode(cursor))
+    except OSError as error:
+        said = f"the cursor {file} cannot be written: {error.strerror}"
+        raise StreamRefused(said, hint="Mend that first: what is sent meanwhile would be sent again.") from error
+
+
+def _replace(file: Path, data: bytes) -> None:
     aside = file.with_name(file.name + ".new")
     with aside.open("wb") as out:
-        out.write(msgspec.json.encode(cursor))
+        out.write(data)
         out.flush()
         os.fsync(out.fileno())
     aside.replace(file)
@@ -202,11 +237,13 @@ def check_cursor(reader: LogReader, cursor: Cursor) -> None:
 
 
 def send_on(reader: LogReader, receiver: Receiver, file: Path, form: Form, host: str) -> int:
-    """Send every entry after the cursor, batch by batch; how many were sent."""
+    """Send every entry after the cursor, batch by batch; how many were sent. Raises StreamRefused, LogUnavailable."""
     cursor = read_cursor(file, reader.origin)
     check_cursor(reader, cursor)
     sent = 0
     while entries := reader.summaries(cursor.index, BATCH):
+        if not sent:
+            write_cursor(file, cursor)  # rule 4
         receiver.deliver([message(entry, form, host) for entry in entries])
         last = entries[-1]
         # A crash here sends the batch again at the next start (rule 1).

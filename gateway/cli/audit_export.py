@@ -15,6 +15,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from gateway.audit.errors import LogAltered, LogUnavailable
 from gateway.audit.export import Form, header, line
 from gateway.audit.reading import LogReader
 from gateway.audit.search import PAGE_LIMIT, Criteria
@@ -133,7 +134,9 @@ def stream(
         while True:
             try:
                 sent = send_on(reader, to, cursor, form, socket.gethostname())
-            except StreamRefused as error:
+            except LogAltered:
+                raise
+            except (StreamRefused, LogUnavailable) as error:
                 if not follow:
                     raise CommandFailed(UNAVAILABLE, str(error), error.hint) from error
                 say(f"not delivered, to be sent again: {error}")

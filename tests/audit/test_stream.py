@@ -132,6 +132,11 @@ def test_a_receiver_that_dies_in_the_middle_gets_the_batch_again_and_nothing_is_
     assert siem.indices == list(range(BATCH * 2))
 
 
+def _crash_after_delivery(moved: Cursor) -> None:
+    if moved.index >= 0:
+        raise KeyboardInterrupt
+
+
 def test_a_crash_before_the_cursor_moved_sends_the_batch_again(
     log: AuditLog, draft: Drafts, cursor: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -139,7 +144,7 @@ def test_a_crash_before_the_cursor_moved_sends_the_batch_again(
     with listening(Siem()) as siem:
         to = Receiver("tcp", "127.0.0.1", siem.port)
         with monkeypatch.context() as crash:
-            crash.setattr("gateway.audit.stream.write_cursor", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            crash.setattr("gateway.audit.stream.write_cursor", lambda file, moved: _crash_after_delivery(moved))
             with pytest.raises(KeyboardInterrupt):
                 send_on(log, to, cursor, Form.SYSLOG, "gw")
         send_on(log, to, cursor, Form.SYSLOG, "gw")
@@ -152,7 +157,7 @@ def test_a_receiver_that_is_not_there_leaves_the_cursor_where_it_was(log: AuditL
         port = taken.getsockname()[1]
     with pytest.raises(StreamRefused, match="refused"):
         send_on(log, Receiver("tcp", "127.0.0.1", port), cursor, Form.SYSLOG, "gw")
-    assert not cursor.exists()
+    assert read_cursor(cursor, log.origin) == Cursor(log.origin)
 
 
 def test_a_log_that_was_put_back_or_rewritten_is_not_streamed_on(log: AuditLog, draft: Drafts, cursor: Path):
@@ -164,10 +169,82 @@ def test_a_log_that_was_put_back_or_rewritten_is_not_streamed_on(log: AuditLog, 
     write_cursor(cursor, Cursor("other/log"))
     with pytest.raises(StreamRefused, match="of the log other/log"):
         read_cursor(cursor, log.origin)
-    cursor.write_text("{}")
-    with pytest.raises(StreamRefused, match="is no cursor"):
-        read_cursor(cursor, log.origin)
     check_cursor(log, Cursor(log.origin))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{}", "[]", '{"origin": "gateway.example/log"', '{"origin": "gateway.example/log", "index": -2}',
+        '{"origin": "gateway.example/log", "index": 99999999999999999999, "leaf": ""}',
+        '{"origin": "gateway.example/log", "index": 1, "leaf": "xyz"}',
+        '{"origin": "gateway.example/log", "index": 1.5, "leaf": ""}',
+        '{"origin": "gateway.example/log", "index": 1}',
+        '{"origin": "gateway.example/log", "other": 1}', "\x00" * 120,
+    ],
+)  # fmt: skip
+def test_a_damaged_cursor_is_refused_with_its_file_and_nothing_is_sent(log: AuditLog, draft: Drafts, cursor, text):
+    fill(log, draft, 2)
+    cursor.write_text(text)
+    with listening(Siem()) as siem:
+        with pytest.raises(StreamRefused, match=r"siem\.cursor is no cursor"):
+            send_on(log, Receiver("tcp", "127.0.0.1", siem.port), cursor, Form.SYSLOG, "gw")
+        assert siem.connections == 0
+
+
+def test_nothing_is_sent_while_the_cursor_cannot_be_written(log: AuditLog, draft: Drafts, tmp_path: Path):
+    fill(log, draft, 2)
+    cursor = tmp_path / "siem.cursor"
+    (tmp_path / "siem.cursor.new").mkdir()  # in the place of what is written aside
+    with listening(Siem()) as siem:
+        to = Receiver("tcp", "127.0.0.1", siem.port)
+        with pytest.raises(StreamRefused, match=r"the cursor .*siem\.cursor cannot be written"):
+            send_on(log, to, cursor, Form.SYSLOG, "gw")
+        with pytest.raises(StreamRefused, match="cannot be written: No such file or directory"):
+            send_on(log, to, tmp_path / "none" / "siem.cursor", Form.SYSLOG, "gw")
+        assert siem.connections == 0
+        (tmp_path / "siem.cursor.new").rmdir()
+        assert send_on(log, to, cursor, Form.SYSLOG, "gw") == 2
+
+
+def test_a_receiver_that_takes_the_connection_and_never_reads_has_taken_nothing(
+    log: AuditLog, draft: Drafts, cursor: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(stream, "TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        to = Receiver("tcp", "127.0.0.1", listener.getsockname()[1])
+        for count in (1, 400):  # what the kernels' buffers hold, and more than that
+            fill(log, draft, count, f"{count}-")
+            with pytest.raises(StreamRefused, match="timed out"):
+                send_on(log, to, cursor, Form.SYSLOG, "gw")
+    assert read_cursor(cursor, log.origin) == Cursor(log.origin)
+
+
+def test_a_receiver_that_talks_on_and_never_closes_has_taken_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stream, "TIMEOUT", 0.3)
+    given_up = threading.Event()
+
+    def drip() -> None:
+        opened, _ = listener.accept()
+        with opened, contextlib.suppress(OSError):
+            while not given_up.wait(0.02):
+                opened.send(b".")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        with pytest.raises(StreamRefused, match="goes on talking"):
+            Receiver("tcp", "127.0.0.1", listener.getsockname()[1]).deliver(["message"])
+        given_up.set()
+        thread.join()
+
+
+def test_a_datagram_is_cut_between_characters(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stream, "DATAGRAM_LIMIT", 5)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as siem:
+        siem.bind(("127.0.0.1", 0))
+        Receiver("udp", "127.0.0.1", siem.getsockname()[1]).deliver(["abc€", "abcdä", "abcde"])
+        assert [siem.recv(100).decode() for _ in range(3)] == ["abc", "abcd", "abcde"]
 
 
 def test_over_udp_each_entry_is_a_datagram_of_its_own(log: AuditLog, draft: Drafts, cursor: Path):
