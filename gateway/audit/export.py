@@ -91,6 +91,7 @@ def _as_cef(said: Said) -> str:
         "suser": said.who,
         "duser": said.text("partner"),
         "request": said.text("path"),
+        "msg": ": ".join(filter(None, (said.text("subject"), said.text("why")))),
         **_cef_source(said),
         "flexString1": said.text("account") or said.text("uid"), "flexString1Label": "account",
         "flexString2": said.text("operation"), "flexString2Label": "operation",
@@ -135,7 +136,7 @@ def _as_syslog(said: Said) -> str:
     leaf = ("index", "partner", "outcome", "request", "release", "chunk", "released", "records")
     private = (
         "system", "dataset", "label", "level", "withheld", "reasons", "rules", "policy", "officer",
-        "address", "port", "account", "uid", "host",
+        "address", "port", "account", "uid", "host", "subject", "why",
     )  # fmt: skip
     elements = [_element("leaf", said.fields, leaf), _element("private", said.fields, private)]
     return f"{head} {''.join(filter(None, elements)) or '-'} \ufeff{_as_json(said)}"

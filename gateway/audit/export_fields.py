@@ -20,6 +20,7 @@ COLUMNS = (
     "index", "time", "event", "outcome", "partner", "system", "request", "release", "chunk", "dataset", "purpose",
     "operation", "path", "label", "level", "released", "withheld", "redacted", "reasons", "rules", "policy", "content",
     "sealed", "key", "records", "officer", "what", "origin", "address", "port", "account", "uid", "host",
+    "subject", "why",
 )  # fmt: skip
 
 
@@ -37,11 +38,30 @@ def fields(entry: Summary) -> dict[str, str | int]:
         "redacted": _count(private.get("by_label")),
         "reasons": _names(private.get("why_withheld")),
         "rules": _names(private.get("by_grant")),
-        "officer": private.get("by") or _officer(private.get("orders")),
+        "officer": private.get("by") or _first_order(private).get("by"),
+        "partner": leaf.partner or _partner(private),
+        "subject": _subject(private),
+        "why": next(filter(None, map(private.get, ("reason", "why", "detail"))), ""),
     }
     said |= _observed(private)
     said |= _evaluated(evaluations(private))
     return {name: value if isinstance(value := said.get(name), str | int) else "" for name in COLUMNS}
+
+
+def _partner(private: Mapping[str, PlainJson]) -> PlainJson:
+    """Whom an order is about, which is its officer's and not that partner's entry."""
+    return private.get("subject") if private.get("kind") == "partner" else private.get("partner")
+
+
+def _subject(private: Mapping[str, PlainJson]) -> str:
+    """What an order is on or something else is about; a record that is stopped is not named."""
+    told = [private.get(name) for name in ("kind", "subject", "name", "jti", "item", "issuer")]
+    counted, removed = private.get("counted"), _first_order(private)
+    if isinstance(counted, dict):
+        told += [f"{kind} {count}" for kind, count in counted.items()]
+    if removed.get("order") == "remove":
+        told.append(f"{removed.get('what')} of {removed.get('first')} to {removed.get('last')}")
+    return " ".join(_texts(told))
 
 
 def _observed(private: Mapping[str, PlainJson]) -> dict[str, object]:
@@ -85,10 +105,10 @@ def _names(value: PlainJson) -> str:
     return " ".join(sorted(value)) if isinstance(value, dict) else ""
 
 
-def _officer(orders: PlainJson) -> str:
+def _first_order(private: Mapping[str, PlainJson]) -> Mapping[str, PlainJson]:
+    orders = private.get("orders")
     first = orders[0] if isinstance(orders, list) and orders else None
-    by = first.get("by") if isinstance(first, dict) else None
-    return by if isinstance(by, str) else ""
+    return first if isinstance(first, dict) else {}
 
 
 def _count(by_label: PlainJson) -> int:

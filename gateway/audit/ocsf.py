@@ -33,6 +33,7 @@ def as_ocsf(said: Said) -> str:
         "severity": "Low" if said.denied else "Informational",
         "status_id": 2 if said.denied else 1,
         "status": "Failure" if said.denied else "Success",
+        **({"status_detail": said.short("why", LONGEST)} if said.fields["why"] else {}),
         "status_code": said.short("outcome", LONGEST),
         "time": said.milliseconds,
         "metadata": {
@@ -53,7 +54,9 @@ def as_ocsf(said: Said) -> str:
             "service": {"name": "releasability-gateway"},
         },
         "src_endpoint": _source(said),
-        "resources": [{"name": said.short("dataset", LONGEST), "type": "dataset"}] if said.fields["dataset"] else [],
+        "resources": [
+            {"name": said.short(name, LONGEST), "type": name} for name in ("dataset", "subject") if said.fields[name]
+        ],
         "unmapped": {name: value for name, value in said.fields.items() if value != ""},
     }
     return json.dumps(event, separators=(",", ":"))

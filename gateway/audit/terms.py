@@ -111,6 +111,8 @@ def _own(leaf: Leaf) -> tuple[tuple[Kind, str], ...]:
 
 
 def _said(private: Private) -> Iterator[tuple[Kind, str]]:
+    if private.get("version"):  # entries of the first version are catalogued without it
+        yield Kind.PARTNER, _text(private.get("partner"))
     for kind in (Kind.DATASET, Kind.POLICY, Kind.LABEL):
         yield kind, _text(private.get(kind.value))
     yield Kind.OFFICER, _text(private.get("by"))
@@ -160,7 +162,9 @@ def words_of(text: str) -> list[str]:
 
 def _words(private: Private) -> list[str]:
     """The words of what people and programs wrote: path, query, what was asked or read, why."""
-    texts = [_text(private.get(name)) for name in ("path", "detail", "what", "reason", "by", "label", "purpose")]
+    names = ("path", "detail", "what", "reason", "by", "label", "purpose")
+    later = ("why", "name", "jti", "item", "issuer") if private.get("version") else ()  # as above
+    texts = [_text(private.get(name)) for name in (*names, *later)]
     texts += [_text(part) for pair in _list(private.get("query")) for part in _list(pair)]
     texts += [_text(order.get(name)) for order in _orders(private) for name in ("reason", "by", "digest")]
     return words_of("\n".join(texts))[:TEXT_LIMIT]
@@ -208,6 +212,7 @@ def entry_words(leaf: Leaf, private: Private | None) -> list[int]:
 _READ = (
     "dataset", "policy", "label", "by", "caller", "by_label", "why_withheld", "by_grant", "orders",
     "path", "detail", "what", "reason", "purpose", "query", "peer", "addresses", "account",
+    "version", "partner", "why", "name", "jti", "item", "issuer",
 )  # fmt: skip
 """All that terms are worked out of, of a private part; of ``caller`` its system and of ``peer`` its address alone."""
 _ENCODER = msgspec.json.Encoder(order="sorted")

@@ -268,3 +268,30 @@ def test_a_csv_line_is_one_row_of_as_many_cells_whatever_was_said_and_starts_no_
 @given(HOSTILES)
 def test_a_json_line_reads_back_as_what_was_said_whatever_it_was(one: str):
     assert msgspec.json.decode(line(entry(label=one, what=one), Form.JSONL))["label"] == one
+
+
+TOLD = [
+    ("stop-set", {"kind": "partner", "subject": "JPN", "reason": "spill"}, ("JPN", "partner JPN", "spill")),
+    ("stop-set", {"kind": "record", "reason": "spill"}, ("", "record", "spill")),
+    ("token-revoked", {"partner": "JPN", "jti": "j1", "reason": "lost"}, ("JPN", "j1", "lost")),
+    ("emergency-opened", {"partner": "JPN", "name": "reentry", "reason": "now"}, ("JPN", "reentry", "now")),
+    ("policy-refused", {"reason": "", "why": "line 3: no level"}, ("", "", "line 3: no level")),
+    ("review-approved", {"partner": "GBR", "item": "3f0c", "reason": "tasked"}, ("GBR", "3f0c", "tasked")),
+    ("keys-fetched", {"partner": "JPN", "issuer": "https://issuer.example"}, ("JPN", "https://issuer.example", "")),
+    ("no-request", {"counted": {"malformed": 2, "slow_head": 1}}, ("", "malformed 2 slow_head 1", "")),
+    (
+        "bodies-removed",
+        {"orders": [{"order": "remove", "by": "A", "what": "rows", "first": 3, "last": 9}]},
+        ("", "rows of 3 to 9", ""),
+    ),
+    ("release", {"detail": "released key has expired"}, ("", "", "released key has expired")),
+]
+
+
+@pytest.mark.parametrize(("event", "private", "told"), TOLD, ids=[event for event, _, _ in TOLD])
+def test_an_exported_order_says_whom_and_what_it_is_about_and_why(event, private, told):
+    leaf = msgspec.structs.replace(LEAF, event=event, partner="")
+    found = Summary(7, leaf, b"", private)
+    assert tuple(fields(found)[name] for name in ("partner", "subject", "why")) == told
+    for form in Form:
+        assert all(word in line(found, form) for word in told)

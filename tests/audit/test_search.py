@@ -14,10 +14,11 @@ from gateway.audit import catalogue
 from gateway.audit.catalogue import Cell
 from gateway.audit.entry import Draft, Event, RecordRow
 from gateway.audit.errors import LogAltered
+from gateway.audit.leaf import Leaf
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Order, SetStop, StopKind
 from gateway.audit.search import Criteria, Cursor, SearchRefused, criteria, moment, span
-from gateway.audit.terms import Kind, Term, words_of
+from gateway.audit.terms import Kind, Term, terms, words_of
 
 Drafts = Callable[..., Draft]
 LABELS = [
@@ -47,6 +48,8 @@ PRIVATE = {
     "by_grant": {"jpn-conjunctions": 2},
     "why_withheld": {"releasability:nation_not_listed": 3},
     "caller": {"system": "jpn-space-operations"},
+    "peer": {"address": "2001:db8::7", "port": 50412},
+    "account": {"uid": 1042, "user": "alice", "host": "gw1.example", "login_uid": 1043},
     "path": "/udl/conjunction",
     "query": [["satNo1", "25544"], ["tca", ">now-5 days"]],
 }
@@ -83,6 +86,12 @@ def found(log: AuditLog, asked: Criteria) -> list[int]:
         ("reason", "nation_not_listed"),
         ("rule", "jpn-conjunctions"),
         ("system", "jpn-space-operations"),
+        ("address", "2001:db8::7"),
+        ("address", "2001:0DB8:0:0::7"),
+        ("account", "alice"),
+        ("account", "1042"),
+        ("account", "1043"),
+        ("host", "gw1.example"),
         ("text", "25544"),
         ("text", "Conjunction 25544"),
         ("request", "request-r6"),
@@ -100,6 +109,23 @@ def test_an_entry_is_found_by_the_root_over_its_records_and_by_the_officer_of_it
     assert found(searched, criteria({"text": "spill"})) == [13]
     assert found(searched, criteria({"outcome": "stopped"})) == [12]
     assert found(searched, criteria({"event": "stop-set", "partner": "JPN"})) == [13]
+
+
+def test_an_order_about_a_partner_is_found_by_that_partner_and_by_its_words(log: AuditLog, draft: Drafts):
+    revoked = {"by": "A. Officer", "partner": "JPN", "jti": "token77", "reason": "lost"}
+    refused = {"by": "A. Officer", "reason": "", "why": "partners/JPN.toml line 3"}
+    for event, private in ((Event.TOKEN_REVOKED, revoked), (Event.POLICY_REFUSED, refused)):
+        log.append_now([draft("", event=event, outcome="done", partner="", records=(), private=private)])
+    assert found(log, criteria({"partner": "JPN"})) == [0]
+    assert found(log, criteria({"text": "token77"})) == [0]
+    assert found(log, criteria({"text": "toml"})) == [1]
+
+
+def test_a_private_part_of_the_first_version_gives_the_terms_that_it_was_catalogued_by():
+    leaf = Leaf(1, "log", "2026-01-01T00:00:00Z", "token-revoked", "", "", "", 0, True, "revoked", *[""] * 3, 0, "", "")
+    first = {"by": "A", "partner": "JPN", "jti": "token77", "reason": "lost"}
+    assert not {Term(Kind.PARTNER, "JPN"), Term(Kind.TEXT, "token77")} & terms(leaf, first)
+    assert {Term(Kind.PARTNER, "JPN"), Term(Kind.TEXT, "token77")} <= terms(leaf, {**first, "version": 2})
 
 
 def test_all_that_is_asked_for_must_be_there_together(searched: AuditLog):

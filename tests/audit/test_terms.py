@@ -33,6 +33,11 @@ private = st.fixed_dictionaries(
     {},
     optional={
         **dict.fromkeys(("dataset", "policy", "by", "path", "detail", "what", "reason", "purpose", "x"), anything),
+        **dict.fromkeys(("partner", "why", "name", "jti", "item", "issuer"), anything),
+        "version": st.just(2),
+        "peer": st.dictionaries(st.sampled_from(["address", "port"]), anything) | text,
+        "addresses": st.dictionaries(text, st.integers(0, 3), max_size=3) | text,
+        "account": st.dictionaries(st.sampled_from(["uid", "user", "host", "login_uid"]), anything) | text,
         "caller": st.dictionaries(st.sampled_from(["system", "jti"]), anything) | text,
         "by_label": st.lists(label, max_size=3) | text,
         "why_withheld": st.dictionaries(text, st.integers(0, 3), max_size=3),
