@@ -137,7 +137,7 @@ class Receiver:
                 if not self.trust_close:
                     raise StreamRefused(
                         f"tls://{self.host}:{self.port} closed without close_notify: nothing says that it read the end",
-                        hint="rsyslog closes so. --trust-close takes that as delivery, as over TCP.",
+                        hint="rsyslog's gtls driver closes so, its ossl driver does not. --trust-close takes it.",
                     ) from error
                 ended = sealed
             _wait_for_acknowledgement(ended)
