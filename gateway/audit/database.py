@@ -2,9 +2,10 @@
 
 A :class:`Database` gives write transactions that exclude each other over all processes, and read transactions
 that see one moment. Any failure closes it, and the next use opens it afresh: a connection that has failed is
-never used again. SQLite runs in WAL mode with synchronous=FULL: a commit returns after the log file is
-synced. PostgreSQL gives the same promise where its settings do, and each write transaction asks for them again, since a
-server takes new ones while it runs: one whose commit may return before the sync takes no entries.
+never used again. SQLite writes in WAL mode with synchronous=FULL: a commit returns after the log file is
+synced; who only reads leaves a file as it is, so that a copy can be checked where nothing can be written. PostgreSQL
+gives the same promise where its settings do, and each write transaction asks for them again, since a server takes new
+ones while it runs: one whose commit may return before the sync takes no entries.
 
 The SQLite file is looked at before every transaction. One that was moved, replaced or write-protected since
 it was opened is a failure, although the open descriptor would go on working: what is written there would not
@@ -223,17 +224,21 @@ class Database:
     def _prepare_sqlite(self, connection: SqliteConnection, _record: object) -> None:
         connection.isolation_level = None  # the driver begins nothing by itself: _begin_sqlite does
         connection.execute(f"PRAGMA busy_timeout = {int(self._busy_timeout * 1000)}")
-        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        if mode != "wal":
-            raise LogUnavailable("open", f"SQLite keeps journal mode {mode}, not WAL", hint="Use a local disk.")
         connection.execute("PRAGMA synchronous = FULL")  # EXTRA adds nothing to it in WAL mode
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
 
     @staticmethod
     def _begin_sqlite(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("gateway_purpose") == "write"
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("gateway_purpose") != "write":
+            connection.exec_driver_sql("BEGIN")  # and nothing is written, the file's own header included
+            return
+        if "wal" not in connection.info:
+            mode = connection.exec_driver_sql("PRAGMA journal_mode = WAL").scalar_one()
+            if mode != "wal":
+                raise LogUnavailable("open", f"SQLite keeps journal mode {mode}, not WAL", hint="Use a local disk.")
+            connection.info["wal"] = True
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def _begin_postgres(self, connection: Connection) -> None:
         if connection.get_execution_options().get("gateway_purpose") == "write":

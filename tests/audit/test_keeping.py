@@ -21,6 +21,7 @@ from gateway.audit.entry import Draft, Event, RecordRow
 from gateway.audit.errors import DraftRefused, LogAltered
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Part, Remove, SetStop, StopKind
+from gateway.audit.reading import LogReader
 from gateway.audit.retention import Span, uncovered
 from gateway.audit.search import criteria
 from gateway.audit.spill import Sought
@@ -306,6 +307,19 @@ def test_a_backup_taken_while_the_log_is_written_is_one_sound_moment_of_it(kept:
         backup.back_up(place.url, copy)
     with pytest.raises(BackupRefused, match="SQLite"):
         backup.back_up("postgresql+psycopg://server/log", tmp_path / "x")
+
+
+@pytest.mark.sqlite_alone("a server is backed up by its own tools")
+def test_a_copy_is_one_file_that_stays_as_it_is_while_it_is_checked_and_read(kept: AuditLog, place, tmp_path: Path):
+    copy = tmp_path / "copy.sqlite3"
+    backup.back_up(place.url, copy)
+    before = copy.read_bytes()
+    assert backup.check_copy(copy, kept.origin, kept.verifier, []).sound
+    reader = LogReader.open_to_read(f"sqlite:///{copy}", origin=kept.origin, verifier=kept.verifier)
+    assert (reader.size(), len(reader.entries(limit=50)), reader.receipt("r3") is None) == (30, 30, False)
+    reader.close()
+    assert copy.read_bytes() == before
+    assert list(tmp_path.glob("copy*")) == [copy]
 
 
 @pytest.mark.sqlite_alone("a server is backed up by its own tools")
