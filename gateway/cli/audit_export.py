@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -26,6 +27,7 @@ from gateway.cli.audit_search import QUERIES, Queries, Saved, Terms, asked_for
 from gateway.cli.errors import UNAVAILABLE, USAGE, CommandFailed
 from gateway.cli.output import Line, say
 from gateway.cli.session import By, Json, LogKey, session
+from gateway.cli.whole_file import whole_file
 
 EXPORT_EXAMPLES = """Examples:
 
@@ -71,7 +73,8 @@ def export(
     with here.reader(log_key) as reader, contextlib.ExitStack() as opened:
         out: TextIO = sys.stdout
         if output is not None:
-            out = opened.enter_context(output.open("w", encoding="utf-8", newline="\n"))
+            file = opened.enter_context(whole_file(output))
+            out = TextIOWrapper(file, encoding="utf-8", newline="\n", write_through=True)
         if first := header(form):
             print(first, file=out)
         count = 0

@@ -17,6 +17,7 @@ import typer
 from gateway.cli.errors import USAGE, CommandFailed
 from gateway.cli.output import Data, say
 from gateway.cli.session import Json, LogKey, Session, session
+from gateway.cli.whole_file import whole_file
 from gateway.client import AnswerReader, Part, ReceiptRefused, Recipient, prove
 from gateway.keys.files import read_private
 from gateway.keys.jwks import parse_jwks, parse_private_jwks
@@ -114,16 +115,9 @@ class Found:
 
 def _write(output: Path, contents: Iterator[bytes]) -> None:
     """Write a file, whole or not at all."""
-    draft = output.with_name(output.name + ".part")
-    try:
-        with draft.open("wb") as writing:
-            for each in contents:
-                writing.write(each)
-        draft.replace(output)
-    except OSError as error:
-        raise CommandFailed(USAGE, f"{output}: {error.strerror}", "name a file that can be written") from None
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(output) as writing:
+        for each in contents:
+            writing.write(each)
 
 
 def _holder(here: Session, key: Path, gateway_keys: Path | None, log_key: str) -> Recipient:

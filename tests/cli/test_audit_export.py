@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+import os
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.audit.tampering import change
 from tests.cli.audit_log import fill
 
 
@@ -33,6 +36,28 @@ def test_a_search_is_exported_page_after_page_in_every_form(filled, place):
     assert [row["release"] for row in rows] == ["r2", "r1"]
     for form in ("ocsf", "cef", "syslog", "jsonl"):
         assert len(filled("audit", "export", "--format", form, "partner=JPN", "event=release").out.splitlines()) == 2
+
+
+def test_an_export_that_ends_in_its_middle_leaves_what_was_there_and_no_part(filled, place):
+    file = place / "all.jsonl"
+    assert filled("audit", "export", "-o", "all.jsonl").code == 0
+    before = file.read_bytes()
+    assert file.stat().st_mode & 0o777 == 0o600
+    change(f"sqlite:///{place / 'var' / 'audit.sqlite3'}", "UPDATE private_parts SET body = x'00' WHERE position = 3")
+    done = filled("audit", "export", "-o", "all.jsonl")
+    assert (done.code, "entry 3" in done.err) == (1, True)
+    assert file.read_bytes() == before
+    assert [path.name for path in place.glob("all.jsonl*")] == ["all.jsonl"]
+
+
+def test_an_export_to_what_is_no_file_writes_there_and_takes_nothing_away(filled, place):
+    os.mkfifo(place / "pipe")
+    with ThreadPoolExecutor(1) as reading:
+        lines = reading.submit((place / "pipe").read_text)
+        assert filled("audit", "export", "-o", "pipe").code == 0
+        assert len(lines.result().splitlines()) > 3
+    assert (place / "pipe").is_fifo()
+    assert filled("audit", "export", "-o", "no/such/folder").code == 2
 
 
 def test_a_stream_delivers_every_entry_and_is_recorded_once(filled, place):
