@@ -82,11 +82,13 @@ class SigningKey:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not is_name(self.name):
-            raise ProofRefused(f"{self.name!r} cannot name a key: it is empty, or holds a space or a plus")
+            name = repr(self.name) if isinstance(self.name, str) else f"a {type(self.name).__name__}"
+            raise ProofRefused(f"{name} cannot name a key: it is empty, or holds a space or a plus")
         if not isinstance(self.private, Ed25519PrivateKey | MLDSA44PrivateKey):
             raise ProofRefused(f"a private key is one of Ed25519 or ML-DSA-44, not {type(self.private).__name__}")
         if not isinstance(self.kind, int) or self.kind not in KEY_BYTES:
-            raise ProofRefused(f"signature type {self.kind!r} is not known here")
+            kind = shown(self.kind) if isinstance(self.kind, int) else f"of a {type(self.kind).__name__}"
+            raise ProofRefused(f"signature type {kind} is not known here")
         if isinstance(self.private, MLDSA44PrivateKey) != (self.kind == ML_DSA_44):
             raise ProofRefused(f"signature type {self.kind:#04x} is not one of this key's algorithm")
         public = self.private.public_key().public_bytes_raw()

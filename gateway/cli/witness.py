@@ -24,7 +24,7 @@ from gateway.cli.errors import UNAVAILABLE, USAGE, CommandFailed
 from gateway.cli.output import say
 from gateway.http import server
 from gateway.http.protocol import HEAD_BYTES, Fault, Limits, protocol_within
-from gateway.http.witness import build_witness
+from gateway.http.witness import BODY_LIMIT, build_witness
 from gateway.keys.atrest import Keeping, read_passphrase
 from gateway.keys.witness import WitnessKeys, open_witness, recall
 from gateway.service import now
@@ -130,7 +130,7 @@ def _listen(name: str, signing: tuple[SigningKey, ...], count: int, host: str, p
 def _serve(store: WitnessStore, listener: socket.socket) -> None:
     """Answer until Ctrl-C, by the same strict reader of HTTP as the gateway and within the same times."""
     http = HttpSettings()
-    limits = Limits(http.header_seconds, http.body_seconds, http.stall_seconds, http.max_connections, _tell)
+    limits = Limits(http.header_seconds, http.body_seconds, http.stall_seconds, http.max_connections, _tell, BODY_LIMIT)
     config = uvicorn.Config(
         build_witness(store, now),
         log_config=None,

@@ -5,8 +5,9 @@ uvicorn's protocol over h11, with what they leave open decided here:
 1. A head is written with CRLF and without folded lines (RFC 9112 sections 2.2 and 5.2 allow a server to be lenient;
    a proxy in front may be lenient in another way, and then the two see different requests).
 2. What is no HTTP/1.1 gets a problem answer, as every other refusal does, and the connection is closed.
-3. After a request that has, or says it has, a body the connection is closed: none of our operations reads one from a
-   stranger, so no byte behind such a head is ever taken for another request (RFC 9112 section 6.1).
+3. After a request that has, or says it has, a body the connection is closed: none of the gateway's operations reads
+   one from a stranger, so no byte behind such a head is ever taken for another request (RFC 9112 section 6.1). A
+   witness, whose every request has one, keeps it open behind a body whose length alone says where it ends.
 4. A head must be whole in time, a body must be whole in time, and an answer must be taken in time. uvicorn bounds the
    pause between two requests alone, so that a caller could hold a connection for good with one byte a minute.
 5. Of what comes over a closing connection so much is read and dropped that the answer is not lost (section 9.6).
@@ -66,6 +67,8 @@ class Limits:
     stall_seconds: float
     max_connections: int
     tell: Callable[[Fault, str], None]
+    kept_body: int = 0
+    """Most bytes of a body, its length given, behind which the connection stays open; with 0 it never does."""
 
 
 def protocol_within(limits: Limits) -> type[Http]:
@@ -125,7 +128,7 @@ class Http(H11Protocol):
                 return
         before = self.cycle
         super().handle_events()
-        if self.cycle is not before and _has_body(self.headers):
+        if self.cycle is not before and _has_body(self.headers) and not _is_short(self.headers, self.limits.kept_body):
             self._close_after(self.cycle)
         if self.conn.their_state is h11.IDLE:
             self._wait(Fault.SLOW_HEAD)
@@ -273,3 +276,10 @@ def _has_body(headers: list[tuple[bytes, bytes]]) -> bool:
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0")) for name, value in headers
     )
+
+
+def _is_short(headers: list[tuple[bytes, bytes]], most: int) -> bool:
+    """Whether one length, and nothing else, says where the body ends, and it is at most so many bytes."""
+    said = [value for name, value in headers if name == b"content-length"]
+    coded = any(name == b"transfer-encoding" for name, _ in headers)
+    return most > 0 and not coded and len(said) == 1 and int(said[0]) <= most

@@ -49,7 +49,9 @@ def build_witness(store: WitnessStore, clock: Callable[[], datetime]) -> Starlet
         # As a header: as a media type, Starlette would add a charset to it.
         return Response(answer, status, {"Content-Type": SIZE_TYPE if is_size else TEXT})
 
-    return Starlette(routes=[Route("/add-checkpoint", add_checkpoint, methods=["POST"])])
+    application = Starlette(routes=[Route("/add-checkpoint", add_checkpoint, methods=["POST"])])
+    application.router.redirect_slashes = False  # one address: a submission is not to be sent twice
+    return application
 
 
 def _tell(status: int, body: bytes, evidence: str) -> None:

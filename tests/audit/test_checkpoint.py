@@ -305,7 +305,14 @@ def test_no_single_changed_character_leaves_a_signing_key_in_text_one(at: int):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("a", None, 1), ("a", LOG.private, None), ("a", LOG.private, []), (5, LOG.private)]
+    "arguments",
+    [
+        ("a", None, 1),
+        ("a", LOG.private, None),
+        ("a", LOG.private, []),
+        ("a", LOG.private, 10**5000),
+        (10**5000, LOG.private),
+    ],
 )
 def test_what_is_no_signing_key_is_refused_when_it_is_made(arguments: tuple[object, ...]):
     with pytest.raises(ProofRefused):

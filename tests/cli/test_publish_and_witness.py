@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -142,6 +143,26 @@ def witness(tmp_path):
     stop()
 
 
+def check_connections(address: str, body: bytes) -> None:
+    """A connection serves submission after submission (tlog-witness), until one does not say its length or is too long:
+    nothing behind that is taken for another request.
+    """
+    where = httpx.URL(address)
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    for head, sent, status, kept in (
+        ({"Content-Length": str(len(body))}, body, 200, True),
+        ({"Transfer-Encoding": "chunked"}, chunked, 200, False),
+        ({"Content-Length": "70000"}, body.ljust(70_000), 413, False),
+    ):
+        connection = HTTPConnection(where.host, where.port, timeout=30)
+        for _ in range(3 if kept else 1):
+            connection.request("POST", "/add-checkpoint", sent, head)
+            answer = connection.getresponse()
+            answer.read()
+            assert (answer.status, answer.will_close) == (status, not kept)
+        connection.close()
+
+
 def test_a_witness_cosigns_remembers_and_refuses_to_start_without_its_memory(ready, place, tmp_path, witness):
     key = log_key(ready)
     folder = tmp_path / "witness"
@@ -163,6 +184,8 @@ def test_a_witness_cosigns_remembers_and_refuses_to_start_without_its_memory(rea
     )
     assert httpx.get(f"{address}/add-checkpoint", timeout=60).status_code == 405
     assert httpx.post(f"{address}/add-checkpoint", content=b"x" * 100_000, timeout=60).status_code == 413
+    assert httpx.post(f"{address}/add-checkpoint/", content=b"x", timeout=60).status_code == 404
+    check_connections(address, write_submission(size, [], note))
     witness.stop()
     for file in folder.glob("witness.sqlite3*"):
         file.unlink()
