@@ -108,6 +108,8 @@ def parse_verifier_key(text: str | bytes) -> VerifierKey:
     bytes. Raises :class:`ProofRefused` for anything else, a newline at its end among it.
     """
     text = plain_text(text)
+    if text.startswith("PRIVATE+KEY+"):  # mistaken for its public half, it must not end up in a log
+        raise ProofRefused("this is a private key, and not the verifier key that belongs to it")
     found = _VERIFIER_KEY.fullmatch(text)
     if found is None or not is_name(found[1]):
         raise ProofRefused(f"{text[:200]!r} is not a verifier key of the form name+id+base64")

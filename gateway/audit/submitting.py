@@ -105,6 +105,8 @@ class Submitter:
                 line = self._checked(note, answer)
                 self._known = head.size
                 return line
+            if status == 422 and old == head.size:
+                raise Contradicted(f"has seen another history of {old} entries", "forked", old)
             if status == 422:
                 raise Contradicted(f"holds another history of {old} entries: the proof from there fails", "forked", old)
             if status != 409:
@@ -113,7 +115,7 @@ class Submitter:
             seen = _size_of(answer)
             if seen > head.size:
                 raise Contradicted(f"has seen {seen} entries, the log has {head.size}", "rolled-back", seen)
-            if seen == old:
+            if seen == old:  # how version 1.0 of the page said it
                 raise Contradicted(f"has seen another history of {seen} entries", "forked", seen)
             old = self._known = seen
         raise WitnessFailed("answers 409 each time with another size", "no-size")

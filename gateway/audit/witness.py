@@ -1,4 +1,4 @@
-"""A witness's decision about one submitted checkpoint (C2SP tlog-witness): a table of refusals, and a cosignature.
+"""A witness's decision about one submitted checkpoint (C2SP tlog-witness 1.1): a table of refusals, and a cosignature.
 
 A witness remembers, for each log it knows, the largest head it has cosigned, and cosigns only what extends it. So
 whoever rewrites or forks a log needs every witness's help. Checks, in this order; the first that fails answers:
@@ -10,12 +10,12 @@ whoever rewrites or forks a log needs every witness's help. Checks, in this orde
 400     the old size is larger than the checkpoint's
 409     the old size is not that of the head remembered; the answer is that size (``text/x.tlog.size``)
 422     the size is 0, and the root is not that of the empty tree
-409     the size is that of the head remembered, and the root is another one: the log has forked
+422     the size is that of the head remembered, and the root is another one
 422     the consistency proof fails, or there is one where none is due
 200     the answer is one cosignature line for each of the witness's keys
 ======  ================================================================================================
 
-That the empty tree has one root is of the page's draft of 2026; before, it said nothing of it.
+Another root for one size was 409 in version 1.0 of the page, and nothing was said of the empty tree's.
 
 Pure: the state goes in and comes out, the time is in it. The server around it must make the new state durable before
 it sends the answer, and must do both in one turn.
@@ -37,15 +37,19 @@ from gateway.audit.signing import cosigning_key, seconds_of, signature_line, tru
 PROOF_LIMIT = 63
 """Most proof lines a submission may have."""
 SIZE_TYPE = "text/x.tlog.size"
-"""The media type of a 409's answer, unless it is a fork's: then there is nothing to go on from."""
+"""The media type of a 409's answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The largest head of one log that this witness has cosigned."""
+    """The largest head of one log that this witness has cosigned.
+
+    ``note`` is that checkpoint with the log's own signatures and this witness's, for monitors; no decision reads it.
+    """
 
     size: int = 0
     root: bytes = EMPTY_ROOT
+    note: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +58,11 @@ class State:
 
     ``keys`` are its own, of type 04 or 06, at least one; ``logs`` are the keys of the logs it knows, by origin
     (:func:`begin` takes them all in their text form too). ``seen`` is the largest head of each log, and says nothing of
-    a log of which it has seen none. ``evidence``, after a submission, is the signed checkpoint to keep, or empty.
-    With status 409 it is another root for the size that was seen: the log has forked. With 422 its proof fails, which
-    may be the fault of whoever submitted it: the log has forked if it has no other. Or it is of no leaves, under a root
-    that no tree without leaves has.
+    a log of which it has seen none.
+
+    ``evidence``, after a submission, is the signed checkpoint to keep, or empty. With ``forked`` it is proof by itself:
+    it has another root than the head of its size that was seen, or than the tree without leaves. Otherwise its proof
+    fails, which may be the fault of whoever submitted it: the log has forked if it has no other.
     """
 
     keys: tuple[SigningKey, ...]
@@ -65,6 +70,7 @@ class State:
     at: datetime | int
     seen: Mapping[str, Seen] = field(default_factory=dict)
     evidence: str = ""
+    forked: bool = False
 
     def __post_init__(self) -> None:
         """Refuse, with :class:`ProofRefused`, what no witness can answer from, so that no submission meets it."""
@@ -90,11 +96,14 @@ class Submission:
 
 
 class _Refused(Exception):
-    """The submission gets this status; ``forked`` says that the log contradicts itself."""
+    """The submission gets this status. ``contradicts`` says that the checkpoint is to be kept, and ``forked`` that it
+    proves a fork by itself.
+    """
 
-    def __init__(self, status: int, answer: str, *, forked: bool = False) -> None:
+    def __init__(self, status: int, answer: str, *, contradicts: bool = False, forked: bool = False) -> None:
         super().__init__(answer)
         self.status = status
+        self.contradicts = contradicts or forked
         self.forked = forked
 
 
@@ -113,12 +122,12 @@ def begin(
 def add_checkpoint(state: State, body: bytes | str) -> tuple[int, bytes, State]:
     """Judge a submission: the HTTP status, the answer's bytes, and the state from then on.
 
-    The state is another one only with status 200, but for its ``evidence``. Whatever ``body`` is gets an answer; raises
-    :class:`ProofRefused` for a ``state`` that is none.
+    The state is another one only with status 200, but for its ``evidence`` and ``forked``. Whatever ``body`` is gets an
+    answer; raises :class:`ProofRefused` for a ``state`` that is none.
     """
     if not isinstance(state, State):
         raise ProofRefused(f"a witness's state is a State, not {type(state).__name__}: see witness.begin")
-    state = replace(state, evidence="")
+    state = replace(state, evidence="", forked=False)
     try:
         submitted = parse_submission(body)
     except ProofRefused as error:
@@ -127,18 +136,19 @@ def add_checkpoint(state: State, body: bytes | str) -> tuple[int, bytes, State]:
         text = _judge(state, submitted)
         lines = "".join(signature_line(text, key, state.at) for key in state.keys)
     except _Refused as refused:
-        evidence = _signed(submitted, state.logs[submitted.checkpoint.origin]) if refused.forked else ""
-        return refused.status, f"{refused}\n".encode(), replace(state, evidence=evidence)
+        evidence = _signed(submitted, state.logs[submitted.checkpoint.origin]) if refused.contradicts else ""
+        return refused.status, f"{refused}\n".encode(), replace(state, evidence=evidence, forked=refused.forked)
     except ProofRefused as error:  # a checkpoint that one of its keys does not sign
         return 400, f"{error}\n".encode(), state
     head = submitted.checkpoint
-    seen = {**state.seen, head.origin: Seen(head.size, head.root)}
+    note = _signed(submitted, state.logs[head.origin]) + lines
+    seen = {**state.seen, head.origin: Seen(head.size, head.root, note)}
     return 200, lines.encode(), replace(state, seen=seen)
 
 
 def _signed(submitted: Submission, keys: Iterable[VerifierKey]) -> str:
     """The checkpoint with the log's own signatures, each once: whoever submits it can add any number of other lines,
-    and each variant would be evidence of its own.
+    and each variant would be evidence of its own, or be shown to monitors.
     """
     body, lines = split_note(submitted.note)
     known = {(key.name, key.key_id) for key in keys}
@@ -183,12 +193,11 @@ def _judge(state: State, submitted: Submission) -> str:
     if submitted.old > head.size:
         raise _Refused(400, f"the old size {submitted.old} is larger than the checkpoint's {head.size}")
     seen = state.seen.get(head.origin, Seen())
+    another = head.root != (seen.root if head.size == seen.size else EMPTY_ROOT if head.size == 0 else head.root)
     if submitted.old != seen.size:
-        raise _Refused(409, str(seen.size))
-    if head.size == 0 and head.root != EMPTY_ROOT:
-        raise _Refused(422, "a tree without leaves has another root, SHA-256 of nothing", forked=True)
-    if head.size == seen.size and head.root != seen.root:
-        raise _Refused(409, str(seen.size), forked=True)
+        raise _Refused(409, str(seen.size), forked=another)
+    if another:
+        raise _Refused(422, f"another root for {head.size} leaves than the one seen, {seen.root.hex()}", forked=True)
     _check_proof(seen, head, submitted.proof)
     return text
 
@@ -201,4 +210,4 @@ def _check_proof(seen: Seen, head: Checkpoint, proof: tuple[bytes, ...]) -> None
     try:
         merkle.verify_consistency(seen.size, head.size, proof, seen.root, head.root)
     except ProofRefused as error:
-        raise _Refused(422, str(error), forked=True) from error
+        raise _Refused(422, str(error), contradicts=True) from error

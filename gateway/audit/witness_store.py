@@ -44,6 +44,7 @@ heads = Table(
     Column("origin", String, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("root", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),  # the checkpoint as it was cosigned, for monitors
 )
 
 evidence = Table(
@@ -106,21 +107,24 @@ class WitnessStore:
             found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
             if found != "ok":
                 raise MemoryLost(file, f"is damaged: {found}")
-            if missing := sorted(metadata.tables.keys() - set(inspect(connection).get_table_names())):
+            there = inspect(connection)
+            if missing := sorted(metadata.tables.keys() - set(there.get_table_names())):
                 raise MemoryLost(file, f"holds nothing that a witness saw (no table {missing[0]}): it was emptied")
+            if {column["name"] for column in there.get_columns("heads")} != set(heads.c.keys()):
+                raise MemoryLost(file, "was written by another version of this program")
 
-    def submit(self, body: bytes, at: datetime) -> tuple[int, bytes, str]:
-        """Judge a submission and remember it: status, answer, and the evidence of a fork if it is one.
+    def submit(self, body: bytes, at: datetime) -> tuple[int, bytes, State]:
+        """Judge a submission and remember it: status, answer, and the state from then on.
 
         Raises :class:`LogUnavailable` when it cannot be remembered: then nothing may be answered.
         """
         with self._database.writing() as connection:
             before = self._read(connection)
             status, answer, after = add_checkpoint(State(self._keys, self._logs, at, before), body)
-            changed = {origin: seen for origin, seen in after.seen.items() if before.get(origin) != seen}
+            changed = {origin: seen for origin, seen in after.seen.items() if before.get(origin) is not seen}
             for origin, seen in changed.items():
                 connection.execute(delete(heads).where(heads.c.origin == origin))
-                connection.execute(insert(heads).values(origin=origin, size=seen.size, root=seen.root))
+                connection.execute(insert(heads).values(origin=origin, size=seen.size, root=seen.root, note=seen.note))
             if after.evidence and not _is_kept(connection, after.evidence):
                 origin = after.evidence.partition("\n")[0]
                 known = before.get(origin, Seen())
@@ -130,7 +134,7 @@ class WitnessStore:
             self._fold_in()
         # Here the commit is on the disk. A crash now leaves a head that was remembered and not answered: the log asks
         # again and gets a cosignature of the same head.
-        return status, answer, after.evidence
+        return status, answer, after
 
     def _fold_in(self) -> None:
         """Bring what was committed into the file itself: SQLite keeps it in a second one (``-wal``) for a while, and a
@@ -157,7 +161,7 @@ class WitnessStore:
 
     @staticmethod
     def _read(connection: Connection) -> dict[str, Seen]:
-        return {row.origin: Seen(row.size, row.root) for row in connection.execute(select(heads))}
+        return {row.origin: Seen(row.size, row.root, row.note) for row in connection.execute(select(heads))}
 
 
 def _is_kept(connection: Connection, note: str) -> bool:

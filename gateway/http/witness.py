@@ -1,4 +1,7 @@
-"""The HTTP face of a witness: one address, ``POST /add-checkpoint`` (C2SP tlog-witness). It holds no content.
+"""The HTTP face of a witness (C2SP tlog-witness); it holds no content.
+
+``POST /add-checkpoint`` submits a checkpoint. ``GET /<SHA-256 of a log's origin, in hex>/checkpoint`` is the latest one
+of the log that this witness cosigned, for monitors.
 
 Whatever is refused is logged. A fork is logged as an error (``log-forked``; ``not-shown-to-extend`` where the proof was
 bad, which may be whoever sent it), and the signed checkpoint that shows it stays in the witness's file as evidence.
@@ -7,6 +10,7 @@ bad, which may be whoever sent it), and the signed checkpoint that shows it stay
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
 
@@ -17,7 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway.audit.errors import LogUnavailable
-from gateway.audit.witness import SIZE_TYPE, parse_submission
+from gateway.audit.witness import SIZE_TYPE, State, parse_submission
 from gateway.audit.witness_store import WitnessStore
 
 BODY_LIMIT = 65_536
@@ -39,29 +43,43 @@ def build_witness(store: WitnessStore, clock: Callable[[], datetime]) -> Starlet
         except ClientDisconnect:
             return Response(status_code=400)
         try:
-            status, answer, evidence = await asyncio.to_thread(store.submit, bytes(body), clock())
+            status, answer, after = await asyncio.to_thread(store.submit, bytes(body), clock())
         except LogUnavailable:
             logger.exception("not-remembered")
             return PlainTextResponse("what was seen cannot be written down now\n", 503, {"Retry-After": "5"})
-        _tell(status, bytes(body), evidence)
-        # A fork is no size to go on from: submitters take SIZE_TYPE as "try again from there", and would without end.
-        is_size = status == 409 and not evidence
+        _tell(status, bytes(body), after)
         # As a header: as a media type, Starlette would add a charset to it.
-        return Response(answer, status, {"Content-Type": SIZE_TYPE if is_size else TEXT})
+        return Response(answer, status, {"Content-Type": SIZE_TYPE if status == 409 else TEXT})
 
-    application = Starlette(routes=[Route("/add-checkpoint", add_checkpoint, methods=["POST"])])
+    async def latest(request: Request) -> Response:
+        try:
+            seen = await asyncio.to_thread(store.seen)
+        except LogUnavailable:
+            logger.exception("not-read")
+            return PlainTextResponse("what was seen cannot be read now\n", 503, {"Retry-After": "5"})
+        wanted = request.path_params["origin"]
+        found = [head.note for origin, head in seen.items() if hashlib.sha256(origin.encode()).hexdigest() == wanted]
+        if not found:
+            return PlainTextResponse("no checkpoint of such a log was cosigned here\n", 404)
+        return PlainTextResponse(found[0], headers={"Cache-Control": "no-cache"})
+
+    routes = [
+        Route("/add-checkpoint", add_checkpoint, methods=["POST"]),
+        Route("/{origin}/checkpoint", latest, methods=["GET"]),
+    ]
+    application = Starlette(routes=routes)
     application.router.redirect_slashes = False  # one address: a submission is not to be sent twice
     return application
 
 
-def _tell(status: int, body: bytes, evidence: str) -> None:
+def _tell(status: int, body: bytes, after: State) -> None:
     """The line about one submission; what was sent is named in it only once a key of the log was found under it."""
-    if not evidence and status != 200:
+    if not after.evidence and status != 200:
         logger.warning("refused", status=status)
         return
     head = parse_submission(body).checkpoint
     said = {"status": status, "origin": head.origin, "tree_size": head.size}
-    if not evidence:
+    if status == 200:
         logger.info("cosigned", **said)
     else:
-        logger.error("log-forked" if status == 409 else "not-shown-to-extend", **said)
+        logger.error("log-forked" if after.forked else "not-shown-to-extend", **said)

@@ -80,6 +80,12 @@ def test_a_verifier_key_that_is_not_exactly_one_is_refused(text: str):
         parse_verifier_key(text)
 
 
+def test_a_private_key_mistaken_for_its_verifier_key_is_not_shown():
+    with pytest.raises(ProofRefused, match="private key") as refused:
+        open_note(SIGNED, [written(LOG)])
+    assert written(LOG).rpartition("+")[2][:10] not in str(refused.value)
+
+
 def test_unknown_keys_are_ignored_and_a_note_without_a_known_one_is_refused():
     both = SIGNED + sign(TEXT, OTHER).removeprefix(TEXT + "\n")
     assert [s.key for s in open_note(both, [LOG.verifier]).signatures] == [LOG.verifier]

@@ -146,7 +146,7 @@ REFUSALS = {
     "old size zero for a log that was seen": (at_size(7), body(0, 9), 409),
     "a rewind to less than was seen": (at_size(9), body(7, 8), 409),
     "an old size of a log that was never seen": (NEW, body(7, 9), 409),
-    "another root for the size that was seen": (at_size(7), body(7, 7, OTHER), 409),
+    "another root for the size that was seen": (at_size(7), body(7, 7, OTHER), 422),
     "a proof that fails": (at_size(7), body(7, 9, OTHER), 422),
     "no proof where one is due": (at_size(7), write_submission(7, [], note(9)), 422),
     "a proof from size zero": (NEW, write_submission(0, [bytes(32)], note(7)), 422),
@@ -183,8 +183,10 @@ def test_what_is_refused_gets_its_status_and_changes_nothing(name: str):
 )
 def test_a_signed_contradiction_is_kept_as_evidence_and_nothing_else_is(name: str, is_evidence: bool):
     state, sent, _ = REFUSALS[name]
-    evidence = add_checkpoint(state, sent)[2].evidence
+    after = add_checkpoint(state, sent)[2]
+    evidence = after.evidence
     assert bool(evidence) == is_evidence
+    assert after.forked == (name.startswith(("another root", "an empty log")))
     assert evidence == "" or evidence.encode() in sent
 
 
@@ -209,11 +211,30 @@ def test_what_was_seen_survives_a_restart_and_a_fork_is_refused_after_it(tmp_pat
     store.close()
     again = opened(tmp_path)
     assert again.seen() == {LOG.name: Seen(9, merkle.root(HASHES[:9]))}
-    status, _, evidence = again.submit(body(9, 12, OTHER), AT)
-    assert (status, evidence) == (422, note(12, OTHER))
+    status, _, after = again.submit(body(9, 12, OTHER), AT)
+    assert (status, after.evidence, after.forked) == (422, note(12, OTHER), False)
     assert again.submit(body(0, 5), AT)[:2] == (409, b"9\n")
     assert again.submit(body(9, 12), AT)[0] == 200
     again.close()
+
+
+def test_what_was_cosigned_last_is_kept_for_monitors_with_the_logs_signature_and_the_witnesss(tmp_path: Path):
+    store = opened(tmp_path)
+    assert store.submit(body(0, 7), AT)[0] == 200
+    assert store.submit(body(7, 9) + b"\xe2\x80\x94 somebody.example AAAAAAAA\n", AT)[0] == 200
+    assert store.seen()[LOG.name].note == cosign(note(9), WITNESS, AT)
+    assert store.submit(body(9, 9), AT + timedelta(hours=1))[0] == 200
+    assert store.seen()[LOG.name].note == cosign(note(9), WITNESS, AT + timedelta(hours=1))
+    assert store.submit(body(9, 12, OTHER), AT)[0] == 422
+    assert store.seen()[LOG.name].note == cosign(note(9), WITNESS, AT + timedelta(hours=1))
+    store.close()
+
+
+def test_another_tree_of_the_size_that_was_seen_is_evidence_whatever_old_size_came_with_it():
+    for old in (0, 6, 7):
+        status, answer, after = add_checkpoint(at_size(7), write_submission(old, [], note(7, OTHER)))
+        assert (status, after.forked, after.evidence) == (422 if old == 7 else 409, True, note(7, OTHER))
+        assert old == 7 or answer == b"7\n"
 
 
 def test_two_submissions_on_one_head_do_not_both_pass(tmp_path: Path):
@@ -257,7 +278,7 @@ def test_the_same_evidence_is_kept_once_however_often_it_is_sent(tmp_path: Path)
     store = opened(tmp_path)
     store.submit(body(0, 7), AT)
     for _ in range(3):
-        assert store.submit(body(7, 7, OTHER), AT)[0] == 409
+        assert store.submit(body(7, 7, OTHER), AT)[0] == 422
     assert [(each.seen, each.note) for each in store.evidence()] == [(7, note(7, OTHER))]
     store.close()
     with sqlite3.connect(tmp_path / "witness.db") as database:
@@ -270,7 +291,7 @@ def test_a_crash_between_remembering_and_answering_leaves_a_head_that_is_cosigne
     opened(tmp_path).submit(body(0, 7), AT)  # and the process ends here: nobody has heard of it
     again = opened(tmp_path)
     assert again.submit(body(0, 7), AT)[:2] == (409, b"7\n")
-    assert again.submit(body(7, 7, OTHER), AT)[0] == 409
+    assert again.submit(body(7, 7, OTHER), AT)[0] == 422
     assert again.submit(body(7, 7), AT)[0] == 200
     again.close()
 
@@ -325,7 +346,13 @@ def drop_a_table(file: Path) -> None:
     database.close()
 
 
-@pytest.mark.parametrize("harm", [empty, overwrite, damage, cut_off, drop_a_table])
+def drop_a_column(file: Path) -> None:
+    with sqlite3.connect(file) as database:
+        database.execute("ALTER TABLE heads DROP COLUMN note")
+    database.close()
+
+
+@pytest.mark.parametrize("harm", [empty, overwrite, damage, cut_off, drop_a_table, drop_a_column])
 def test_a_memory_that_was_harmed_is_refused_and_never_begun_anew(tmp_path: Path, harm: Callable[[Path], None]):
     store = opened(tmp_path)
     assert store.submit(body(0, 7), AT)[0] == 200

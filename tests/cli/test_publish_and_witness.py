@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -186,6 +187,11 @@ def test_a_witness_cosigns_remembers_and_refuses_to_start_without_its_memory(rea
     assert httpx.post(f"{address}/add-checkpoint", content=b"x" * 100_000, timeout=60).status_code == 413
     assert httpx.post(f"{address}/add-checkpoint/", content=b"x", timeout=60).status_code == 404
     check_connections(address, write_submission(size, [], note))
+    origin = parse_checkpoint(note).origin
+    shown = httpx.get(f"{address}/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint")
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert len(open_note(shown.text, [key, said]).signatures) == 2
+    assert httpx.get(f"{address}/{hashlib.sha256(b'other').hexdigest()}/checkpoint").status_code == 404
     witness.stop()
     for file in folder.glob("witness.sqlite3*"):
         file.unlink()
