@@ -155,7 +155,7 @@ def check_connections(address: str, body: bytes) -> None:
         ({"Transfer-Encoding": "chunked"}, chunked, 200, False),
         ({"Content-Length": "70000"}, body.ljust(70_000), 413, False),
     ):
-        connection = HTTPConnection(where.host, where.port, timeout=30)
+        connection = HTTPConnection(where.host, where.port, timeout=60)
         for _ in range(3 if kept else 1):
             connection.request("POST", "/add-checkpoint", sent, head)
             answer = connection.getresponse()
@@ -188,10 +188,10 @@ def test_a_witness_cosigns_remembers_and_refuses_to_start_without_its_memory(rea
     assert httpx.post(f"{address}/add-checkpoint/", content=b"x", timeout=60).status_code == 404
     check_connections(address, write_submission(size, [], note))
     origin = parse_checkpoint(note).origin
-    shown = httpx.get(f"{address}/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint")
+    shown = httpx.get(f"{address}/{hashlib.sha256(origin.encode()).hexdigest()}/checkpoint", timeout=60)
     assert (shown.status_code, shown.headers["content-type"]) == (200, "text/plain; charset=utf-8")
     assert len(open_note(shown.text, [key, said]).signatures) == 2
-    assert httpx.get(f"{address}/{hashlib.sha256(b'other').hexdigest()}/checkpoint").status_code == 404
+    assert httpx.get(f"{address}/{hashlib.sha256(b'other').hexdigest()}/checkpoint", timeout=60).status_code == 404
     witness.stop()
     for file in folder.glob("witness.sqlite3*"):
         file.unlink()
