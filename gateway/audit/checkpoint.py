@@ -3,8 +3,8 @@ tlog-cosignature).
 
 Rules: a note is worth nothing until :func:`open_note` has found a good signature by a key that was given; a
 given key whose signature is bad refuses the whole note; unknown keys are ignored. The written forms are in
-:mod:`gateway.audit.note`, the keys and what they sign in :mod:`gateway.audit.signing`; what others need of
-both is named here too.
+:mod:`gateway.audit.note`, the keys in :mod:`gateway.audit.note_keys`, what they sign in
+:mod:`gateway.audit.signing`; what others need of them is named here too.
 """
 
 from __future__ import annotations
@@ -25,20 +25,18 @@ from gateway.audit.note import (
     plain_text,
     split_note,
 )
-from gateway.audit.signing import (
+from gateway.audit.note_keys import (
     COSIGNATURE,
     ED25519,
     ML_DSA_44,
-    Signature,
     SigningKey,
     VerifierKey,
-    check_signature,
     cosigning_key,
     parse_signing_key,
     parse_verifier_key,
-    signature_line,
     trusted_keys,
 )
+from gateway.audit.signing import Signature, check_signature, signature_line
 
 __all__ = [
     "COSIGNATURE",
@@ -125,8 +123,8 @@ def cosign(
     """The same signed checkpoint with the witness's cosignature line added, as text or as bytes as it was given.
 
     A checkpoint's text alone, or what was parsed from it, becomes a note with that one line. The key is a
-    :class:`SigningKey` of type 04 or 06, or ``PRIVATE+KEY+...`` in text (see :func:`signing.cosigning_key`); ``at`` is
-    aware, or whole POSIX seconds. Raises :class:`ProofRefused` for anything else.
+    :class:`SigningKey` of type 04 or 06, or ``PRIVATE+KEY+...`` in text (see :func:`note_keys.cosigning_key`);
+    ``at`` is aware, or whole POSIX seconds. Raises :class:`ProofRefused` for anything else.
 
     It states that at ``at`` this was the largest consistent head the witness had seen of this log: check
     that first. No signature that is there already is looked at.

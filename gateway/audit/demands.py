@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.audit.entry import Json
-from gateway.audit.signing import VerifierKey
+from gateway.audit.note_keys import VerifierKey
 
 FIELD = "witnesses"
 """Where an entry's private part holds its demands."""

@@ -27,8 +27,8 @@ from gateway.audit.entry import SALT_BYTES
 from gateway.audit.errors import DraftRefused, ProofRefused
 from gateway.audit.leaf import Leaf, parse_leaf, row_salt
 from gateway.audit.note import NOTE_LIMIT, decode_base64, encode_base64
+from gateway.audit.note_keys import VerifierKey
 from gateway.audit.receipt import Proven
-from gateway.audit.signing import VerifierKey
 from gateway.audit.stored import StoredRow, parse_row
 
 HEADER = "relgate-record-proof v1"

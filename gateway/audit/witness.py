@@ -32,7 +32,8 @@ from gateway.audit.checkpoint import Checkpoint, SigningKey, VerifierKey, open_n
 from gateway.audit.errors import ProofRefused
 from gateway.audit.merkle import EMPTY_ROOT
 from gateway.audit.note import decode_base64, encode_base64, parse_size, plain_text, split_note
-from gateway.audit.signing import cosigning_key, seconds_of, signature_line, trusted_keys
+from gateway.audit.note_keys import cosigning_key, trusted_keys
+from gateway.audit.signing import seconds_of, signature_line
 
 PROOF_LIMIT = 63
 """Most proof lines a submission may have."""

@@ -6,7 +6,7 @@ import base64
 from datetime import UTC, datetime
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +84,28 @@ def test_a_private_key_mistaken_for_its_verifier_key_is_not_shown():
     with pytest.raises(ProofRefused, match="private key") as refused:
         open_note(SIGNED, [written(LOG)])
     assert written(LOG).rpartition("+")[2][:10] not in str(refused.value)
+
+
+ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+FIELD = 2**255 - 19
+
+
+@pytest.mark.parametrize("kind", [ED25519, COSIGNATURE])
+@pytest.mark.parametrize("sign_bit", [0, 1])
+@pytest.mark.parametrize("y", [0, 1, FIELD - 1, ORDER_8, FIELD - ORDER_8, FIELD, FIELD + 1, FIELD + 18])
+def test_a_key_under_which_anybody_can_sign_is_no_verifier_key(y: int, sign_bit: int, kind: int):
+    key = VerifierKey("weak.example/log", kind, (y | sign_bit << 255).to_bytes(32, "little"))
+    with pytest.raises(ProofRefused, match="weak"):
+        parse_verifier_key(str(key))
+    with pytest.raises(ProofRefused, match="weak"):
+        open_note(SIGNED, [LOG.verifier, key])
+
+
+def test_without_that_refusal_a_signature_of_zero_would_be_good_for_any_text():
+    """Under the neutral element: R the same, S zero (RFC 8032 section 5.1.7)."""
+    neutral = (1).to_bytes(32, "little")
+    for text in (b"one", b"another"):
+        Ed25519PublicKey.from_public_bytes(neutral).verify(neutral + bytes(32), text)
 
 
 def test_unknown_keys_are_ignored_and_a_note_without_a_known_one_is_refused():
@@ -170,7 +192,7 @@ def test_two_keys_under_one_name_and_id_are_refused_before_the_note_is_read():
             return LOG.verifier.key_id
 
     with pytest.raises(ProofRefused, match="two different"):
-        open_note(SIGNED, [LOG.verifier, Colliding(LOG.name, 1, bytes(32))])
+        open_note(SIGNED, [LOG.verifier, Colliding(LOG.name, 1, bytes([9] * 32))])
 
 
 def test_a_checkpoint_parses_to_what_it_was_written_from():
