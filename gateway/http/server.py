@@ -2,6 +2,9 @@
 
 SIGHUP activates the policy set that is on disk (a refusal leaves what is in force). SIGINT and SIGTERM stop taking
 requests, finish those under way and close the log.
+
+What belongs to the whole process, SIGHUP and the garbage collector, is set only by a server in the main thread: there
+the process is the gateway's own.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import structlog
@@ -70,13 +74,15 @@ def serve(settings: Settings, started: Started, clock: Clock = now, kept: Keepin
     """
     kept = keeping(settings) if kept is None else kept
     listener = bind(settings.host, settings.port)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, kept_short():
+    pauses = kept_short() if _process_is_ours() else nullcontext()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, pauses:
         runner.run(_serve(settings, listener, started, clock, kept))
 
 
 async def _serve(settings: Settings, listener: socket.socket, started: Started, clock: Clock, kept: Keeping) -> None:
     async with open_service(settings, clock, kept) as service:
-        gc.collect()  # so that what is in force is set aside before anybody asks
+        if _process_is_ours():
+            gc.collect()  # so that what is in force is set aside before anybody asks
         strangers = Strangers(service.log, clock)
         metrics = _metrics(service, settings.metrics_port)
         config = uvicorn.Config(
@@ -95,7 +101,7 @@ async def _serve(settings: Settings, listener: socket.socket, started: Started, 
             ssl_keyfile_password=kept.tls_password,
         )
         server = uvicorn.Server(config)
-        if threading.current_thread() is threading.main_thread():
+        if _process_is_ours():
             _reload_on_hangup(service)
         host, port = listener.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
@@ -110,6 +116,10 @@ async def _serve(settings: Settings, listener: socket.socket, started: Started, 
             if metrics is not None:
                 await asyncio.to_thread(metrics.close)
             await strangers.close()
+
+
+def _process_is_ours() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 def _metrics(service: Service, port: int | None) -> Metrics | None:
