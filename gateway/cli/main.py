@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from gateway import __version__
 from gateway.cli import (
@@ -78,11 +81,17 @@ app.add_typer(audit.app)
 app.add_typer(receipt.app)
 
 
+@cache
+def _command() -> TyperGroup:
+    """All verbs, put together once: that takes longer than many a verb does."""
+    return get_group(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; ends the process with its exit code."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        app(given, prog_name="relgate")
+        _command()(given, prog_name="relgate")
     except FAILURES as error:
         failed = explain(error)
         report(failed, as_json="--json" in given)

@@ -28,6 +28,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -137,10 +138,19 @@ def load(files: Mapping[str, bytes], witnesses: Set[str] | None = None) -> Polic
     ``witnesses`` are the verifier keys of those that the gateway can ask, where the set is to be put in force: one that
     demands others is refused. ``None``: that is not asked.
     """
-    sources, findings = read_sources(files, witnesses)
+    return _load(tuple(sorted(files.items())), None if witnesses is None else frozenset(witnesses))
+
+
+@lru_cache(maxsize=2)
+def _load(files: tuple[tuple[str, bytes], ...], witnesses: frozenset[str] | None) -> PolicySet:
+    """An activation asks several times for the same set, a comparison for two. What is remembered is found by every
+    byte of every file, not by a digest; a refusal is not remembered.
+    """
+    given = dict(files)
+    sources, findings = read_sources(given, witnesses)
     if sources is None or findings:
         raise PolicyError(findings)
-    return _bind(files, sources)
+    return _bind(given, sources)
 
 
 def read_sources(

@@ -1,7 +1,7 @@
 """A folder as an operator has one: the shipped policy set, development settings, fresh keys, an empty log."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,15 +26,19 @@ Relgate = Callable[..., Ran]
 
 
 @pytest.fixture
-def place(tmp_path, monkeypatch) -> Iterator[Path]:
+def place(tmp_path, monkeypatch) -> Path:
     """The working directory of the commands."""
-    shutil.copytree(ROOT / "policies", tmp_path / "policies")
-    (tmp_path / "relgate.toml").write_text(SETTINGS, encoding="utf-8")
-    (tmp_path / "var").mkdir()
-    monkeypatch.chdir(tmp_path)
+    _furnish(tmp_path, monkeypatch)
+    return tmp_path
+
+
+def _furnish(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(ROOT / "policies", folder / "policies")
+    (folder / "relgate.toml").write_text(SETTINGS, encoding="utf-8")
+    (folder / "var").mkdir()
+    monkeypatch.chdir(folder)
     monkeypatch.setenv("USER", "somebody.else")
     monkeypatch.setenv("LOGNAME", "somebody.else")  # no command believes either
-    yield tmp_path
 
 
 @pytest.fixture
@@ -43,26 +47,39 @@ def relgate(place, capsys) -> Relgate:
 
     def run(*arguments: str) -> Ran:
         capsys.readouterr()
-        code = 0
-        try:
-            main(arguments)
-        except SystemExit as ended:
-            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        code = _run(arguments)
         said = capsys.readouterr()
         return Ran(code, said.out, said.err)
 
     return run
 
 
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        main(arguments)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory) -> Path:
+    """A working directory with keys made and the policy set in force: each test that is ready has a copy of it."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _furnish(folder, monkeypatch)
+        for arguments in (
+            ("keys", "init"),
+            ("keys", "partner", "JPN"),
+            ("keys", "partner", "GBR"),
+            ("policy", "activate", "--reason", "first"),
+        ):
+            assert _run(arguments) == 0, arguments
+    return folder
+
+
 @pytest.fixture
-def ready(relgate) -> Relgate:
+def ready(made, place, relgate) -> Relgate:
     """The same with keys made and the policy set in force."""
-    for arguments in (
-        ("keys", "init"),
-        ("keys", "partner", "JPN"),
-        ("keys", "partner", "GBR"),
-        ("policy", "activate", "--reason", "first"),
-    ):
-        done = relgate(*arguments)
-        assert done.code == 0, done.err
+    shutil.copytree(made, place, dirs_exist_ok=True)
     return relgate
