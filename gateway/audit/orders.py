@@ -7,7 +7,8 @@ for one partner, so it is as small as a stop, and is signed with the rest.
 An order is written in the same transaction as the entry that records it, so that neither exists without the
 other. What stands is small (stops in force, the active policy set, a refused activation, revoked tokens) and
 is asked for on every request; it is signed by the log's key as a whole, so that whoever can write the
-database but cannot sign cannot lift a stop or un-revoke a token unnoticed.
+database but cannot sign cannot lift a stop or un-revoke a token unnoticed. It is signed anew with every commit, for the
+size that the log then has: else he could put an older statement back, with what stood then, beside all later entries.
 """
 
 from __future__ import annotations
@@ -343,8 +344,9 @@ class Standing:
                 return Released(item, partner, dataset, purpose, content, marking, policy, officers, until)
         return None
 
-    def statement(self, origin: str) -> str:
-        """The text that the log's key signs for this standing. It cannot be read as a checkpoint's text.
+    def statement(self, origin: str, size: int) -> str:
+        """The text that the log's key signs for this standing while the log has so many entries. It cannot be read as a
+        checkpoint's text.
 
         What nobody ever ordered is left out, so that a log that was begun before such orders were known still agrees.
         """
@@ -375,7 +377,21 @@ class Standing:
                 for each in sorted(self.approvals, key=lambda each: (each.item, each.by))
             ]
         digest = canonical.digest(canonical.encode(said, "standing"))
-        return f"relgate standing orders v1\n{origin}\n{self.number}\n{digest.hex()}\n"
+        return restated(f"relgate standing orders v2\n{origin}\n{self.number}\n{digest.hex()}\n", size)
+
+
+_BEFORE_SIZE = 4
+"""The lines of a statement before the log's size: what it is, the log's name, its number, the digest of what stands."""
+
+
+def what_stands(statement: str) -> tuple[str, ...]:
+    """A statement without the size of the log that it was signed for: the same as long as the same stands."""
+    return tuple(statement.split("\n", _BEFORE_SIZE)[:_BEFORE_SIZE])
+
+
+def restated(statement: str, size: int) -> str:
+    """The statement that the same stands while the log has ``size`` entries."""
+    return "".join(f"{line}\n" for line in (*what_stands(statement), str(size)))
 
 
 def _what(approval: Approve) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def differences(
     except (KeyError, ValueError, TypeError) as error:
         yield Finding("standing orders", f"an entry's order cannot be read: {error!r}")
         return
-    if stands is not None and replayed.statement("") != replace(stands, number=replayed.number).statement(""):
+    if stands is not None and replayed.statement("", 0) != replace(stands, number=replayed.number).statement("", 0):
         yield Finding("standing orders", "are not what the entries' orders add up to")
     for table in _TABLES:
         found = {tuple(row) for row in connection.execute(select(table))}

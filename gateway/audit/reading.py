@@ -32,7 +32,7 @@ from gateway.audit.catalogue import Totals
 from gateway.audit.checkpoint import Checkpoint, VerifierKey
 from gateway.audit.database import Database
 from gateway.audit.errors import LogAltered
-from gateway.audit.orders import Part, Standing
+from gateway.audit.orders import Part, Standing, what_stands
 from gateway.audit.proving import IssuedReceipt, IsWanted, LogFace
 from gateway.audit.published import LeavesRemoved
 from gateway.audit.search import Criteria, Cursor, Page
@@ -53,7 +53,7 @@ class LogReader:
         self.verifiers: tuple[VerifierKey, ...] = (verifier,)
         """Every key that is known to sign this log's checkpoints: none of them is a witness's."""
         self.face = LogFace(origin, verifier)
-        self._last_standing: tuple[str, Standing] | None = None
+        self._last_standing: tuple[tuple[str, ...], Standing] | None = None
         self._standing_lock = Lock()
 
     @classmethod
@@ -217,19 +217,22 @@ class LogReader:
         """
         with self._standing_lock:
             last = self._last_standing
-            if last is not None and self._reading.glance(_STANDING, {}) == [(tables.SCHEMA_VERSION, last[0])]:
-                return last[1]  # the very statement whose signature and tables were checked
+            if last is not None:
+                match self._reading.glance(_STANDING, {}):
+                    # Every commit is stated anew; what the statement says was checked, signature and tables.
+                    case [(tables.SCHEMA_VERSION, str(statement))] if what_stands(statement) == last[0]:
+                        return last[1]
             return self._read_standing(last)
 
-    def _read_standing(self, last: tuple[str, Standing] | None) -> Standing:
+    def _read_standing(self, last: tuple[tuple[str, ...], Standing] | None) -> Standing:
         with self._reading.reading() as connection:
             head = _head(connection)
-            if last is not None and last[0] == head.standing:
+            if last is not None and what_stands(head.standing) == last[0]:
                 return last[1]
             stands = orders_in_force.read(connection, head, self._origin, self._verifier)
             if last is not None and stands.number <= last[1].number:
                 raise LogAltered("standing orders", f"went back from {last[1].number} to {stands.number}")
-            self._last_standing = (head.standing, stands)
+            self._last_standing = (what_stands(head.standing), stands)
             return stands
 
     def usage(self, partner: str, counters: Mapping[str, datetime]) -> dict[str, int]:

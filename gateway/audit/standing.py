@@ -34,7 +34,9 @@ from gateway.audit.orders import (
     Stop,
     StopKind,
     Withhold,
+    restated,
     stamp,
+    what_stands,
 )
 
 FILED = (Activate, Announce, InstallOfficers, Refuse, Remove)
@@ -227,17 +229,19 @@ def subject_of(order: SetStop | LiftStop, key: IdentifierKey) -> str:
 def read(connection: Connection, head: store.Head, origin: str, verifier: VerifierKey) -> Standing:
     """What stands, from the tables.
 
-    Raises :class:`LogAltered` unless the head's signed statement says the same.
+    Raises :class:`LogAltered` unless the head's signed statement says the same, of the log of the head's size.
     """
     try:
         statement = open_note(head.standing, [verifier]).text
-        number = int(statement.split("\n")[2])
+        number = int(what_stands(statement)[2])
         standing = store.read_standing(connection, number)
-        agrees = standing.statement(origin) == statement
+        agrees = what_stands(standing.statement(origin, head.size)) == what_stands(statement)
     except (ProofRefused, DraftRefused, ValueError, IndexError) as error:
         raise LogAltered("standing orders", f"what is in force is not what was signed: {error}") from error
     if not agrees:
         raise LogAltered("standing orders", "stops, revocations or activations are not those that were signed")
+    if restated(statement, head.size) != statement:
+        raise LogAltered("standing orders", f"what is in force was not signed for the log of {head.size} entries")
     return standing
 
 

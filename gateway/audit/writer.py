@@ -5,7 +5,8 @@ Rules.
 1. The head is read, under the write lock, before anything is written. When it is not the head this process
    wrote last, its signature, its tree and its being an extension of ours are checked first: a store that went
    back or forked takes no more entries.
-2. One transaction writes entries, private parts, record rows, catalogue, hashes, orders, checkpoint and head.
+2. One transaction writes entries, private parts, record rows, catalogue, hashes, orders, checkpoint and head; the
+   checkpoint and what stands are signed for the same size.
    There is no order among these writes that a crash could show: all of them are there after it, or none.
 3. The head is replaced by compare-and-swap on size and fencing epoch.
 4. After any failure nothing is repeated. The store is opened again and rule 1 applies; so entries of a commit
@@ -30,7 +31,7 @@ from gateway.audit.edge import Edge
 from gateway.audit.entry import SALT_BYTES, Cosigned, Draft, Event, Recorded
 from gateway.audit.errors import DraftRefused, LogAltered, LogUnavailable, ProofRefused
 from gateway.audit.leaf import IdentifierKey, Prepared, prepare
-from gateway.audit.orders import Order, Standing
+from gateway.audit.orders import Order, Standing, restated
 from gateway.audit.store import Head, OpenRelease
 from gateway.audit.usage import Ledger
 
@@ -90,7 +91,8 @@ class Writer:
         """Make the store if it is new, and check its head (rule 1). Raises :class:`LogUnavailable`."""
         empty = Checkpoint(self._origin, 0, merkle.EMPTY_ROOT).text
         with self._database.writing() as connection:
-            store.create(connection, Head(0, 0, sign(empty, self._key, *self._beside), self._sign_standing(Standing())))
+            nothing = sign(Standing().statement(self._origin, 0), self._key)
+            store.create(connection, Head(0, 0, sign(empty, self._key, *self._beside), nothing))
             self._head, self._edge = self._look(connection)
             self._untold = cosigned.newest(connection)
 
@@ -156,24 +158,23 @@ class Writer:
             store.add_artifacts(connection, [body for entry in prepared for body in entry.draft.artifacts])
         except IntegrityError as error:
             raise LogAltered(f"entry {tree.size}", f"the store holds rows beyond its head: {error.orig}") from error
-        signed = self._carry_out_orders(connection, head, tree.size, taken)
-        new = Head(grown.size, head.epoch + 1, note, signed)
+        stands = self._carry_out_orders(connection, head, tree.size, taken, grown.size)
+        new = Head(grown.size, head.epoch + 1, note, sign(stands, self._key))
         store.swap_head(connection, head, new)
         return new, grown, _number(jobs, placed, tree.size, grown.size)
 
-    def _carry_out_orders(self, connection: Connection, head: Head, first: int, jobs: Sequence[Job]) -> str:
-        """Carry out the jobs' orders as of their first entries; the signed statement of what then stands."""
+    def _carry_out_orders(self, connection: Connection, head: Head, first: int, jobs: Sequence[Job], size: int) -> str:
+        """Carry out the jobs' orders as of their first entries; the statement of what then stands, in the log of
+        ``size``.
+        """
         if not any(job.orders for job in jobs):
-            return head.standing
+            return restated(head.standing.partition("\n\n")[0], size)  # its signature was checked with the head
         before = standing.read(connection, head, self._origin, self._key.verifier)
         position = first
         for job in jobs:
             standing.carry_out(connection, position, job.orders, self._identifier_key)
             position += len(job.prepared)
-        return self._sign_standing(store.read_standing(connection, before.number + 1))
-
-    def _sign_standing(self, stands: Standing) -> str:
-        return sign(stands.statement(self._origin), self._key)
+        return store.read_standing(connection, before.number + 1).statement(self._origin, size)
 
     def _look(self, connection: Connection) -> tuple[Head, Edge]:
         """Rule 1: the head as it is now, and the tree's edge."""

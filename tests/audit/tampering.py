@@ -11,16 +11,17 @@ from string import Template
 
 from sqlalchemy import create_engine, text
 
+from gateway.audit.checkpoint import SigningKey, sign
 from gateway.audit.entry import Draft, Event, RecordRow
 from gateway.audit.log import AuditLog
-from gateway.audit.orders import Activate, LiftStop, Order, Refuse, Revoke, SetStop, StopKind
+from gateway.audit.orders import Activate, LiftStop, Order, Refuse, Revoke, SetStop, StopKind, restated
 
 AT = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 MANIFEST = b"manifest"
 TABLE = b"table"
 DIGEST = hashlib.sha256(MANIFEST).hexdigest()
 TAMPERINGS = tomllib.loads((Path(__file__).parent / "tamperings.toml").read_text())
-TRUNCATED = "the last three entries taken away without a trace"
+TRUNCATED = "the last three entries taken away"
 
 Drafts = Callable[..., Draft]
 
@@ -78,4 +79,17 @@ def change(url: str, *sql: str) -> None:
     with engine.begin() as connection:
         for statement in sql:
             connection.execute(text(statement))
+    engine.dispose()
+
+
+def truncate(url: str, key: SigningKey) -> None:
+    """Take the last three entries away without a trace: with the statement of what stands that was signed before them,
+    which somebody has who kept an older copy of it. (The key makes the very same one again.)
+    """
+    change(url, *statements(TRUNCATED))
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        size, standing = connection.execute(text("SELECT size, standing FROM head")).one()
+        older = sign(restated(standing.partition("\n\n")[0], size), key)
+        connection.execute(text("UPDATE head SET standing = :older"), {"older": older})
     engine.dispose()

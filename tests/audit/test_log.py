@@ -301,8 +301,31 @@ def test_an_older_statement_of_what_stands_is_not_taken_back(place, draft: Draft
     with create_engine(place.url).begin() as connection:
         connection.execute(text("DELETE FROM stops WHERE subject = 'JPN'"))
         connection.execute(text("UPDATE head SET standing = :old"), {"old": old})
-    with pytest.raises(LogAltered, match="went back"):
+    with pytest.raises(LogAltered, match="was not signed for the log of 2 entries"):
         log.standing()
+    with pytest.raises(LogAltered, match="was not signed for the log of 2 entries"):
+        place.open()  # a restart, or another gateway, has seen no newer one
+    with pytest.raises(LogAltered, match="was not signed for the log of 2 entries"):
+        place.open_reader().standing()
+    assert "standing orders" in [finding.where for finding in place.open_reader().verify().findings]
+
+
+def test_what_stands_is_signed_anew_with_each_commit_and_stays_the_same_until_an_order(
+    place, draft: Drafts, at: datetime
+):
+    log, other = place.open(), place.open()
+    order_entry(log, draft, SetStop(StopKind.PARTNER, "GBR", "officer", "", at))
+    stands = log.standing()
+    statements = set()
+    for number in range(3):
+        (log, other)[number % 2].append_now([draft(f"r{number}")])
+        assert log.standing() is stands
+        with create_engine(place.url).begin() as connection:
+            statements.add(connection.execute(text("SELECT standing FROM head")).scalar_one())
+    assert len(statements) == 3
+    order_entry(other, draft, LiftStop(StopKind.PARTNER, "GBR", "officer", "", at))
+    assert (log.standing().stops, log.standing().number) == ((), stands.number + 1)
+    assert log.verify().sound
 
 
 def test_opening_twice_changes_nothing_and_needs_the_same_key_and_origin(place, draft: Drafts):
