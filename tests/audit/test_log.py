@@ -17,7 +17,7 @@ from gateway.audit.checkpoint import open_note, parse_checkpoint
 from gateway.audit.database import looking
 from gateway.audit.entry import Draft, Event
 from gateway.audit.errors import DraftRefused, LogAltered, LogUnavailable
-from gateway.audit.leaf import parse_leaf
+from gateway.audit.leaf import PRIVATE_VERSION, parse_leaf
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Activate, Announce, LiftStop, Order, Refuse, Revoke, SetStop, Standing, StopKind
 from gateway.audit.tables import entries
@@ -156,7 +156,7 @@ def test_what_was_read_of_an_entry_is_what_was_written(log: AuditLog, draft: Dra
     log.append_now([draft("a"), draft("b", private={"gates": ["label", "grant"], "n": 3})])
     entry = log.entry(1)
     assert entry is not None
-    assert entry.private == {"gates": ["label", "grant"], "n": 3}
+    assert entry.private == {"gates": ["label", "grant"], "n": 3, "version": PRIVATE_VERSION}
     (row,) = entry.rows
     assert (row.identifier, row.effect, row.digest) == (log.keyed("id-b"), "release", "03" * 32)
     assert row.detail == {"marking": "U//REL TO USA, JPN"}
