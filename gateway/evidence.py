@@ -22,6 +22,7 @@ from gateway.asking import Ask
 from gateway.audit.demands import FIELD, Demand, Demands, short, to_json
 from gateway.audit.entry import Draft, Event, Json, Recorded, RecordRow, Taking
 from gateway.audit.observed import said_of
+from gateway.audit.spelling import as_kept
 from gateway.batch import Batch, Content
 from gateway.identity.caller import Caller
 from gateway.judging import Case, Evidence
@@ -63,8 +64,8 @@ class Notes:
 
     ``keyed`` gives a record's identifier as the log stores it. ``identifying`` are the parameters whose values are such
     identifiers; ``None`` while no policy set says so, and then any value might be one.
-    ``chunks`` are recorded, and ``is_open`` says that more must follow. ``writing`` is a chunk's entry that is being
-    written, and who will say whether it was.
+    ``auditor`` is one who asked for what auditors may have, and got nothing. ``chunks`` are recorded, and ``is_open``
+    says that more must follow. ``writing`` is a chunk's entry that is being written, and who will say whether it was.
     """
 
     ask: Ask
@@ -73,6 +74,7 @@ class Notes:
     keyed: Callable[[str], str]
     identifying: frozenset[str] | None = None
     caller: Caller | None = None
+    auditor: str | None = None
     approach: Approach | None = None
     chunks: int = 0
     is_open: bool = False
@@ -197,6 +199,8 @@ def _about_request(notes: Notes) -> dict[str, Json]:
         "traceparent": ask.traceparent,
         **said_of(ask.peer),
     }
+    if notes.auditor is not None:
+        about["by"] = notes.auditor
     if caller is not None:
         about["caller"] = {
             "system": caller.system,
@@ -342,7 +346,7 @@ def _row(picked: Picked, effect: Effect) -> RecordRow:
         detail["review"] = {"item": waits.item, "content": waits.content, "named": waits.named}
     digest = hashlib.sha256(picked.cut.raw).digest() if effect is Effect.RELEASE else None
     identifier = picked.view.identifier
-    return RecordRow(None if identifier is None else identifier[:512], effect.value, digest, detail)
+    return RecordRow(None if identifier is None else as_kept(identifier), effect.value, digest, detail)
 
 
 def shown_to_json(shown: Evidence) -> Mapping[str, Json]:

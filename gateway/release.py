@@ -186,16 +186,18 @@ class Pipeline:
                 await self._record(refusal_draft(notes, refusal, None))
             raise
 
-    async def refuse(self, ask: Ask, code: str, parameter: str | None = None) -> Refused:
+    async def refuse(self, ask: Ask, code: str, parameter: str | None = None, auditor: str | None = None) -> Refused:
         """Record a request that no dataset can answer (a wrong method, a malformed request) and give its refusal.
 
-        Who asks is established first, so that nothing is told to a caller without a credential.
+        Who asks is established first, so that nothing is told to a caller without a credential; ``auditor`` is whom the
+        door has established already.
         """
-        notes = Notes(ask, uuid.uuid4().hex, self._clock(), self._log.keyed)
+        notes = Notes(ask, uuid.uuid4().hex, self._clock(), self._log.keyed, auditor=auditor)
         refusal = Refused(code, parameter=parameter)
         try:
             force = await self._in_force(notes)
-            notes.caller = identify(ask, force, notes.at)
+            if auditor is None:
+                notes.caller = identify(ask, force, notes.at)
         except Refused as earlier:
             refusal = earlier
         await self._record(refusal_draft(notes, refusal, None))

@@ -83,9 +83,10 @@ class Interrupted(Private, frozen=True):
 
 
 class Release(Private, frozen=True):
-    """One chunk of an answer. Absent are: ``caller`` while nobody is identified, the case (``dataset`` to ``stops``)
-    while nobody is admitted, the counts (``released`` to ``why_withheld``) where no record was judged; ``label`` is
-    there for content, ``status`` and ``detail`` for a refusal.
+    """One chunk of an answer. Absent are: ``caller`` while nobody is identified, ``by`` unless an auditor asked for
+    what auditors may have and got nothing, the case (``dataset`` to ``stops``) while nobody is admitted, the counts
+    (``released`` to ``why_withheld``) where no record was judged; ``label`` is there for content, ``status`` and
+    ``detail`` for a refusal.
 
     ``summed`` of the withheld records have no row of their own: a chunk's entry lists so many one by one and counts
     the further ones.
@@ -105,6 +106,7 @@ class Release(Private, frozen=True):
     timing_us: dict[str, Count]
     traceparent: str | None
     caller: Caller | UnsetType = UNSET
+    by: str | UnsetType = UNSET
     dataset: str | UnsetType = UNSET
     purpose: str | UnsetType = UNSET
     at: str | UnsetType = UNSET

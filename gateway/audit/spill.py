@@ -32,23 +32,30 @@ from gateway.audit.permitted import Permitted, permits
 from gateway.audit.stored import StoredRow, Summary
 
 BATCH = 200
+_IMPOSED = ("because", "coarsen_seconds", "delay_seconds", "only", "review", "watermark")
 RELEASED = "release"
 """The effect of a row whose record went."""
 
 
 class Match(enum.StrEnum):
-    """Why a release was found: it carried these very bytes, or a record of this identifier in whatever form."""
+    """Why a release was found: it carried these very bytes, a record of this identifier in whatever form, or one whose
+    identifier is another spelling of it (:mod:`gateway.audit.spelling`), which may be another record.
+    """
 
     DIGEST = "digest"
     IDENTIFIER = "identifier"
+    SPELLING = "another spelling"
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What is sought: SHA-256 digests of released bytes, and keyed identifiers (one for each key version)."""
+    """What is sought: SHA-256 digests of released bytes, and keyed identifiers (one for each key version), as they were
+    given and in other spellings.
+    """
 
     digests: frozenset[bytes] = frozenset()
     identifiers: frozenset[str] = frozenset()
+    spellings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +91,15 @@ class Carried:
 
     @property
     def obligations(self) -> Mapping[str, PlainJson]:
-        """What was done to it before it went: the fields left out and rounded, and by which grants."""
+        """What was done to it before it went: the fields left out and rounded, by which grants, and what else these
+        asked for.
+        """
         names = ("redacted", "rounded", "grants")
         said: dict[str, PlainJson] = {name: self.row.detail.get(name) or [] for name in names}
         duties = self.row.detail.get("obligations")
-        said["because"] = duties.get("because", []) if isinstance(duties, dict) else []
-        return said
+        if isinstance(duties, dict):
+            said |= {name: duties[name] for name in _IMPOSED if duties.get(name)}
+        return {"because": [], **said}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +124,10 @@ def who_got(connection: Connection, sought: Sought) -> Spill:
             found.setdefault(hit.position, {})[hit.number] = Match.DIGEST
             if hit.identifier is not None:
                 identifiers.add(hit.identifier)
-    for hit in _hits(connection, tables.IDENTIFIER_START.in_({each[:20] for each in identifiers})):
-        if hit.identifier in identifiers:
-            found.setdefault(hit.position, {}).setdefault(hit.number, Match.IDENTIFIER)
+    wanted = dict.fromkeys(sought.spellings, Match.SPELLING) | dict.fromkeys(identifiers, Match.IDENTIFIER)
+    for hit in _hits(connection, tables.IDENTIFIER_START.in_({each[:20] for each in wanted})):
+        if hit.identifier in wanted:
+            found.setdefault(hit.position, {}).setdefault(hit.number, wanted[hit.identifier])
     carried: list[Carried] = []
     withheld = 0
     for entry, row, match in _read(connection, found):
@@ -124,7 +135,7 @@ def who_got(connection: Connection, sought: Sought) -> Spill:
             carried.append(Carried(entry, row, match))
         else:
             withheld += 1
-    return Spill(tuple(carried), withheld, retention.bodies_removed(connection), permits(connection, identifiers))
+    return Spill(tuple(carried), withheld, retention.bodies_removed(connection), permits(connection, wanted.keys()))
 
 
 def _hits(connection: Connection, start: ColumnElement[bool]) -> Sequence[Row[int, int, str | None, bytes | None]]:

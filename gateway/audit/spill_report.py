@@ -59,10 +59,14 @@ class Cover:
     archives: tuple[str, ...] = ()
 
 
+_IMPOSED = {"delay_seconds": "delayed", "review": "released by an officer", "watermark": "watermarked"}
+
+
 def obligations(carried: Carried) -> str:
     """What was done to the record before it went, in one line."""
     said = {name: _many(carried.obligations[name]) for name in ("redacted", "rounded")}
     parts = [f"{name} {', '.join(map(str, paths))}" for name, paths in said.items() if paths]
+    parts += [told for name, told in _IMPOSED.items() if carried.obligations.get(name)]
     return "; ".join(parts) or "none"
 
 
@@ -168,12 +172,18 @@ def summary(cover: Cover) -> str:
     return f"{_released(cover.spill)}; {points} other enforcement point(s) were told yes, {len(permits)} time(s)"
 
 
+_FOUND = {
+    Match.DIGEST: "with these very bytes",
+    Match.IDENTIFIER: "found by identifier",
+    Match.SPELLING: "found by another spelling of it",
+}
+
+
 def _released(spill: Spill) -> str:
     if not spill.carried:
         return "no release in this log carried the record"
     forms = Counter(each.matched for each in spill.carried)
-    same, other = forms[Match.DIGEST], forms[Match.IDENTIFIER]
-    how = f"{same} with these very bytes, {other} found by identifier" if same else "found by identifier"
+    how = ", ".join(f"{forms[match]} {said}" for match, said in _FOUND.items() if forms[match])
     count = len(partners(spill))
     return f"{count} partner(s) may have received the record, in {len(spill.carried)} release(s): {how}"
 
@@ -186,6 +196,11 @@ def caveats(cover: Cover) -> list[str]:
             f"the record rows of {cover.spill.removed} entries were removed from this log: releases among them are "
             f"found only in the archives ({', '.join(cover.archives) or 'none was asked'})"
         )
+    permitted = (each.text("record") for each in cover.spill.permitted)
+    if any(each.matched is Match.SPELLING for each in cover.spill.carried) or not cover.sought.spellings.isdisjoint(
+        permitted
+    ):
+        said.append("what was found by another spelling of the identifier may be another record: compare the two")
     if not cover.sought.identifiers:
         said.append("sought by digest alone: a form of the record that shares no identifier with it is not found")
     return said
@@ -225,13 +240,15 @@ def _cell(text: str) -> str:
 
 def _listed(sought: Sought) -> list[tuple[str, str]]:
     digests = [("digest", digest.hex()) for digest in sorted(sought.digests)]
-    return [*digests, *(("keyed identifier", identifier) for identifier in sorted(sought.identifiers))]
+    others = [("other spellings of it", str(len(sought.spellings)))] if sought.spellings else []
+    return [*digests, *(("keyed identifier", each) for each in sorted(sought.identifiers)), *others]
 
 
 def _sought(sought: Sought) -> PlainJson:
     digests: list[PlainJson] = [digest.hex() for digest in sorted(sought.digests)]
     identifiers: list[PlainJson] = [*sorted(sought.identifiers)]
-    return {"digests": digests, "keyed_identifiers": identifiers}
+    spellings: list[PlainJson] = [*sorted(sought.spellings)]
+    return {"digests": digests, "keyed_identifiers": identifiers, "keyed_spellings": spellings}
 
 
 def _many(value: PlainJson) -> list[PlainJson]:

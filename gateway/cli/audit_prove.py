@@ -11,6 +11,7 @@ import typer
 
 from gateway.audit import record_proof
 from gateway.audit.leaf import IdentifierKey, keyed
+from gateway.audit.spelling import as_kept
 from gateway.audit.stored import RawRow
 from gateway.cli.audit_reading import find, record_read
 from gateway.cli.errors import REFUSED, USAGE, CommandFailed
@@ -98,7 +99,7 @@ def verify(
 def _names(here: Session, identifier: str) -> frozenset[str]:
     """How the log stores this identifier, under every version of the key that there is."""
     keys = [IdentifierKey(key.version, key.secret) for key in here.keys().identifiers]
-    return frozenset(keyed(identifier, key) for key in keys)
+    return frozenset(keyed(as_kept(identifier), key) for key in keys)
 
 
 def _read(file: str) -> bytes:

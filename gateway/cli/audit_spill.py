@@ -10,7 +10,6 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from gateway.audit import spill_report
@@ -18,6 +17,7 @@ from gateway.audit.archive import Archive
 from gateway.audit.leaf import IdentifierKey, keyed
 from gateway.audit.orders import stamp
 from gateway.audit.reading import LogReader
+from gateway.audit.spelling import as_kept, other_spellings
 from gateway.audit.spill import Sought, Spill
 from gateway.audit.spill_report import Cover
 from gateway.cli.audit_reading import record_read
@@ -25,6 +25,7 @@ from gateway.cli.errors import USAGE, CommandFailed
 from gateway.cli.output import Block, Line, Table, say
 from gateway.cli.session import By, Json, LogKey, Session, order, session
 from gateway.keys.ring import read_identifier_keys
+from gateway.keys.strict_json import NotStrictJson, read_object
 
 EXAMPLES = """Examples:
 
@@ -35,7 +36,7 @@ EXAMPLES = """Examples:
   relgate audit who-got 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 """
 
-_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+_DIGEST = re.compile(r"(?:sha-?256:)?([0-9a-f]{64})", re.IGNORECASE)
 SUFFIXES = (".json", ".ndjson", ".jsonl", ".xml", ".kvn", ".txt", ".csv", ".bin")
 """What a name ends in that is a file's: one that is not there must not pass for an identifier that nobody got."""
 RECORD_LIMIT = 64 * 1024 * 1024
@@ -138,28 +139,46 @@ def _sought(record: str, field: str, keys: list[IdentifierKey], *, named: bool) 
     if not named and (path.exists() or path.suffix.lower() in SUFFIXES or "/" in record):
         hint = "name a file that is there; if it is an identifier, say --identifier"
         raise CommandFailed(USAGE, f"{record} looks like a file's name, and no such file is here", hint)
-    if not named and _DIGEST.fullmatch(record):
-        return Sought(digests=frozenset([bytes.fromhex(record)]))
+    digest = _DIGEST.fullmatch(record.strip())
+    if not named and digest is not None:
+        return Sought(digests=frozenset([bytes.fromhex(digest[1])]))
+    if not record.strip():
+        raise CommandFailed(USAGE, "an empty identifier is no record's", "name a record's file, identifier or digest")
     if not named:
         say(f"{record} is sought as an identifier: no file of that name is here, and it is no SHA-256")
-    return Sought(identifiers=frozenset(keyed(record, key) for key in keys))
+    return _identified(record, keys)
+
+
+def _identified(identifier: str, keys: list[IdentifierKey], digests: frozenset[bytes] = frozenset()) -> Sought:
+    """What an identifier is sought as: as it is, and as it may be written besides."""
+    others = _stored({*other_spellings(identifier)}, keys)
+    return Sought(digests, _stored({identifier}, keys), others)
+
+
+def _stored(identifiers: set[str], keys: list[IdentifierKey]) -> frozenset[str]:
+    """How the log stores identifiers, under every version of the key: a long one is cut in entries of releases."""
+    every = identifiers | set(map(as_kept, identifiers))
+    return frozenset(keyed(each, key) for each in every for key in keys)
 
 
 def _of_file(content: bytes, field: str, keys: list[IdentifierKey]) -> Sought:
     """The digests of the file's bytes, as they are and without the newline that an editor adds; and its identifier."""
+    if not content.strip():
+        raise CommandFailed(USAGE, "the file is empty", "name a file that holds one record")
     digests = frozenset(hashlib.sha256(form).digest() for form in (content, content.strip()))
     if not field:
         say("sought by these bytes alone; --field names the record's identifier, to find its other forms too")
         return Sought(digests)
+    hint = "the file holds one JSON object, whose identifier is text or a whole number"
     try:
-        read = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-        value = msgspec.json.decode(read[field], type=str | int) if field in read else None
-    except msgspec.DecodeError as error:
-        hint = "the file holds one JSON object, whose identifier is text or a whole number"
+        value = read_object(content).get(field)
+    except NotStrictJson as error:
         raise CommandFailed(USAGE, f"the record cannot be read: {error}", hint) from None
-    if value is None:
+    if value is None or value == "":
         raise CommandFailed(USAGE, f"the record has no field {field}", "name the field that identifies it")
-    return Sought(digests, frozenset(keyed(str(value), key) for key in keys))
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise CommandFailed(USAGE, f"the record cannot be read: {field} identifies nothing", hint)
+    return _identified(str(value), keys, digests)
 
 
 def _write_receipts(reader: LogReader, spill: Spill, folder: Path) -> dict[int, str]:

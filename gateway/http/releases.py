@@ -98,7 +98,8 @@ async def releases(request: Request) -> Response:
     try:
         asked = listing.criteria(service)
     except SearchRefused as error:
-        raise await pipeline_of(request).refuse(ask, "parameter_invalid", None) from error
+        wrong, auditor = _wrong(listing, service), None if listing.partner else listing.who
+        raise await pipeline_of(request).refuse(ask, "parameter_invalid", wrong, auditor) from error
     words = " ".join(f"{name}={value}" for name, value in ask.query)
     read: dict[str, Json] = {"by": listing.who, "what": f"releases {words}"[:2000].rstrip(), "request": ask.request}
     read |= said_of(ask.peer)
@@ -121,27 +122,40 @@ async def _listing(request: Request, service: Service, ask: Ask) -> Listing:
     caller = None if auditor is not None else await pipeline.identify(ask)
     malformed = malformed_code(request)
     if malformed is not None:
-        raise await pipeline.refuse(ask, malformed)
+        raise await pipeline.refuse(ask, malformed, auditor=auditor)
     said: dict[str, str | list[str]] = {}
     for name, value in ask.query:
         if name not in (*(_OWN if caller is not None else _ALL), "cursor", "limit"):
-            raise await pipeline.refuse(ask, "parameter_unknown", name[:64])
+            raise await pipeline.refuse(ask, "parameter_unknown", name[:64], auditor)
         if name in said:
-            raise await pipeline.refuse(ask, "parameter_repeated", name)
+            raise await pipeline.refuse(ask, "parameter_repeated", name, auditor)
         said[name] = value
+    limit = _limit(str(said.pop("limit", PAGE)))
+    if limit is None:
+        raise await pipeline.refuse(ask, "parameter_invalid", "limit", auditor)
+    given = str(said.pop("cursor", ""))
     try:
-        cursor, limit = _page(str(said.pop("cursor", "")), str(said.pop("limit", PAGE)))
+        cursor = Cursor.parse(given) if given else None
     except SearchRefused as error:
-        raise await pipeline.refuse(ask, "parameter_invalid", None) from error
+        raise await pipeline.refuse(ask, "parameter_invalid", "cursor", auditor) from error
     if caller is None:
         return Listing(auditor or "", "", said, cursor, limit)
     return Listing(caller.system, caller.partner, said, cursor, limit)
 
 
-def _page(cursor: str, limit: str) -> tuple[Cursor | None, int]:
-    if not (limit.isascii() and limit.isdigit() and len(limit) < 5 and 1 <= int(limit) <= MOST):
-        raise SearchRefused(f"a page holds 1 to {MOST} entries")
-    return (Cursor.parse(cursor) if cursor else None), int(limit)
+def _limit(text: str) -> int | None:
+    """How many entries a page is to hold; ``None`` for what is no such number."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= MOST else None
+
+
+def _wrong(listing: Listing, service: Service) -> str | None:
+    """The parameter that cannot be understood; ``None`` where it is only two together that cannot."""
+    for name, value in listing.said.items():
+        try:
+            criteria_of({name: value}, service.clock())
+        except SearchRefused:
+            return name
+    return None
 
 
 def _body(page: Page, *, own: bool) -> bytes:

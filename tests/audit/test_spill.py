@@ -71,6 +71,32 @@ def test_a_digest_finds_the_same_bytes_and_then_the_same_record_in_another_form(
     assert len(spilt.who_got(digest_of("b")).carried) == 4
 
 
+def test_another_spelling_of_the_identifier_is_found_and_said_to_be_one(spilt: AuditLog):
+    sought = Sought(identifiers=frozenset([spilt.keyed("A")]), spellings=frozenset([spilt.keyed("a")]))
+    spill = spilt.who_got(sought)
+    assert [(each.leaf.release, each.matched) for each in spill.carried] == [
+        ("r0", Match.SPELLING),
+        ("r1", Match.SPELLING),
+    ]
+    cover = Cover(sought, spill, "now", "me", "log", "checkpoint", {})
+    assert "2 found by another spelling of it" in spill_report.summary(cover)
+    assert any("may be another record" in each for each in spill_report.caveats(cover))
+    exact = Sought(identifiers=frozenset([spilt.keyed("a")]), spellings=frozenset([spilt.keyed("a"), spilt.keyed("b")]))
+    matched = [each.matched for each in spilt.who_got(exact).carried if each.leaf.release == "r0"]
+    assert sorted(matched) == [Match.SPELLING, Match.IDENTIFIER]
+
+
+def test_a_release_says_every_obligation_that_was_carried_out_on_the_record(log: AuditLog, draft: Drafts):
+    imposed = {"because": ["w"], "watermark": {"note": "JPN"}, "only": ["a"], "delay_seconds": 60, "drop": []}
+    log.append_now([draft("r0", records=(row("a", redacted=["cov"], rounded=["miss"], obligations=imposed),))])
+    (carried,) = log.who_got(named(log, "a")).carried
+    assert carried.obligations == {
+        "because": ["w"], "redacted": ["cov"], "rounded": ["miss"], "grants": ["g"],
+        "watermark": {"note": "JPN"}, "only": ["a"], "delay_seconds": 60,
+    }  # fmt: skip
+    assert spill_report.obligations(carried) == "redacted cov; rounded miss; delayed; watermarked"
+
+
 def test_what_was_never_released_is_found_nowhere(spilt: AuditLog):
     for sought in (digest_of("a", "other"), named(spilt, "c"), Sought()):
         assert spilt.who_got(sought).carried == ()

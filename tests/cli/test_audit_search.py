@@ -47,6 +47,22 @@ def test_a_record_file_finds_its_own_bytes_and_with_its_field_its_other_forms(fi
     assert second["obligations"]["redacted"] == ["covariance"]
 
 
+@pytest.mark.parametrize("typed", ["A-1", " a-1 ", "a-1\n"])
+def test_an_identifier_in_another_spelling_is_found_and_said_to_be_one(filled, typed):
+    said = json.loads(filled("audit", "who-got", typed, "--identifier", "--json").out)
+    assert {each["matched"] for each in said["releases"]} == {"another spelling"}
+    assert len(said["partners"]) == 2
+    assert "found by another spelling" in filled("audit", "who-got", typed, "--identifier", "--markdown").out
+
+
+def test_a_digest_is_taken_in_capitals_and_with_its_name_before_it(filled):
+    digest = hashlib.sha256(RECORD).hexdigest()
+    for typed in (digest.upper(), f"sha256:{digest}", f" SHA-256:{digest.upper()}\n"):
+        said = json.loads(filled("audit", "who-got", typed, "--json").out)
+        assert said["sought"]["digests"] == [digest]
+        assert len(said["releases"]) == 2
+
+
 def test_an_identifier_and_a_digest_are_sought_as_they_are_given(filled):
     digest = hashlib.sha256(RECORD).hexdigest()
     by_digest = json.loads(filled("audit", "who-got", digest, "--json").out)
@@ -121,6 +137,12 @@ def test_an_auditor_with_identifier_keys_alone_asks_a_copy(filled, place):
         (b"[1]", ("--field", "idElset"), "cannot be read"),
         (b"{}", ("--field", "idElset"), "no field idElset"),
         (b'{"idElset": {}}', ("--field", "idElset"), "cannot be read"),
+        (b'{"idElset": true}', ("--field", "idElset"), "cannot be read"),
+        (b'{"idElset": ""}', ("--field", "idElset"), "no field idElset"),
+        (b'{"idElset": "a-1", "idElset": "a-2"}', ("--field", "idElset"), "a member name stands twice"),
+        (b'{"idElset": "a-1"', ("--field", "idElset"), "not JSON"),
+        (b"\xff", ("--field", "idElset"), "not UTF-8"),
+        (b" \n", (), "is empty"),
     ],
 )
 def test_a_record_file_without_the_identifier_is_refused_in_words(filled, place: Path, content, arguments, wrong):

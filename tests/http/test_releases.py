@@ -103,12 +103,37 @@ def test_a_partner_cannot_ask_by_what_only_auditors_may(gateway: RunningGateway,
 
 @pytest.mark.parametrize(
     "query",
-    ["cursor=x", "limit=0", "limit=1001", "limit=x", "since=yesterday", "last=soon", "last=1 day&since=2026-01-01"],
-)
-def test_a_listing_that_cannot_be_understood_is_refused(gateway: RunningGateway, query: str):
+    [
+        "cursor=x", "limit=0", "limit=1001", "limit=x", "since=yesterday", "last=soon", "until=2026-01-01T00:00",
+        "cursor=%D9%A3.1", "last=1 day&since=2026-01-01",
+    ],
+)  # fmt: skip
+def test_a_listing_that_cannot_be_understood_is_refused_with_the_parameters_name(gateway: RunningGateway, query: str):
     for answer in (gateway.ask("JPN", f"/releases?{query}"), listed(gateway, f"/releases?{query}")):
-        assert answer.status_code in (400, 401)
+        assert (answer.status_code, answer.json()["code"]) == (400, "parameter_invalid")
+        assert answer.json().get("parameter") == (None if "&" in query else query.partition("=")[0])
     assert gateway.ask("JPN", "/releases?limit=1&limit=2").json()["code"] == "parameter_repeated"
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("text=!!", "parameter_invalid"),
+        ("address=gateway", "parameter_invalid"),
+        ("officer=", "parameter_invalid"),
+        ("any=", "parameter_unknown"),
+        ("bogus=1", "parameter_unknown"),
+        ("limit=1&limit=2", "parameter_repeated"),
+    ],
+)
+def test_an_auditor_is_told_what_is_wrong_and_the_entry_says_who_asked(gateway: RunningGateway, query: str, code: str):
+    answer = listed(gateway, f"/releases?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+    log = gateway.service.log
+    (last,) = log.entries(log.size() - 2)
+    assert (last.leaf.event, last.leaf.outcome, last.leaf.partner) == ("release", code, "")
+    assert last.private["by"] == "inspector-general"
+    assert log.search(criteria({"officer": "inspector-general", "outcome": code})).found
 
 
 def test_nobody_without_a_credential_lists_anything(gateway: RunningGateway):
