@@ -15,7 +15,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, create_engine, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.audit import catalogue, merkle, ranges, retention, search, spill, store, stored, tables
+from gateway.audit import artifacts_check, catalogue, merkle, ranges, retention, search, spill, store, stored, tables
 from gateway.audit.backup import sync
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.database import Database, looking
@@ -31,10 +31,15 @@ from gateway.audit.errors import AuditError, LogAltered, ProofRefused
 from gateway.audit.orders import Part, stamp
 from gateway.audit.search import Criteria, Cursor, Page
 from gateway.audit.spill import Sought, Spill
-from gateway.audit.stored import RawEntry
+from gateway.audit.stored import RawEntry, Summary
+from gateway.audit.sums import Sums
 
 PAGE = 500
-_COPIED = (tables.entries, tables.private_parts, tables.record_rows, tables.postings, tables.removals)
+FORM = b"2"
+"""Which form the file has: those of before carried no artifacts."""
+_COPIED = (
+    tables.entries, tables.private_parts, tables.record_rows, tables.postings, tables.removals, tables.artifacts,
+)  # fmt: skip
 _about = Table("archive", MetaData(), Column("name", String, primary_key=True), Column("value", LargeBinary))
 
 
@@ -111,8 +116,11 @@ def write(database: Database, month: str, at: datetime, file: Path) -> Partition
             for removal in log.execute(select(tables.removals).where(overlap)).mappings():
                 into.execute(insert(tables.removals).values(dict(removal)))
             removed = retention.removals(into)
+            said = Sums()
             for raw in _entries(log, wanted):
-                _copy(into, raw, removed)
+                for entry in _copy(into, raw, removed):
+                    said.add(entry.index, entry.leaf, entry.private or {})
+            _copy_artifacts(log, into, artifacts_check.all_named(said))
         engine.dispose()
         sync(aside)
         aside.rename(file)
@@ -130,6 +138,7 @@ def _proof(log: Connection, wanted: Partition) -> list[dict[str, str | bytes]]:
     left, right = ranges.left_of(wanted.first), ranges.right_of(wanted.last + 1, head.size)
     nodes = store.read_nodes(looking(log), [*left, *right])
     said = {
+        "form": FORM,
         "month": wanted.month.encode(),
         "first": str(wanted.first).encode(),
         "last": str(wanted.last).encode(),
@@ -147,12 +156,13 @@ def _entries(log: Connection, wanted: Partition) -> Iterator[RawEntry]:
         after = page[-1].index
 
 
-def _copy(into: Connection, raw: RawEntry, removed: list[retention.Span]) -> None:
-    """Copy one entry after checking it; what a removal took is not there to copy."""
+def _copy(into: Connection, raw: RawEntry, removed: list[retention.Span]) -> list[Summary]:
+    """Copy one entry after checking it; what a removal took is not there to copy. What it says, if it says anything."""
     names = ("time", "event", "partner", "release", "chunk", "last")
     filed = dict(zip(names, raw.filed, strict=True))
     into.execute(insert(tables.entries).values(position=raw.index, hash=raw.hash, leaf=raw.leaf, **filed))
-    for summary in retention.checked([raw], removed):
+    entries = retention.checked([raw], removed)
+    for summary in entries:
         catalogue.add_postings(into, catalogue.postings(raw.index, summary.leaf, summary.private))
     if raw.private is not None:
         into.execute(insert(tables.private_parts).values(position=raw.index, salt=raw.salt, body=raw.private))
@@ -168,6 +178,15 @@ def _copy(into: Connection, raw: RawEntry, removed: list[retention.Span]) -> Non
     ]
     if rows:
         into.execute(insert(tables.record_rows), rows)
+    return entries
+
+
+def _copy_artifacts(log: Connection, into: Connection, named: Mapping[str, int]) -> None:
+    for digest, index in named.items():
+        body = store.read_artifact(log, digest)
+        if body is None:
+            raise LogAltered(f"entry {index}", f"names {digest}, which is not stored")
+        into.execute(insert(tables.artifacts).values(digest=digest, body=body))
 
 
 def digest(file: Path) -> str:
@@ -204,7 +223,12 @@ class Archive:
         the file is no archive of this log.
         """
         with self._reading() as connection:
-            about: dict[str, bytes] = {row.name: row.value for row in connection.execute(select(_about))}
+            rows = connection.execute(select(_about))
+            about: dict[str, bytes] = {row.name: row.value for row in rows if isinstance(row.value, bytes)}
+            if (form := about.get("form", b"1")) != FORM:
+                hint = "Check it with the gateway's version that wrote it."
+                said_form = f"has form {form.decode(errors='replace')[:20]}, and this gateway knows {FORM.decode()}"
+                raise ArchiveRefused(f"{self.file} {said_form}", hint=hint)
             try:
                 wanted = Partition(about["month"].decode(), int(about["first"]), int(about["last"]))
                 head = open_checkpoint(about["checkpoint"], [self._verifier])
@@ -213,7 +237,9 @@ class Archive:
                 raise ArchiveRefused(f"{self.file} does not say what it is an archive of: {error}") from error
             if head.origin != self._origin:
                 raise ArchiveRefused(f"{self.file} is of the log {head.origin}, not of {self._origin}")
-            hashes, bodiless = _check_entries(connection, wanted)
+            hashes, bodiless, said = _check_entries(connection, wanted)
+            for wrong in artifacts_check.differences(connection, artifacts_check.all_named(said)):
+                raise LogAltered(wrong.where, f"{wrong.what} in {self.file}")
             self._check_root(wanted, head, hashes, left, right)
         return Archived(wanted, head, len(hashes), bodiless)
 
@@ -244,22 +270,28 @@ class Archive:
             ) from error
 
 
-def _check_entries(connection: Connection, wanted: Partition) -> tuple[list[bytes], int]:
-    """Check every entry of the partition; their leaf hashes, and how many of them lack a body."""
+def _check_entries(connection: Connection, wanted: Partition) -> tuple[list[bytes], int, Sums]:
+    """Check every entry of the partition; their leaf hashes, how many of them lack a body, and what they say."""
     hashes: list[bytes] = []
+    said = Sums()
     bodiless = 0
     for raw in _entries(connection, wanted):
         index = wanted.first + len(hashes)
         if raw.index != index:
             raise LogAltered(f"entry {index}", "is missing")
         if not retention.without_leaf(raw):
-            bodiless += stored.check(raw, removed=Part.PRIVATE).lacks is not None
+            entry = stored.check(raw, removed=Part.PRIVATE)
+            bodiless += entry.lacks is not None
+            try:
+                said.add(index, entry.leaf, entry.private)
+            except ValueError as error:
+                raise LogAltered(raw.where, str(error)) from error
         else:
             bodiless += 1
         hashes.append(raw.hash)
     if len(hashes) != wanted.last - wanted.first + 1:
         raise LogAltered(f"entry {wanted.first + len(hashes)}", "is missing")
-    return hashes, bodiless
+    return hashes, bodiless, said
 
 
 def _hashes(joined: bytes) -> list[bytes]:

@@ -7,9 +7,10 @@ a crash at any moment leaves an older checkpoint with all its tiles, and the nex
 A full tile is written once. The partial ones that a full one replaces are taken away (tlog-tiles allows it:
 whoever holds an older checkpoint reads the full tile).
 
-Entry bundles hold every partner's leaves: they are written only when asked for, for auditors. Where a removal took
-leaves, what is left of their bundle and the evidence of the removal are written instead (:mod:`gateway.audit.removed`),
-and files that hold removed leaves are taken away once the checkpoint is there: retention asks for it.
+Entry bundles hold every partner's leaves: they are written only when asked for, for auditors. With them go the policy
+sets, tables and lists that entries name by digest (:mod:`gateway.audit.naming`). Where a removal took leaves, what is
+left of their bundle and the evidence of the removal are written instead (:mod:`gateway.audit.removed`), and files that
+hold removed leaves are taken away once the checkpoint is there: retention asks for it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.audit import merkle, tiles
+from gateway.audit import evidence, merkle, naming, tiles
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.errors import AuditError, LogAltered, ProofRefused
+from gateway.audit.naming import ARTIFACTS, NAMED
 from gateway.audit.published import LeavesRemoved, widths
 from gateway.audit.reading import LogReader
 from gateway.audit.removed import OWN, REMOVALS
@@ -106,9 +108,27 @@ class _Publishing:
             if progress is not None:
                 progress(done, len(wanted))
         for each in self._new:
-            self._write(self._evidence(each), self.reader.removal_evidence(each.position))
+            self._write(self._evidence(each), self.reader.evidence(each.position))
+        for position in self.reader.naming(self.head.size) if entries else ():
+            self._artifacts(position)
         for name in self._names:
             _sync_names(name)
+
+    def _artifacts(self, position: int) -> None:
+        """Write the entry that names artifacts, and those. The entry comes first: so no artifact lies here that nothing
+        speaks of.
+        """
+        shown, path = self.reader.evidence(position), self.folder / NAMED / str(position)
+        if not path.exists():
+            self._write(path, shown)
+        for digest in naming.digests(evidence.parse(shown)):
+            path = self.folder / ARTIFACTS / digest
+            if path.exists():
+                continue
+            body = self.reader.artifact(digest)
+            if body is None:
+                raise LogAltered(f"entry {position}", f"names {digest}, which is not stored")
+            self._write(path, body)
 
     def take_away(self) -> int:
         """Take away what holds leaves that the log has removed, now that what is left of them is there."""

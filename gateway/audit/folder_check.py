@@ -1,12 +1,13 @@
 """Checking a published folder from its first entry to its checkpoint: no gateway, no database, no network.
 
 1. The checkpoint is signed by the log's key.
-2. Every hash tile is there and whole; every entry has the hash that its tile says (where the folder holds
-   entries), and is a leaf of this log.
+2. Every hash tile is there and whole; every entry has the hash that its tile says (unless the folder is one of hashes
+   alone, and may be), and is a leaf of this log.
 3. Every tile above is made of the ones below it, and all of them lead to the checkpoint's root.
 4. The checkpoint extends the one that the checker holds from before, if any.
 5. A leaf is absent only where a removal that the log records took it (:mod:`gateway.audit.removed`).
-6. What else lies among the tiles contradicts none of them, and is remarked on (unless only what is new is checked):
+6. Every artifact that entries name by digest is there (:mod:`gateway.audit.naming`).
+7. What else lies among the tiles contradicts none of them, and is remarked on (unless only what is new is checked):
    tiles of a longer log come before its checkpoint.
 
 A difference is reported where it is and not again above: after one, the stored hash is believed. An incremental
@@ -16,11 +17,12 @@ root.
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.audit import folder_files, merkle, tiles
+from gateway.audit import folder_artifacts, folder_files, merkle, tiles
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.edge import Edge, NodeId, cover
 from gateway.audit.errors import ProofRefused
@@ -28,10 +30,19 @@ from gateway.audit.finding import Finding
 from gateway.audit.folder import CHECKPOINT
 from gateway.audit.leaf import parse_leaf
 from gateway.audit.merkle import HASH_BYTES
+from gateway.audit.naming import ARTIFACTS, NAMED, NAMING
 from gateway.audit.published import TREE_LEVELS, widths
 from gateway.audit.removed import OWN, REMOVALS, Account, parse_evidence
 from gateway.audit.tiles import ENTRIES, TILE_WIDTH
 from gateway.audit.verification import Progress, Report
+
+
+class Holds(enum.StrEnum):
+    """What a folder must hold to be what it was handed over as."""
+
+    WHOLE = "whole"  # entries with the artifacts that they name: what an auditor is given
+    ENTRIES = "entries"  # entries alone: what an auditor fetched over HTTP
+    HASHES = "hashes"  # hashes alone: what partners, witnesses and monitors are given
 
 
 def verify_folder(
@@ -41,10 +52,11 @@ def verify_folder(
     *,
     held: Checkpoint | None = None,
     whole: bool = True,
+    holds: Holds = Holds.WHOLE,
     progress: Progress | None = None,
 ) -> Report:
     """Check a folder. ``held`` is a checkpoint kept from before, opened; with ``whole`` False what it covers is
-    not read again.
+    not read again. ``holds`` is what must be in it; what is there besides is checked too.
 
     The report's ``checked`` counts entries, or hashes where the folder holds no entries (``hashes_alone``).
     """
@@ -67,8 +79,12 @@ def verify_folder(
         if progress is not None:
             progress(check.edge.size - start, head.size - start)
     check.finish()
+    if (holds is Holds.WHOLE and check.has_entries) or any((folder / name).exists() for name in (NAMED, ARTIFACTS)):
+        check.findings += folder_artifacts.differences(folder, check.naming, head.size, whole=whole)  # 6
+    if holds is not Holds.HASHES and head.size and not check.has_entries:
+        check.find("tile/entries", "is missing: no entry is here, only their hashes, as where `--holds hashes` is said")
     unaccounted, accounted = check.account.settle(head.size)  # 5
-    strays = list(folder_files.strays(folder, head.size)) if whole else []  # 6
+    strays = list(folder_files.strays(folder, head.size)) if whole else []  # 7
     findings = (*check.findings, *unaccounted, *(Finding(each.name, each.what) for each in strays if each.wrong))
     remarks = (*accounted, *(Finding(each.name, each.what) for each in strays if not each.wrong))
     return Report(
@@ -94,6 +110,7 @@ class _Check:
     findings: list[Finding] = field(default_factory=list)
     above: dict[tuple[int, int], list[bytes]] = field(default_factory=dict)
     account: Account = field(default_factory=Account)
+    naming: dict[int, bytes] = field(default_factory=dict)  # entries that name artifacts, with their leaves' hashes
 
     @property
     def has_entries(self) -> bool:
@@ -128,13 +145,13 @@ class _Check:
     def read_removals(self) -> None:
         """Read the removals that the folder shows; that the log has them is seen as the walk comes to them."""
         try:
-            numbers = folder_files.removals(self.folder, self.head.size)
+            numbers = [number for number in folder_files.shown(self.folder, REMOVALS) if number < self.head.size]
         except ProofRefused as error:
             self.find(REMOVALS, str(error))
             return
         for number in numbers:
             try:
-                data = folder_files.read_removal(self.folder, number)
+                data = folder_files.read_shown(self.folder, REMOVALS, number)
                 self.account.removals[number] = parse_evidence(data, number, self.origin)
             except ProofRefused as error:
                 self.find(f"{REMOVALS}/{number}", str(error))
@@ -189,6 +206,8 @@ class _Check:
                 self.account.add(index * TILE_WIDTH + number, leaf)
                 if leaf.origin != self.origin:
                     self.find(where, "belongs to another log")
+                if leaf.event in NAMING:
+                    self.naming[index * TILE_WIDTH + number] = hashes[number]
             except ProofRefused as error:
                 self.find(where, str(error))
         if len(entries) < width:

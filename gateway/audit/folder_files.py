@@ -12,16 +12,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.audit import tiles
+from gateway.audit import evidence, tiles
 from gateway.audit.errors import ProofRefused
 from gateway.audit.merkle import HASH_BYTES
+from gateway.audit.naming import ARTIFACTS, NAMED
 from gateway.audit.note import NOTE_LIMIT
 from gateway.audit.published import widths
-from gateway.audit.removed import EVIDENCE_LIMIT, OWN, REMOVALS
+from gateway.audit.removed import OWN, REMOVALS
 from gateway.audit.tiles import ENTRIES, TILE_WIDTH
 
 BUNDLE_LIMIT = TILE_WIDTH * (2 + 0xFFFF)
 """Most bytes that a bundle of entries has."""
+ARTIFACT_LIMIT = 1 << 28
+"""Most bytes that are read of one artifact."""
 
 
 def read_note(path: Path) -> bytes:
@@ -48,21 +51,31 @@ def read_bundle(folder: Path, index: int, width: int) -> tuple[list[bytes], bool
     return tiles.parse_bundle(read_tile(folder / OWN if left else folder, ENTRIES, index, width)), left
 
 
-def removals(folder: Path, size: int) -> list[int]:
-    """The entries below ``size`` that the folder shows the removals of. Raises :class:`ProofRefused`."""
+def shown(folder: Path, place: str) -> list[int]:
+    """The entries that the files of ``place`` show, in order. Raises :class:`ProofRefused`."""
+    return sorted(int(name) for name in names(folder, place) if _INDEX.fullmatch(name))
+
+
+def names(folder: Path, place: str) -> list[str]:
+    """The names of all that lies in a place of the folder, which may not be there. Raises :class:`ProofRefused`."""
     try:
-        names = [path.name for path in (folder / REMOVALS).iterdir()]
+        return sorted(path.name for path in (folder / place).iterdir())
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise ProofRefused(f"{REMOVALS} cannot be read: {error.strerror}") from error
-    return sorted(int(name) for name in names if _INDEX.fullmatch(name) and int(name) < size)
+        raise ProofRefused(f"{place} cannot be read: {error.strerror}") from error
 
 
-def read_removal(folder: Path, index: int) -> bytes:
-    """The evidence of the removal that an entry records. Raises :class:`ProofRefused`."""
-    name = f"{REMOVALS}/{index}"
-    return _read(folder / name, name, EVIDENCE_LIMIT)
+def read_shown(folder: Path, place: str, index: int) -> bytes:
+    """The file of ``place`` that shows an entry. Raises :class:`ProofRefused`."""
+    name = f"{place}/{index}"
+    return _read(folder / name, name, evidence.LIMIT)
+
+
+def read_artifact(folder: Path, digest: str) -> bytes:
+    """An artifact's bytes, whatever they are. Raises :class:`ProofRefused`."""
+    name = f"{ARTIFACTS}/{digest}"
+    return _read(folder / name, name, ARTIFACT_LIMIT)
 
 
 def _read_exactly(folder: Path, level: int, index: int, width: int) -> bytes:
@@ -116,7 +129,9 @@ def strays(folder: Path, size: int) -> Iterator[Stray]:
 def _own_stray(folder: Path, path: str, size: int) -> Stray | None:
     """The same beside what is left of bundles and the evidence of removals."""
     place, _, name = path.rpartition("/")
-    if place == REMOVALS and _INDEX.fullmatch(name):
+    if place == ARTIFACTS:
+        return None  # each is looked at
+    if place in (REMOVALS, NAMED) and _INDEX.fullmatch(name):
         longer = int(name) >= size
         return Stray(path, f"is of a longer log than {size} entries: not checked", wrong=False) if longer else None
     try:

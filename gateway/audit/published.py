@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from gateway.audit import removed, stored, tables, tiles
+from gateway.audit import evidence, stored, tables, tiles
 from gateway.audit.errors import LogAltered
 from gateway.audit.merkle import MAX_SIZE, leaf_hash
+from gateway.audit.naming import NAMING
 from gateway.audit.orders import Part
 from gateway.audit.tiles import ENTRIES, TILE_WIDTH
 
@@ -56,11 +57,18 @@ def read_left(connection: Connection, index: int, width: int) -> bytes | None:
 
 
 def read_evidence(connection: Connection, position: int) -> bytes:
-    """The file that shows the removal which the entry at ``position`` records. Raises :class:`LogAltered`."""
+    """The file that shows the entry at ``position`` with its private part. Raises :class:`LogAltered`."""
     raw = stored.read_some(connection, [position]).get(position)
     if raw is None:
-        raise LogAltered(f"entry {position}", "is missing, and records a removal")
-    return removed.evidence(raw)
+        raise LogAltered(f"entry {position}", "is missing")
+    return evidence.write(raw)
+
+
+def read_naming(connection: Connection, size: int) -> tuple[int, ...]:
+    """The entries among the first ``size`` that put into the store what others name by digest, in order."""
+    table = tables.entries.c
+    wanted = select(table.position).where(table.event.in_(sorted(NAMING)), table.position < size)
+    return tuple(connection.execute(wanted.order_by(table.position)).scalars())
 
 
 def leaves_removed(connection: Connection) -> tuple[LeavesRemoved, ...]:

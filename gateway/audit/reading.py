@@ -112,10 +112,15 @@ class LogReader:
         with self._reading.reading() as connection:
             return published.read_left(connection, index, width)
 
-    def removal_evidence(self, position: int) -> bytes:
-        """The file that shows, without the log, the removal of leaves that the entry at ``position`` records."""
+    def evidence(self, position: int) -> bytes:
+        """The file that shows, without the log, the entry at ``position`` (:mod:`gateway.audit.evidence`)."""
         with self._reading.reading() as connection:
             return published.read_evidence(connection, position)
+
+    def naming(self, size: int) -> tuple[int, ...]:
+        """The entries among the first ``size`` that say what is stored by digest (:mod:`gateway.audit.naming`)."""
+        with self._reading.reading() as connection:
+            return published.read_naming(connection, size)
 
     def leaves_removed(self) -> tuple[LeavesRemoved, ...]:
         """Every removal of leaves so far, in order."""

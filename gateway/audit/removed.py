@@ -5,9 +5,8 @@ under a name of our own that no path of tlog-tiles begins with:
 
 - ``relgate/tile/entries/...``: the bundle's other leaves, in the bundle's own form, with nothing (length 0) where a
   leaf was removed;
-- ``relgate/removals/INDEX``: the entry at that index, which records a removal, with its private part and salt. Its leaf
-  has the hash that the tree has there, and binds the private part, which says from where to where leaves went and how
-  many.
+- ``relgate/removals/INDEX``: the entry at that index, which records a removal, as :mod:`gateway.audit.evidence` shows
+  one. It says from where to where leaves went and how many.
 
 Rules. A leaf may be absent only where such an entry covers it. No more may be absent than the entries say went: the
 leaves that are there tell by their events which of them could have gone (those of an older folder are still there), so
@@ -23,32 +22,19 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
-from gateway.audit import canonical, merkle
-from gateway.audit.entry import SALT_BYTES, Event
-from gateway.audit.errors import DraftRefused, LogAltered, ProofRefused
+from gateway.audit import evidence
+from gateway.audit.canonical import PlainJson
+from gateway.audit.entry import Event
+from gateway.audit.errors import ProofRefused
 from gateway.audit.finding import Finding
-from gateway.audit.leaf import Leaf, parse_leaf, private_digest
+from gateway.audit.leaf import Leaf
 from gateway.audit.orders import Part
 from gateway.audit.retention import REMOVABLE, Span, note_missing
-from gateway.audit.stored import RawEntry, check_summary
 
 OWN = "relgate"
 """The folder, beside ``tile``, that holds what is not of tlog-tiles."""
 
 REMOVALS = f"{OWN}/removals"
-
-EVIDENCE_LIMIT = 1 << 24
-"""Most bytes that one removal's evidence has: it speaks of at most 2,000 entries."""
-
-
-class _Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file of one removal; ``leaf`` and ``private`` are the very bytes, as text; ``salt`` is hex."""
-
-    leaf: str
-    private: str
-    salt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,37 +50,16 @@ class Removal:
     hash: bytes
 
 
-def evidence(raw: RawEntry) -> bytes:
-    """The file that shows a removal. Raises :class:`LogAltered` when the entry is not as it was logged."""
-    check_summary(raw)
-    salt, private = raw.salt or b"", raw.private or b""
-    data = msgspec.json.encode(_Evidence(raw.leaf.decode(), private.decode(), salt.hex()))
-    if len(data) > EVIDENCE_LIMIT:
-        raise LogAltered(raw.where, f"has {len(data)} bytes, which no removal of so few entries has")
-    return data
-
-
 def parse_evidence(data: bytes, index: int, origin: str) -> Removal:
     """The removal that a file shows, if the tree has its hash at ``index``. Raises :class:`ProofRefused`."""
-    try:
-        said = msgspec.json.decode(data, type=_Evidence)
-        salt, leaf = bytes.fromhex(said.salt), said.leaf.encode()
-        private = said.private.encode()
-    except (ValueError, RecursionError) as error:  # also what msgspec and text that is no UTF-8 raise
-        raise ProofRefused(f"does not show a removal: {error}") from error
-    fields = parse_leaf(leaf)
-    if fields.origin != origin or fields.event != Event.BODIES_REMOVED:
-        raise ProofRefused(f"is of an entry of {fields.event} in {fields.origin}, not of a removal in {origin}")
-    if len(salt) != SALT_BYTES or private_digest(salt, private).hex() != fields.private:
-        raise ProofRefused("has another private part than its leaf binds")
-    try:
-        orders = canonical.decode(private, "private").get("orders")
-    except DraftRefused as error:
-        raise ProofRefused(str(error)) from error
-    return _removal(orders, index, merkle.leaf_hash(leaf))
+    shown = evidence.parse(data)
+    leaf = shown.leaf
+    if leaf.origin != origin or leaf.event != Event.BODIES_REMOVED:
+        raise ProofRefused(f"is of an entry of {leaf.event} in {leaf.origin}, not of a removal in {origin}")
+    return _removal(shown.private.get("orders"), index, shown.hash)
 
 
-def _removal(orders: canonical.PlainJson, index: int, own: bytes) -> Removal:
+def _removal(orders: PlainJson, index: int, own: bytes) -> Removal:
     """The one removal of leaves that an entry's orders are."""
     match orders:
         case [

@@ -28,13 +28,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from gateway.audit import (
-    canonical,
+    artifacts_check,
     catalogue_check,
     examining,
     form_check,
@@ -201,7 +200,8 @@ def _check_whole(connection: Connection, walk: Walk, head: store.Head, *, from_f
     """What only the whole store can show."""
     _check_head(connection, walk, head)
     _check_extent(connection, walk, head, from_first=from_first)
-    _check_artifacts(connection, walk, from_first=from_first)
+    for finding in artifacts_check.differences(connection, artifacts_check.all_named(walk.sums), every=from_first):
+        walk.find(*finding)
     _account_for_missing(connection, walk, from_first=from_first)
     try:
         stands = standing.read(connection, head, walk.origin, walk.verifier)
@@ -223,23 +223,6 @@ def _check_sums(connection: Connection, walk: Walk, there: Counter[int], witness
     )
     for where, what in chain.from_iterable(recounted):
         walk.find(where, what)
-
-
-def _check_artifacts(connection: Connection, walk: Walk, *, from_first: bool) -> None:
-    """What entries name is stored as it was, and nothing else is stored."""
-    named = dict(walk.sums.artifacts)
-    for index, digest in orders_check.stored_by(walk.sums.orders):
-        named[digest] = min(index, named.get(digest, index))
-    there: set[str] = set()
-    for row in connection.execute(select(tables.artifacts)):
-        there.add(row.digest)
-        if canonical.digest(row.body).hex() != row.digest:
-            walk.find(f"artifact {row.digest}", "its bytes do not have this digest")
-        elif from_first and row.digest not in named:
-            walk.find(f"artifact {row.digest}", "is named by no entry")
-    for digest, index in sorted(named.items(), key=itemgetter(1)):
-        if digest not in there:
-            walk.find(f"entry {index}", f"names {digest}, which is not stored")
 
 
 def _check_head(connection: Connection, walk: Walk, head: store.Head) -> None:

@@ -13,7 +13,7 @@ import typer
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, parse_verifier_key
 from gateway.audit.database import Database
 from gateway.audit.folder import write_whole
-from gateway.audit.folder_check import verify_folder
+from gateway.audit.folder_check import Holds, verify_folder
 from gateway.audit.verification import Report
 from gateway.audit.verification import verify as verify_log
 from gateway.cli.audit_keeping import held_checkpoint
@@ -29,6 +29,8 @@ EXAMPLES = """Examples:
   relgate audit verify --held head.checkpoint
 
   relgate audit verify --folder /media/log --log-key "$LOG_KEY" --state last.checkpoint
+
+  relgate audit verify --folder /srv/mirror --log-key "$LOG_KEY" --holds hashes
 """
 
 
@@ -50,6 +52,9 @@ def verify(
     folder: Annotated[
         Path | None, typer.Option("--folder", help="A published folder; then nothing but --log-key is needed.")
     ] = None,
+    holds: Annotated[
+        Holds, typer.Option("--holds", help="What the folder must hold; partners and witnesses have `hashes` alone.")
+    ] = Holds.WHOLE,
     processes: Annotated[
         int, typer.Option("--processes", min=0, max=64, help="How many check the log's store; 0: as it needs and can.")
     ] = 0,
@@ -73,7 +78,8 @@ def verify(
         else:
             # The key's name is the log's (a folder is checked where there are no settings).
             origin = verifier.name if log_key else here.settings.log_origin
-            report = verify_folder(folder, origin, verifier, held=kept, whole=state is None, progress=progress)
+            whole = state is None
+            report = verify_folder(folder, origin, verifier, held=kept, whole=whole, holds=holds, progress=progress)
     _show(here, report, kept, as_json)
     if not report.sound:
         raise typer.Exit(REFUSED)

@@ -32,7 +32,9 @@ from gateway.audit.folder import publish
 from gateway.audit.folder_check import verify_folder
 from gateway.audit.leaf import IdentifierKey
 from gateway.audit.log import AuditLog
+from gateway.audit.naming import ARTIFACTS
 from gateway.audit.reading import LogReader
+from gateway.audit.removed import OWN
 from gateway.audit.verification import Report, verify
 from gateway.audit.witness import State, add_checkpoint, write_submission
 from tests.audit import everything
@@ -199,6 +201,12 @@ def folder_edits(there: Range) -> Iterator[Result]:
         "the checkpoint's size altered": lambda folder: (folder / "checkpoint").write_text(
             (folder / "checkpoint").read_text().replace(f"\n{there.held.size}\n", f"\n{there.held.size - 1}\n")
         ),
+        "an artifact altered": lambda folder: (folder / ARTIFACTS / DIGEST).write_bytes(b"another manifest"),
+        "an artifact deleted": lambda folder: (folder / ARTIFACTS / DIGEST).unlink(),
+        "an artifact added": lambda folder: (folder / ARTIFACTS / ("0" * 64)).write_bytes(b"planted"),
+        "every entry deleted, with all that is not a hash": lambda folder: [
+            shutil.rmtree(folder / name) for name in ("tile/entries", OWN)
+        ],
     }
     for name, edit in ways.items():
         folder = there.folder(name)

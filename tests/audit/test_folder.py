@@ -17,7 +17,7 @@ from gateway.audit.checkpoint import Checkpoint, SigningKey, open_note, parse_ch
 from gateway.audit.entry import Draft
 from gateway.audit.errors import LogAltered
 from gateway.audit.folder import FolderRefused, publish
-from gateway.audit.folder_check import verify_folder
+from gateway.audit.folder_check import Holds, verify_folder
 from gateway.audit.log import AuditLog
 from gateway.audit.verification import Report
 
@@ -82,7 +82,7 @@ def test_the_files_are_those_of_tlog_tiles_and_old_partial_tiles_go(long: AuditL
 def test_without_entries_the_folder_holds_hashes_only_and_still_verifies(long: AuditLog, tmp_path: Path):
     publish(long, tmp_path / "p")
     assert not (tmp_path / "p" / "tile" / "entries").exists()
-    assert checked(long, tmp_path / "p").sound
+    assert checked(long, tmp_path / "p", holds=Holds.HASHES).sound
     publish(long, tmp_path / "p", entries=True)
     bundle = (tmp_path / "p" / "tile" / "entries" / "001").read_bytes()
     assert tiles.parse_bundle(bundle)[3] == long.entries(258, 1)[0].leaf_bytes
@@ -227,7 +227,7 @@ def test_what_is_no_file_or_has_no_end_is_refused_and_never_waited_for(long: Aud
 
 def test_a_folder_of_hashes_alone_says_that_no_entry_was_checked(long: AuditLog, tmp_path: Path):
     publish(long, tmp_path / "public")
-    assert checked(long, tmp_path / "public").hashes_alone
+    assert checked(long, tmp_path / "public", holds=Holds.HASHES).hashes_alone
     publish(long, tmp_path / "public", entries=True)
     assert not checked(long, tmp_path / "public").hashes_alone
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,11 +21,12 @@ from gateway.audit.database import Database
 from gateway.audit.entry import Draft, Event, RecordRow
 from gateway.audit.errors import DraftRefused, LogAltered
 from gateway.audit.log import AuditLog
-from gateway.audit.orders import Part, Remove, SetStop, StopKind
+from gateway.audit.orders import Activate, Part, Remove, SetStop, StopKind
 from gateway.audit.reading import LogReader
 from gateway.audit.retention import Span, uncovered
 from gateway.audit.search import criteria
 from gateway.audit.spill import Sought
+from tests.audit.tampering import DIGEST, MANIFEST, TABLE
 
 Drafts = Callable[..., Draft]
 LATER = datetime(2026, 9, 1, tzinfo=UTC)
@@ -277,6 +279,59 @@ def test_an_archive_that_was_altered_does_not_verify(kept: AuditLog, place, tmp_
     database.close()
     cold = Archive(file, kept.origin, kept.verifier)
     with pytest.raises((LogAltered, ArchiveRefused)):
+        cold.verify()
+    cold.close()
+
+
+@pytest.fixture
+def named(log: AuditLog, draft: Drafts) -> AuditLog:
+    """An activation in March and releases in April, which name its set and the table in it."""
+    for month in (3, 4):
+        at = datetime(2026, month, 5, tzinfo=UTC)
+        if month == 3:
+            files = {"files": {"table": hashlib.sha256(TABLE).hexdigest()}}
+            activated = draft("", event=Event.POLICY_ACTIVATED, partner="", time=at, records=(), private=files)
+            log.append_now([activated], [Activate(DIGEST, "officer", at, (MANIFEST, TABLE))])
+        log.append_now([draft(f"r{month}", time=at)])
+    return log
+
+
+@pytest.mark.parametrize(("month", "bodies"), [("2026-03", {MANIFEST, TABLE}), ("2026-04", {MANIFEST})])
+def test_an_archive_has_what_its_entries_name_by_digest_and_nothing_else(
+    named: AuditLog, place, tmp_path: Path, month: str, bodies: set[bytes]
+):
+    file = archived(place, month, tmp_path)
+    with sqlite3.connect(file) as database:
+        found = dict(database.execute("SELECT digest, body FROM artifacts"))
+    database.close()
+    assert found == {hashlib.sha256(body).hexdigest(): body for body in bodies}
+    cold = Archive(file, named.origin, named.verifier)
+    assert cold.verify().bodiless == 0
+    cold.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "wanted"),
+    [
+        ("DELETE FROM artifacts WHERE body = CAST('table' AS BLOB)", "which is not stored"),
+        ("UPDATE artifacts SET body = CAST('other' AS BLOB)", "do not have this digest"),
+        ("INSERT INTO artifacts VALUES ('00', x'00')", "do not have this digest"),
+        (
+            "INSERT INTO artifacts VALUES ('2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881', x'78')",
+            "by no",
+        ),
+        ("DELETE FROM archive WHERE name = 'form'", "has form 1, and this gateway knows 2"),
+    ],
+)
+def test_an_artifact_missing_from_an_archive_altered_or_too_many_is_found(
+    named: AuditLog, place, tmp_path: Path, statement: str, wanted: str
+):
+    file = archived(place, "2026-03", tmp_path)
+    with sqlite3.connect(file) as database:
+        database.execute(statement)
+    database.close()
+    cold = Archive(file, named.origin, named.verifier)
+    with pytest.raises((LogAltered, ArchiveRefused), match=wanted):
         cold.verify()
     cold.close()
 

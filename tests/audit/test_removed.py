@@ -144,14 +144,14 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
         "relgate/removals/599: is not of the entry that the log has there",
     ),
     "evidence that is a release": (
-        lambda own: edit(own / "removals/600", leaf=release(own)), "600: is of an entry of release",
+        lambda own: edit(own / "removals/600", leaf=release(own)), "600: has another private part",
     ),
-    "evidence that is no JSON": (lambda own: (own / "removals/600").write_bytes(b"{"), "600: does not show a removal"),
+    "evidence that is no JSON": (lambda own: (own / "removals/600").write_bytes(b"{"), "600: does not show an entry"),
     "evidence without end": (
         lambda own: (own / "removals/600").open("wb").truncate(1 << 30), "600: relgate/removals/600 has more than",
     ),
     "evidence that is deep": (
-        lambda own: (own / "removals/600").write_bytes(b'{"x":' + b"[" * 1_000_000), "600: does not show a removal",
+        lambda own: (own / "removals/600").write_bytes(b'{"x":' + b"[" * 1_000_000), "600: does not show an entry",
     ),
     "evidence that is a folder": (
         lambda own: ((own / "removals/600").unlink(), (own / "removals/600").mkdir()), "is no file",

@@ -56,6 +56,8 @@ def test_a_folder_that_is_not_there_is_used_wrongly_and_one_of_hashes_alone_is_s
     ready("audit", "publish", "public")
     (place / "public" / "tile" / "notes.txt").write_text("x", encoding="utf-8")
     done = ready("audit", "verify", "--folder", "public", "--log-key", key)
+    assert (done.code, "tile/entries" in done.out, "--holds hashes" in done.out) == (1, True, True)
+    done = ready("audit", "verify", "--folder", "public", "--log-key", key, "--holds", "hashes")
     assert done.code == 0
     for said in ("sound: the hashes of", "the folder holds no entries", "remark: tile/notes.txt is no tile"):
         assert said in done.out

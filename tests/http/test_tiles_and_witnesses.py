@@ -18,7 +18,7 @@ from demo.stage import ORIGIN, Stage
 from gateway.audit import merkle, receipt, tiles
 from gateway.audit.checkpoint import COSIGNATURE, SigningKey, open_note, parse_checkpoint, parse_verifier_key
 from gateway.audit.entry import Draft, Event
-from gateway.audit.folder_check import verify_folder
+from gateway.audit.folder_check import Holds, verify_folder
 from gateway.audit.witness_store import WitnessStore, make_memory
 from gateway.http.server import bind
 from gateway.http.witness import build_witness
@@ -136,7 +136,7 @@ def test_what_was_fetched_over_http_verifies_as_a_folder(long, tmp_path: Path):
             path = tiles.path(level, index, min(256, count - 256 * index))
             (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / path).write_bytes(fetch(long, f"/{path}", TOKEN).raise_for_status().content)
-    report = verify_folder(tmp_path, ORIGIN, long.service.log.verifier)
+    report = verify_folder(tmp_path, ORIGIN, long.service.log.verifier, holds=Holds.ENTRIES)
     assert (report.findings, report.checked) == ((), head.size)
 
 
