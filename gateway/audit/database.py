@@ -206,7 +206,12 @@ class Database:
 
     def _connect(self) -> Engine:
         if self._file is None:
-            engine = create_engine(self._url, isolation_level="REPEATABLE READ", pool_pre_ping=True)
+            try:
+                engine = create_engine(self._url, isolation_level="REPEATABLE READ", pool_pre_ping=True)
+            except ImportError as error:
+                hint = "Install it: python -m pip install 'psycopg[binary]'."
+                what = f"the driver {error.name} is not installed"
+                raise LogUnavailable("open", what, hint=hint, code="driver_missing") from error
             event.listen(engine, "begin", self._begin_postgres)
         else:
             engine = create_engine(self._url)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, inspect, select
 
 from gateway.audit import form_postgres, form_sqlite, tables
 from gateway.audit.finding import Finding
@@ -33,6 +33,9 @@ def has_its_tables(connection: Connection) -> bool:
 def differences(connection: Connection, readers: Readers) -> Iterator[Finding]:
     """Everything about the store's form that is not as the gateway makes it."""
     definitions, contents = _FORMS[connection.dialect.name]
+    if tables.metadata.tables.keys().isdisjoint(inspect(connection).get_table_names()):
+        yield Finding("store", "holds no log: none of the gateway's tables is there")
+        return
     wrong = [Finding(where, what) for where, what in definitions(connection)]
     yield from wrong
     if wrong:

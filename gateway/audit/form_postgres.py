@@ -12,7 +12,7 @@ installed, which cannot be relied on.)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 
 from sqlalchemy import Column, ColumnElement, Connection, Index, Integer, Table, text
@@ -69,8 +69,8 @@ def definitions(connection: Connection) -> Iterator[tuple[str, str]]:
                 yield f"table {name}", f"is no lasting table: PostgreSQL has it as {kind}{persistence}, not as rp"
             if hides_rows or shares_rows:
                 yield f"table {name}", "has row security, or shares its rows with another by inheritance"
-    yield from _columns(connection)
-    yield from _indexes(connection)
+    yield from _columns(connection, there.keys())
+    yield from _indexes(connection, there.keys())
     for kind, name in connection.execute(text(_PLANTED)):
         yield f"{kind} {name}", "is none of the gateway's"
 
@@ -120,10 +120,11 @@ def _any(leading: ColumnElement[object]) -> str:
     return f"{leading.compile(dialect=_DIALECT, compile_kwargs={'include_table': False})} >= {least}"
 
 
-def _columns(connection: Connection) -> Iterator[tuple[str, str]]:
+def _columns(connection: Connection, within: Collection[str]) -> Iterator[tuple[str, str]]:
     wanted = {
         (table.name, column.name): (_TYPES[column.type.compile(_DIALECT)], not column.nullable, True)
         for table in tables.metadata.sorted_tables
+        if table.name in within  # else it was found to be missing, as a whole
         for column in table.columns
     }
     there = {(row[0], row[1]): tuple(row[2:]) for row in connection.execute(text(_COLUMNS))}
@@ -143,9 +144,9 @@ _TYPES: Mapping[str, str] = {
 """What PostgreSQL calls each of the types that the gateway gives to columns."""
 
 
-def _indexes(connection: Connection) -> Iterator[tuple[str, str]]:
+def _indexes(connection: Connection, within: Collection[str]) -> Iterator[tuple[str, str]]:
     there = {row.relname: row for row in connection.execute(text(_INDEXES))}
-    wanted = _wanted_indexes()
+    wanted = {name: said for name, (table, said) in _wanted_indexes().items() if table in within}
     for name in sorted(there.keys() | wanted.keys()):
         if name not in there:
             yield f"index {name}", "is missing"
@@ -158,12 +159,14 @@ def _indexes(connection: Connection) -> Iterator[tuple[str, str]]:
 
 
 @lru_cache(maxsize=1)
-def _wanted_indexes() -> Mapping[str, str]:
-    made: dict[str, str] = {}
+def _wanted_indexes() -> Mapping[str, tuple[str, str]]:
+    """Each index's table, and its definition."""
+    made: dict[str, tuple[str, str]] = {}
     for table in tables.metadata.sorted_tables:
         keys = ", ".join(column.name for column in table.primary_key)
-        made[_key_name(table)] = _bare(f"CREATE UNIQUE INDEX {_key_name(table)} ON {table.name} ({keys})")
-        made |= {str(index.name): _bare(_definition(index)) for index in table.indexes}
+        key = _bare(f"CREATE UNIQUE INDEX {_key_name(table)} ON {table.name} ({keys})")
+        made[_key_name(table)] = table.name, key
+        made |= {str(index.name): (table.name, _bare(_definition(index))) for index in table.indexes}
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -88,3 +89,11 @@ def reloaded(place, change: str, setting: str) -> None:
     while found != change.rpartition(" ")[2]:
         with engine.connect() as connection:
             found = connection.exec_driver_sql(f"SHOW {setting}").scalar_one()
+
+
+@pytest.mark.postgresql_alone
+def test_a_driver_that_is_not_installed_is_named_with_how_to_install_it(place, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)  # as an import of what is not there
+    with pytest.raises(LogUnavailable, match="psycopg is not installed") as refused:
+        place.open()
+    assert refused.value.code == "driver_missing"

@@ -10,9 +10,12 @@ import pytest
 from sqlalchemy import Connection, create_engine
 
 from gateway.audit import form_check, form_postgres, tables, team
+from gateway.audit.checkpoint import SigningKey
+from gateway.audit.database import Database
 from gateway.audit.log import AuditLog
+from gateway.audit.verification import verify
 from tests.audit import everything
-from tests.audit.conftest import Place
+from tests.audit.conftest import ORIGIN, Place
 from tests.audit.tampering import write_log
 
 REMADE = {
@@ -157,3 +160,16 @@ def _write_past(connection: Connection, table: str, index: str) -> None:
         switched.format("true", index),
     ):
         connection.exec_driver_sql(statement)
+
+
+def test_a_store_without_any_table_is_said_to_hold_no_log(place: Place):
+    place.open().close()
+    if place.url.startswith("sqlite"):
+        place.file.unlink()
+        place.file.touch()
+    else:
+        place.change("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    report = verify(Database(place.url), ORIGIN, SigningKey(ORIGIN, place.key).verifier)
+    assert [(each.where, each.what) for each in report.findings] == [
+        ("store", "holds no log: none of the gateway's tables is there")
+    ]
