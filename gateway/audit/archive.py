@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, create_engine, func, insert, select
+from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, create_engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.audit import artifacts_check, catalogue, merkle, ranges, retention, search, spill, store, stored, tables
@@ -28,7 +28,7 @@ from gateway.audit.backup import sync
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.database import Database, looking
 from gateway.audit.errors import AuditError, LogAltered, ProofRefused
-from gateway.audit.orders import Part, stamp
+from gateway.audit.orders import Part
 from gateway.audit.search import Criteria, Cursor, Page
 from gateway.audit.spill import Sought, Spill
 from gateway.audit.stored import RawEntry, Summary
@@ -70,9 +70,9 @@ def months(month: str) -> tuple[datetime, datetime]:
     """A month's first moment, and the next month's. Raises :class:`ArchiveRefused`."""
     try:
         begin = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+        end = begin.replace(year=begin.year + 1, month=1) if begin.month == 12 else begin.replace(month=begin.month + 1)
     except ValueError:
         raise ArchiveRefused(f"{month!r} is no month", hint="Write 2026-03.") from None
-    end = begin.replace(year=begin.year + 1, month=1) if begin.month == 12 else begin.replace(month=begin.month + 1)
     return begin, end
 
 
@@ -81,15 +81,8 @@ def partition(connection: Connection, month: str, at: datetime) -> Partition:
     begin, end = months(month)
     if at < end:
         raise ArchiveRefused(f"{month} is not over yet")
-    entries = tables.entries.c
-    first, after = (
-        connection.execute(select(func.min(entries.position)).where(entries.time >= stamp(edge))).scalar_one()
-        for edge in (begin, end)
-    )
-    head = store.read_head(connection)
-    size = 0 if head is None else head.size
-    last = size - 1 if after is None else after - 1
-    if first is None or last < first:
+    first, last = retention.begun_before(connection, begin), retention.begun_before(connection, end) - 1
+    if last < first:
         hint = (
             "Entries whose leaves were removed have no month any more." if retention.bodies_removed(connection) else ""
         )

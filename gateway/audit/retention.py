@@ -94,14 +94,30 @@ def carry_out(connection: Connection, position: int, order: Remove) -> None:
     connection.execute(insert(tables.removals).values(position=position, **said))
 
 
-def older_than(connection: Connection, at: datetime) -> tuple[int, int]:
-    """The first and the last of the entries before a moment that lie together at the log's beginning."""
-    entries = tables.entries.c
-    later = select(func.min(entries.position)).where(entries.time >= stamp(at))
-    end = connection.execute(later).scalar_one()
-    head = store.read_head(connection)
-    size = 0 if head is None else head.size
-    return 0, (size if end is None else int(end)) - 1
+def begun_before(connection: Connection, at: datetime) -> int:
+    """How many entries, from the log's beginning on, are of the time before a moment.
+
+    Where times contradict one another, since a clock was wrong for a while or writers took turns, it is the number that
+    the fewest entries contradict, the smaller of two: so an entry that a wrong clock dated years ahead neither keeps
+    all that follow it, nor cuts its month in two. Entries whose leaves were removed say nothing.
+    """
+    entries, moment = tables.entries.c, stamp(at)
+    is_later = entries.time >= moment
+    first_later = connection.execute(select(func.min(entries.position)).where(is_later)).scalar_one()
+    if first_later is None:
+        head = store.read_head(connection)
+        return 0 if head is None else head.size
+    said = (entries.position > first_later) & (entries.time != "")
+    last_earlier = connection.execute(select(func.max(entries.position)).where(said, ~is_later)).scalar_one()
+    if last_earlier is None:
+        return int(first_later)
+    best, least, contradicting = int(first_later), 0, 1  # the first itself, if what precedes ended after it
+    times = select(entries.position, is_later).where(said, entries.position <= last_earlier).order_by(entries.position)
+    for position, later in connection.execute(times.execution_options(stream_results=True)):
+        contradicting += 1 if later else -1
+        if contradicting < least:
+            best, least = position + 1, contradicting
+    return best
 
 
 def bodies_removed(connection: Connection) -> int:

@@ -213,7 +213,7 @@ def remove(
     if at > told.at or not reason:
         raise CommandFailed(USAGE, "give a moment that has passed, and --reason", "the removal says why")
     with _database(here) as database, database.reading() as connection:
-        first, last = retention.older_than(connection, at)
+        first, last = 0, retention.begun_before(connection, at) - 1
     count = _remove(here, what, first, last, told, "") if last >= first else 0
     data: Data = {"first": first, "last": last, "removed": count}
     here.output(as_json).show(data, Line(f"{count} entries lost their {what}", good=True))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
@@ -23,10 +24,11 @@ from gateway.audit.errors import DraftRefused, LogAltered
 from gateway.audit.log import AuditLog
 from gateway.audit.orders import Activate, Part, Remove, SetStop, StopKind
 from gateway.audit.reading import LogReader
-from gateway.audit.retention import Span, uncovered
+from gateway.audit.retention import Span, begun_before, uncovered
 from gateway.audit.search import criteria
 from gateway.audit.spill import Sought
-from tests.audit.tampering import DIGEST, MANIFEST, TABLE
+from tests.audit.conftest import Place
+from tests.audit.tampering import DIGEST, MANIFEST, TABLE, make_draft
 
 Drafts = Callable[..., Draft]
 LATER = datetime(2026, 9, 1, tzinfo=UTC)
@@ -341,6 +343,7 @@ def test_a_month_that_is_not_over_or_has_nothing_or_is_none_is_not_archived(kept
         ("2026-09", "not over"),
         ("2025-01", "no entries"),
         ("2026-13", "no month"),
+        ("9999-12", "no month"),
         ("x", "no month"),
     ):
         with pytest.raises(ArchiveRefused, match=wrong):
@@ -348,6 +351,47 @@ def test_a_month_that_is_not_over_or_has_nothing_or_is_none_is_not_archived(kept
     archived(place, "2026-05", tmp_path)
     with pytest.raises(ArchiveRefused, match="there already"):
         archived(place, "2026-05", tmp_path)
+
+
+def dated(log: AuditLog, draft: Drafts, *dates: str) -> None:
+    moments = [datetime.fromisoformat(date).replace(tzinfo=UTC) for date in dates]
+    log.append_now([draft(f"d{number}", time=at, records=()) for number, at in enumerate(moments)])
+
+
+AHEAD = ("2026-03-30", "2026-04-01", "2026-04-02", "2100-01-01", "2026-04-03", "2026-04-04", "2026-05-01", "2026-06-01")
+BACK = ("2026-03-30", "2026-04-01", "2026-04-02", "1970-01-01", "2026-04-03", "2026-04-04", "2026-05-01", "2026-06-01")
+
+
+@pytest.mark.parametrize("dates", [AHEAD, BACK])
+def test_an_entry_that_a_wrong_clock_dated_stays_in_the_month_of_its_neighbours(
+    log: AuditLog, place, draft: Drafts, dates: tuple[str, ...]
+):
+    dated(log, draft, *dates)
+    with Database(place.url).reading() as connection:
+        found = [archive.partition(connection, month, LATER) for month in ("2026-03", "2026-04", "2026-05", "2026-06")]
+    assert [(each.first, each.last) for each in found] == [(0, 0), (1, 5), (6, 6), (7, 7)]
+
+
+@pytest.mark.sqlite_alone
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=9))
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_months_are_parted_where_the_fewest_entries_contradict_it(tmp_path: Path, months: list[int]):
+    place = Place(f"sqlite:///{tmp_path}/{uuid.uuid4()}.db", tmp_path)
+    log = place.open()
+    dated(log, make_draft, *(f"2026-0{month}-15" for month in months))
+
+    def contradicting(begun: int, month: int) -> int:
+        return sum(each >= month for each in months[:begun]) + sum(each < month for each in months[begun:])
+
+    before = 0
+    with Database(place.url).reading() as connection:
+        for month in range(1, 7):
+            begun = begun_before(connection, datetime(2026, month, 1, tzinfo=UTC))
+            fewest = min(contradicting(at, month) for at in range(len(months) + 1))
+            assert contradicting(begun, month) == fewest
+            assert begun >= before, "no entry is in two months"
+            before = begun
+    log.close()
 
 
 @pytest.mark.sqlite_alone("a server is backed up by its own tools")
