@@ -88,17 +88,19 @@ def wanted(salt: int, position: int, leaf: Leaf, private: Private | None) -> int
 
 
 def differences(
-    connection: Connection, scope: Compared, there: Mapping[int, int], words: Mapping[int, int], totals: Totals
+    connection: Connection, scope: Compared, there: Mapping[int, int], words: Mapping[int, int]
 ) -> Iterator[tuple[str, str]]:
-    """Where the catalogue differs, and how: ``there`` are the sums over what is stored, ``words`` those that entries
-    give, and ``totals`` what entries count.
-    """
+    """Where postings differ, and how: ``there`` are the sums over what is stored, ``words`` those that entries give."""
     wrong = {run for run in there.keys() | words.keys() if there.get(run, 0) != words.get(run, 0)}
     if wrong - {OUTSIDE}:
         yield from _located(connection, scope, wrong - {OUTSIDE})
     if OUTSIDE in wrong:
         for position in connection.execute(_OUTSIDE, {"size": scope.size}).scalars():
             yield f"postings of entry {position}", "belong to no entry"
+
+
+def totals_differences(connection: Connection, totals: Totals) -> Iterator[tuple[str, str]]:
+    """Where the stored totals are not what entries count, and how."""
     for said in catalogue.compare_totals(catalogue.read_totals(connection), totals):
         where, _, what = said.partition(": ")
         yield where, what

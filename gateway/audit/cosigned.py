@@ -107,8 +107,12 @@ class Recount:
             self.named[size].update(marks)
         self.witnesses.update(other.witnesses)
 
-    def differences(self, connection: Connection, known: Iterable[VerifierKey]) -> Iterator[tuple[str, str]]:
-        """Where the table is not what was signed, row by row, and how. ``known`` are witnesses' keys besides."""
+    def differences(
+        self, connection: Connection, known: Iterable[VerifierKey], after: int = 0
+    ) -> Iterator[tuple[str, str]]:
+        """Where the table is not what was signed, row by row, and how, for checkpoints of more than ``after`` entries.
+        ``known`` are witnesses' keys besides.
+        """
         keys = {mark_of(key): key for key in known}
         for text in self.witnesses:
             with contextlib.suppress(ProofRefused):  # a start with a key that is none: no line can be by it
@@ -117,13 +121,13 @@ class Recount:
         table, notes = tables.cosigned, tables.checkpoints.c
         wanted = select(table, notes.note).join(tables.checkpoints, notes.size == table.c.size, isouter=True)
         there = set()
-        for row in connection.execute(wanted):
+        for row in connection.execute(wanted.where(table.c.size > after)):
             there.add(row.size)
             try:
                 self._check(row.size, row.note, row.lines, row.witnesses, keys)
             except ProofRefused as error:
                 yield f"cosignatures of {row.size}", str(error)
-        for size in sorted(self.named.keys() - there):
+        for size in sorted(size for size in self.named.keys() - there if size > after):
             yield f"cosignatures of {size}", f"by {', '.join(sorted(self.named[size]))} are missing"
 
     def _check(self, size: int, note: str | None, lines: str, witnesses: int, keys: Mapping[str, VerifierKey]) -> None:

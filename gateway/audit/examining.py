@@ -75,13 +75,14 @@ Event = Finding | Followed | Reached | Complete
 
 class Scope(NamedTuple):
     """What every run of a check is examined for. ``held`` is the size of the checkpoint held from outside, ``salt``
-    that of the sums of words.
+    that of the sums of words, ``begun`` how many entries were taken as checked.
     """
 
     origin: str
     verifier: VerifierKey
     held: int
     salt: int
+    begun: int
 
 
 @dataclass(slots=True)
@@ -179,7 +180,7 @@ class _Examining:
         run.words += catalogue_check.wanted(self._scope.salt, index, leaf, entry.private if has_private else None)
         if has_private:
             try:
-                run.sums.add(index, leaf, entry.private)
+                run.sums.add(index, leaf, entry.private, self._scope.begun)
             except ValueError as error:
                 self._find(index, str(error))
 

@@ -35,6 +35,7 @@ from gateway.audit.errors import LogAltered
 from gateway.audit.orders import Part, Standing, what_stands
 from gateway.audit.proving import IssuedReceipt, IsWanted, LogFace
 from gateway.audit.published import LeavesRemoved
+from gateway.audit.reckoned import Reckoned
 from gateway.audit.search import Criteria, Cursor, Page
 from gateway.audit.spill import Sought, Spill
 from gateway.audit.stored import RawEntry, StoredEntry, Summary
@@ -266,6 +267,7 @@ class LogReader:
         progress: Progress | None = None,
         witnesses: Iterable[VerifierKey] = (),
         processes: int = 1,
+        before: Reckoned | None = None,
     ) -> Report:
         """Check the whole log: see :func:`gateway.audit.verification.verify`."""
         return verification.verify(
@@ -277,6 +279,7 @@ class LogReader:
             progress=progress,
             witnesses=witnesses,
             processes=processes,
+            before=before,
         )
 
     def close(self) -> None:

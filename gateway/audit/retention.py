@@ -21,14 +21,17 @@ remember that backups and archives have it still. That is what they are for, and
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import itemgetter
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from gateway.audit import catalogue, store, stored, tables, usage
 from gateway.audit.canonical import PlainJson
+from gateway.audit.entry import Event
 from gateway.audit.errors import DraftRefused, LogAltered
 from gateway.audit.orders import Counted, Part, Remove, Taken, stamp
 from gateway.audit.stored import RawEntry, Summary
@@ -188,11 +191,25 @@ def removals(connection: Connection) -> list[Span]:
     Raises :class:`LogAltered` for one of something that no removal takes.
     """
     table = tables.removals
-    rows = connection.execute(select(table).order_by(table.c.position)).all()
+    return _spans(connection.execute(select(table).order_by(table.c.position)).all())
+
+
+def _spans(rows: Iterable[Row[tuple[int, str, int, int, int]]]) -> list[Span]:
     try:
         return [Span(Part(row.what), row.first, row.last) for row in rows]
     except ValueError as error:
         raise LogAltered("removals", f"one cannot be read: {error}") from error
+
+
+def recorded(connection: Connection) -> tuple[list[Span], int]:
+    """The removals that an entry records, as far as its column says, and how many rows of the table no entry does: as
+    many of them as anybody plants. Raises as :func:`removals`.
+    """
+    table = tables.removals
+    said = (tables.entries.c.position == table.c.position) & (tables.entries.c.event == Event.BODIES_REMOVED.value)
+    rows = connection.execute(select(table).join(tables.entries, said).order_by(table.c.position)).all()
+    count = int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+    return _spans(rows), count - len(rows)
 
 
 def part_removed(spans: Sequence[Span], index: int) -> Part | None:
@@ -225,10 +242,21 @@ def spans_of(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> list[Span
     ]
 
 
-def leaves_taken(orders: Iterable[tuple[int, Mapping[str, PlainJson]]]) -> int:
-    """How many leaves the removals among the orders took. Raises ``ValueError`` or ``KeyError``."""
+def leaves_taken(orders: Iterable[tuple[int, Mapping[str, PlainJson]]], since: int = 0) -> int:
+    """How many leaves the removals among the orders took from entries from ``since`` on. Raises ``ValueError`` or
+    ``KeyError``.
+    """
     said = [order for _, order in orders if order.get("order") == "remove" and order.get("what") == Part.LEAF]
-    return sum(int(str(order["count"])) for order in said)
+    return sum(int(str(order["count"])) for order in said if int(str(order["first"])) >= since)
+
+
+def reach_over(connection: Connection, size: int) -> bool:
+    """Whether a removal recorded after the first ``size`` entries took from these and from later ones what said what
+    they add up to.
+    """
+    table = tables.removals.c
+    over = (table.position >= size) & (table.first < size) & (table.last >= size) & (table.what != Part.ROWS.value)
+    return connection.execute(select(table.position).where(over).limit(1)).first() is not None
 
 
 def note_missing(spans: list[Span], index: int, what: Part) -> None:
@@ -239,16 +267,21 @@ def note_missing(spans: list[Span], index: int, what: Part) -> None:
         spans.append(Span(what, index, index))
 
 
-def uncovered(missing: Sequence[Span], removals: Sequence[Span]) -> list[Span]:
+def uncovered(missing: Iterable[Span], removals: Sequence[Span]) -> list[Span]:
     """The parts of runs that no removal accounts for; a removal of more covers a lack of less."""
     order = list(Part)
+    taken = {what: _joined(span for span in removals if order.index(span.what) >= order.index(what)) for what in Part}
     left: list[Span] = []
     for run in missing:
-        pieces = [run]
-        for removal in removals:
-            if order.index(removal.what) >= order.index(run.what):
-                pieces = [piece for each in pieces for piece in _without(each, removal)]
-        left += pieces
+        at, removed = run.first, taken[run.what]
+        for first, last in removed[bisect_left(removed, run.first, key=itemgetter(1)) :]:
+            if first > run.last:
+                break
+            if first > at:
+                left.append(Span(run.what, at, first - 1))
+            at = last + 1
+        if at <= run.last:
+            left.append(Span(run.what, at, run.last))
     return left
 
 
@@ -276,11 +309,3 @@ def _joined(spans: Iterable[Span]) -> list[tuple[int, int]]:
         else:
             runs.append((span.first, span.last))
     return runs
-
-
-def _without(run: Span, removal: Span) -> list[Span]:
-    pieces = [
-        Span(run.what, run.first, min(run.last, removal.first - 1)),
-        Span(run.what, max(run.first, removal.last + 1), run.last),
-    ]
-    return [piece for piece in pieces if piece.first <= piece.last]

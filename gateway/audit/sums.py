@@ -25,15 +25,19 @@ class Sums:
     cosigned: cosigned.Recount = field(default_factory=cosigned.Recount)
     totals: Totals = field(default_factory=dict)
 
-    def add(self, index: int, leaf: Leaf, private: Mapping[str, PlainJson]) -> None:
-        """Add the next entry, which agrees with its leaf. Raises ``ValueError`` for what it cannot take."""
+    def add(self, index: int, leaf: Leaf, private: Mapping[str, PlainJson], begun: int = 0) -> None:
+        """Add the next entry, which agrees with its leaf. What an order says that entries below ``begun`` had added to
+        is not added: they were, before. Raises ``ValueError`` for what it cannot take.
+        """
         self.cosigned.add(leaf.event, private)
         said = private.get("orders", [])
-        for order in said if isinstance(said, list) else ():
+        for order in _list(said):
             if isinstance(order, dict):
                 self.orders.append((index, order))
         for digest in named(private):
             self.artifacts.setdefault(digest, index)
+        if begun and said:
+            private = {**private, "orders": [order for order in _list(said) if not _removed_below(order, begun)]}
         catalogue.count_in(self.totals, leaf, private)
         catalogue.count_removed(self.totals, private)
         self.usage.add(leaf.partner, private)
@@ -46,6 +50,16 @@ class Sums:
         self.usage.include(later.usage)
         self.cosigned.include(later.cosigned)
         catalogue.include_totals(self.totals, later.totals)
+
+
+def _list(said: PlainJson) -> list[PlainJson]:
+    return said if isinstance(said, list) else []
+
+
+def _removed_below(order: PlainJson, begun: int) -> bool:
+    """Whether an order is a removal from entries below ``begun`` alone."""
+    last = order.get("last") if isinstance(order, dict) and order.get("order") == "remove" else None
+    return isinstance(last, int) and last < begun
 
 
 def named(private: Mapping[str, PlainJson]) -> Iterator[str]:

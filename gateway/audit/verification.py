@@ -51,6 +51,7 @@ from gateway.audit.examining import Examined
 from gateway.audit.finding import Finding
 from gateway.audit.notes_check import NotesCheck
 from gateway.audit.orders import Part
+from gateway.audit.reckoned import Reckoned
 from gateway.audit.team import Readers
 from gateway.audit.walk import Walk
 
@@ -78,6 +79,7 @@ class Report:
     hashes_alone: bool = False
     lacking: int = 0
     remarks: tuple[Finding, ...] = ()
+    reckoned: Reckoned | None = None
 
     @property
     def sound(self) -> bool:
@@ -95,20 +97,25 @@ def verify(
     progress: Progress | None = None,
     witnesses: Iterable[VerifierKey] = (),
     processes: int = 1,
+    before: Reckoned | None = None,
 ) -> Report:
     """Check the log as it is at one moment. ``held`` is a checkpoint kept from an earlier check, or by somebody else;
     it must be opened. ``witnesses`` are the keys of witnesses besides those that the log's own entries name.
     ``processes`` is how many read and reckon (0: as the machine has cores and the log needs them): the report is the
     same.
 
-    With ``whole`` False only what follows ``held`` is checked; what stands is checked against its signature but not
-    against the orders of entries before; the catalogue, the use of volumes and cosignatures not at all.
+    With ``whole`` False only what follows ``held`` is read, and what stands beside the tree is compared with what
+    ``before`` says that the entries up to there add up to: volumes, totals, orders row by row, artifacts, removals,
+    cosignatures of what is new. Without ``before`` none of these is compared, and what stands is checked against its
+    signature alone. A whole check alone can see what was changed in entries, hashes, checkpoints and cosignatures of
+    before, or anywhere in the words that searches use. Where a removal took bodies on both sides of ``held``, all is
+    read.
     Raises :class:`LogUnavailable` when the store cannot be read, or a process ends before its work.
     """
     with database.reading() as connection:
         newest = select(func.max(tables.entries.c.position))
         size = connection.execute(newest).scalar_one() or 0 if form_check.has_its_tables(connection) else 0
-    asked = Asked(origin, verifier, held, whole, tuple(witnesses), progress)
+    asked = Asked(origin, verifier, held, whole, tuple(witnesses), progress, before)
     with team.reading(database, team.useful_processes(processes, size, ENTRIES_EACH)) as (connection, readers):
         return check(connection, readers, asked)
 
@@ -123,6 +130,7 @@ class Asked:
     whole: bool
     witnesses: tuple[VerifierKey, ...]
     progress: Progress | None
+    before: Reckoned | None = None
 
     def start(self, size: int) -> int:
         """How many entries of so many are taken as checked."""
@@ -140,17 +148,30 @@ def check(connection: Connection, readers: Readers, asked: Asked) -> Report:
         sizes = f"the log has {head.size} entries, but you hold a checkpoint of {asked.held.size}"
         walk.find("head", f"{sizes}: rolled back")
     start = asked.start(head.size)
+    before = asked.before if asked.before is not None and asked.before.size == start > 0 else None
+    if before is not None and retention.reach_over(connection, start):
+        start, before = 0, None
     walk.start_at(connection, start)
+    if before is not None:
+        walk.sums = before.taken_up()
+    reckons = not start or before is not None
     there = _walk(connection, readers, walk, asked, start)
-    _check_whole(connection, walk, head, from_first=not start)
+    _check_whole(connection, walk, head, reckons=reckons)
     if not start:
-        _check_sums(connection, walk, there, asked.witnesses)
+        compared = catalogue_check.Compared(walk.size, walk.salt)
+        for finding in catalogue_check.differences(connection, compared, there, walk.words):
+            walk.find(*finding)
+    if reckons:
+        _check_sums(connection, walk, asked.witnesses)
     notes = NotesCheck(asked.verifier)
     notes.read(connection, head, start)
     for where, what in notes.differences:
         walk.find(where, what)
     remarks = tuple(Finding(where, what) for where, what in notes.remarks)
-    return Report(head.size, head.size - start, head.checkpoint, tuple(walk.findings), remarks=remarks)
+    reckoned = Reckoned(head.size, walk.sums) if reckons else None
+    return Report(
+        head.size, head.size - start, head.checkpoint, tuple(walk.findings), remarks=remarks, reckoned=reckoned
+    )
 
 
 def _walk(connection: Connection, readers: Readers, walk: Walk, asked: Asked, start: int) -> Counter[int]:
@@ -196,30 +217,29 @@ def _extent(connection: Connection, head: store.Head, verifier: VerifierKey) -> 
     return min(head.size, connection.execute(select(func.count()).select_from(tables.entries)).scalar_one())
 
 
-def _check_whole(connection: Connection, walk: Walk, head: store.Head, *, from_first: bool) -> None:
+def _check_whole(connection: Connection, walk: Walk, head: store.Head, *, reckons: bool) -> None:
     """What only the whole store can show."""
     _check_head(connection, walk, head)
-    _check_extent(connection, walk, head, from_first=from_first)
-    for finding in artifacts_check.differences(connection, artifacts_check.all_named(walk.sums), every=from_first):
+    _check_extent(connection, walk, head)
+    for finding in artifacts_check.differences(connection, artifacts_check.all_named(walk.sums), every=reckons):
         walk.find(*finding)
-    _account_for_missing(connection, walk, from_first=from_first)
+    _account_for_missing(connection, walk, reckons=reckons)
     try:
         stands = standing.read(connection, head, walk.origin, walk.verifier)
     except LogAltered as error:
         walk.find(error.where, error.what)
         stands = None
-    if from_first:
+    if reckons:
         for finding in orders_check.differences(connection, walk.sums.orders, stands):
             walk.find(*finding)
 
 
-def _check_sums(connection: Connection, walk: Walk, there: Counter[int], witnesses: tuple[VerifierKey, ...]) -> None:
+def _check_sums(connection: Connection, walk: Walk, witnesses: tuple[VerifierKey, ...]) -> None:
     """What entries add up to is what stands beside the tree."""
-    compared = catalogue_check.Compared(walk.size, walk.salt)
     recounted = (
-        catalogue_check.differences(connection, compared, there, walk.words, walk.sums.totals),
+        catalogue_check.totals_differences(connection, walk.sums.totals),
         walk.sums.usage.differences(connection),
-        walk.sums.cosigned.differences(connection, witnesses),
+        walk.sums.cosigned.differences(connection, witnesses, after=walk.begun),
     )
     for where, what in chain.from_iterable(recounted):
         walk.find(where, what)
@@ -243,7 +263,7 @@ def _check_head(connection: Connection, walk: Walk, head: store.Head) -> None:
         walk.find("checkpoints", f"are {commits}, but the log was written {head.epoch} times")
 
 
-def _check_extent(connection: Connection, walk: Walk, head: store.Head, *, from_first: bool) -> None:
+def _check_extent(connection: Connection, walk: Walk, head: store.Head) -> None:
     """Nothing beyond the head, nothing without an entry, nothing missing."""
     for table, name in ((tables.entries, "entries"), (tables.private_parts, "private parts")):
         column = table.c.position
@@ -252,7 +272,7 @@ def _check_extent(connection: Connection, walk: Walk, head: store.Head, *, from_
         if least < 0 or most >= head.size:
             walk.find(f"{name} {least} to {most}", f"lie outside the {head.size} entries of the head")
         wanted = head.size - (walk.bodiless if table is tables.private_parts else 0)
-        if count != wanted and (from_first or table is tables.entries):
+        if count != wanted and (not walk.begun or table is tables.entries):
             walk.find(name, f"are {count}, but the head says {wanted}")
     beyond = (
         (tables.record_rows.c.position, 0, head.size - 1, "entry", "has record rows, but lies beyond the head"),
@@ -293,15 +313,17 @@ _MISSING = {
 }
 
 
-def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool) -> None:
+def _account_for_missing(connection: Connection, walk: Walk, *, reckons: bool) -> None:
     """Every body that is missing must have been removed by an order that the log records."""
     try:
-        # In part only, the removals recorded earlier are believed: they were checked with the entries before.
-        removed = retention.spans_of(walk.sums.orders) if from_first else retention.removals(connection)
-        taken = retention.leaves_taken(walk.sums.orders)
+        # Without what entries before add up to, the removals that they record are believed.
+        removed, strange = (retention.spans_of(walk.sums.orders), 0) if reckons else retention.recorded(connection)
+        taken = retention.leaves_taken(walk.sums.orders, since=walk.begun)
     except (KeyError, ValueError, LogAltered) as error:
         walk.find("removals", f"one cannot be read: {error!r}")
         return
+    if strange:
+        walk.find("removals", f"{strange} are not as any entry records them")
     for span in retention.uncovered(walk.missing, removed):
         for index in range(span.first, min(span.last, span.first + 99) + 1):
             walk.find(f"entry {index}", _MISSING[span.what])
@@ -310,5 +332,5 @@ def _account_for_missing(connection: Connection, walk: Walk, *, from_first: bool
     for index, part in retention.put_back(connection, removed):
         walk.find(f"entry {index}", f"has its {part} again, which a removal took")
     lacking = sum(span.length for span in walk.missing if span.what is Part.LEAF)
-    if from_first and lacking != taken:  # which entries of a range could lose their leaves, the leaves alone told
+    if reckons and lacking != taken:  # which entries of a range could lose their leaves, the leaves alone told
         walk.find("removals", f"took {taken} leaves by the entries that record them, but {lacking} are missing")

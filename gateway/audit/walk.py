@@ -47,6 +47,7 @@ class Walk:
     verifier: VerifierKey
     size: int
     held: Checkpoint | None = None
+    begun: int = 0  # so many entries are taken as checked
     salt: int = field(default_factory=lambda: secrets.randbits(62))
     next: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -62,7 +63,7 @@ class Walk:
     @property
     def scope(self) -> Scope:
         """What runs are to be examined for."""
-        return Scope(self.origin, self.verifier, 0 if self.held is None else self.held.size, self.salt)
+        return Scope(self.origin, self.verifier, 0 if self.held is None else self.held.size, self.salt, self.begun)
 
     def find(self, where: str, what: str) -> None:
         """Note a difference."""
@@ -71,7 +72,7 @@ class Walk:
 
     def start_at(self, connection: Connection, size: int) -> None:
         """Begin after ``size`` entries, with the stored edge: the held checkpoint says if it is right."""
-        self.next = self.good_size = size
+        self.begun = self.next = self.good_size = size
         try:
             edge = list(store.read_edge(connection, size).hashes)
         except LogAltered as error:

@@ -10,10 +10,13 @@ from typing import Annotated
 
 import typer
 
-from gateway.audit.checkpoint import Checkpoint, VerifierKey, parse_verifier_key
+from gateway.audit import reckoned
+from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint, parse_verifier_key
 from gateway.audit.database import Database
+from gateway.audit.errors import ProofRefused
 from gateway.audit.folder import write_whole
 from gateway.audit.folder_check import Holds, verify_folder
+from gateway.audit.reckoned import Reckoned
 from gateway.audit.verification import Report
 from gateway.audit.verification import verify as verify_log
 from gateway.cli.audit_keeping import held_checkpoint
@@ -47,7 +50,9 @@ def verify(
     keep: Annotated[Path | None, typer.Option("--keep", help="Write the checkpoint found to this file.")] = None,
     state: Annotated[
         Path | None,
-        typer.Option("--state", help="Go on from the checkpoint in this file, and write the one found there."),
+        typer.Option(
+            "--state", help="Go on from what this file says of the last check, and write there what is found."
+        ),
     ] = None,
     folder: Annotated[
         Path | None, typer.Option("--folder", help="A published folder; then nothing but --log-key is needed.")
@@ -68,13 +73,17 @@ def verify(
         raise CommandFailed(USAGE, "--state is --held and --keep in one", "leave the others out")
     here = session(context)
     verifier = here.verifier(log_key)
-    before = state if state is not None and state.exists() else held
-    kept = None if before is None else held_checkpoint(before, verifier)
+    kept: Checkpoint | None = None
+    before: Reckoned | None = None
+    if state is not None and state.exists():
+        kept, before = _taken_up(state, verifier)
+    elif held is not None:
+        kept = held_checkpoint(held, verifier)
     if folder is not None and not folder.is_dir():
         raise CommandFailed(USAGE, f"{folder} is no folder", "name the folder that `relgate audit publish` wrote")
     with bar("entries") as progress:
         if folder is None:
-            report = _check_store(here, verifier, kept, progress, whole=state is None, processes=processes)
+            report = _check_store(here, verifier, kept, before, progress, processes)
         else:
             # The key's name is the log's (a folder is checked where there are no settings).
             origin = verifier.name if log_key else here.settings.log_origin
@@ -83,20 +92,43 @@ def verify(
     _show(here, report, kept, as_json)
     if not report.sound:
         raise typer.Exit(REFUSED)
-    for path in (keep, state):
-        if path is not None:
-            write_whole(path, report.checkpoint.encode())
+    if keep is not None:
+        write_whole(keep, report.checkpoint.encode())
+    if state is not None:
+        found = report.reckoned
+        write_whole(state, report.checkpoint.encode() if found is None else reckoned.write(report.checkpoint, found))
+
+
+def _taken_up(state: Path, verifier: VerifierKey) -> tuple[Checkpoint, Reckoned | None]:
+    """The checkpoint in a state file and, where the log's store was checked, what the entries up to it add up to."""
+    try:
+        data = state.read_bytes()
+    except OSError as error:
+        raise CommandFailed(
+            USAGE, f"{state}: {error.strerror}", "name a file that --state wrote, or a new one"
+        ) from None
+    if not reckoned.is_one(data):
+        return held_checkpoint(state, verifier), None
+    try:
+        note, before = reckoned.parse(data)
+    except ProofRefused as error:
+        hint = "give its checkpoint with --held, and a new file with --state: all is then read once"
+        raise CommandFailed(USAGE, f"{state}: {error}", hint) from None
+    kept = open_checkpoint(note, [verifier])
+    if kept.size != before.size:
+        raise CommandFailed(USAGE, f"{state}: its sums are of {before.size} entries, its checkpoint is of {kept.size}")
+    return kept, before
 
 
 def _check_store(
     here: Session,
     verifier: VerifierKey,
     kept: Checkpoint | None,
+    before: Reckoned | None,
     progress: Callable[[int, int], None],
-    *,
-    whole: bool,
     processes: int,
 ) -> Report:
+    """Check the store: what came after the checkpoint if it is known what those before add up to, else all."""
     settings = here.settings
     database = Database(settings.log_url, busy_timeout=settings.busy_timeout_ms / 1000)
     witnesses = [parse_verifier_key(said.key) for said in settings.witnesses.values()]
@@ -106,13 +138,20 @@ def _check_store(
             settings.log_origin,
             verifier,
             held=kept,
-            whole=whole,
+            whole=before is None,
             progress=progress,
             witnesses=witnesses,
             processes=processes,
+            before=before,
         )
     finally:
         database.close()
+
+
+_PART = (
+    "the {} entries before were not read again: a change to them, their hashes, checkpoints or cosignatures, to the "
+    "words that searches use, or beside a folder's tiles, shows only when all is checked (without --state)"
+)
 
 
 def _show(here: Session, report: Report, kept: Checkpoint | None, as_json: bool) -> None:
@@ -136,6 +175,8 @@ def _show(here: Session, report: Report, kept: Checkpoint | None, as_json: bool)
             blocks.append(Line("the folder holds no entries: what they say was not checked"))
         if report.lacking:
             blocks.append(Line(f"of {report.lacking} of them the hash alone: retention removed what they say"))
+        if report.checked < report.size:
+            blocks.append(Line(_PART.format(report.size - report.checked)))
         if kept is None:
             blocks.append(Line("a log put back whole shows only against a checkpoint kept elsewhere: --keep, --held"))
     else:

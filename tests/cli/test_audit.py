@@ -48,6 +48,40 @@ def test_a_log_that_was_put_back_is_found_by_the_checkpoint_held_elsewhere(ready
     assert ready("audit", "verify", "--held", "head.checkpoint").code == 1
 
 
+def test_a_check_goes_on_from_its_state_and_says_what_only_a_whole_check_sees(ready, place):
+    assert ready("audit", "verify", "--state", "last.state", "--processes", "2").code == 0
+    ready("stop", "partner", "JPN", "--reason", "x")
+    done = ready("audit", "verify", "--state", "last.state")
+    assert (done.code, "were not read again" in done.out) == (0, True)
+    said = json.loads(ready("audit", "verify", "--state", "last.state", "--json").out)
+    assert (said["checked"], said["sound"]) == (0, True)
+    with sqlite3.connect(place / "var" / "audit.sqlite3") as database:
+        database.execute("DELETE FROM stops")
+        database.execute("UPDATE activations SET by = 'mallory'")
+    database.close()
+    done = ready("audit", "verify", "--state", "last.state")
+    assert (done.code, "mallory" in done.out or "activations" in done.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [("{}", "is no state of an earlier check"), ('{"version":1', "is no state"), ("nothing", "a note is text")],
+)
+def test_a_state_file_that_is_none_is_refused_in_words_and_left_as_it_is(ready, place, wrong: str, told: str):
+    (place / "last.state").write_text(wrong)
+    done = ready("audit", "verify", "--state", "last.state")
+    assert done.code != 0
+    assert told in done.err
+    assert (place / "last.state").read_text() == wrong
+
+
+def test_a_state_file_with_a_checkpoint_alone_has_everything_read_once(ready, place):
+    ready("audit", "verify", "--keep", "last.state")
+    said = json.loads(ready("audit", "verify", "--state", "last.state", "--json").out)
+    assert said["checked"] == said["entries"] > 0
+    assert json.loads(ready("audit", "verify", "--state", "last.state", "--json").out)["checked"] == 0
+
+
 def test_reading_private_parts_leaves_an_entry_with_who_and_what(ready):
     ready("audit", "show", "0", "--by", "A. Auditor")
     (entry,) = json.loads(ready("audit", "tail", "-n", "2", "--json").out)[:1]
