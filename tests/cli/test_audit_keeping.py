@@ -12,8 +12,8 @@ from gateway.audit.checkpoint import SigningKey, parse_verifier_key
 from gateway.audit.reading import LogReader
 from tests.cli.audit_log import fill
 
-NEXT = (datetime.now(UTC).replace(day=1) + timedelta(days=32)).replace(day=2)
-"""In the month after this one: the log's first entries are of now."""
+NEXT = (datetime.now(UTC).replace(day=1) + timedelta(days=63)).replace(day=2)
+"""In the month after the next one: the log's first entries are of now, and a month may end before they are written."""
 
 MONTH = f"{NEXT:%Y-%m}"
 
