@@ -19,7 +19,7 @@ from sample_source.app import SampleSource, Source
 
 LOOPBACK = "127.0.0.1"
 #: Seconds that a server is given to start or to stop.
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class PortBusyError(OSError):
