@@ -34,6 +34,7 @@ from gateway.audit.stream import (
     send_on,
     write_cursor,
 )
+from tests.support.waiting import PATIENCE, happens, held_port
 
 Drafts = Callable[..., Draft]
 STORES = ["sqlite"]
@@ -95,7 +96,7 @@ def listening(siem: Siem) -> Iterator[Siem]:
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(10)
+        thread.join()
 
 
 @pytest.fixture
@@ -153,9 +154,7 @@ def test_a_crash_before_the_cursor_moved_sends_the_batch_again(
 
 def test_a_receiver_that_is_not_there_leaves_the_cursor_where_it_was(log: AuditLog, draft: Drafts, cursor: Path):
     fill(log, draft, 2)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with pytest.raises(StreamRefused, match="refused"):
+    with held_port() as port, pytest.raises(StreamRefused, match="refused"):
         send_on(log, Receiver("tcp", "127.0.0.1", port), cursor, Form.SYSLOG, "gw")
     assert read_cursor(cursor, log.origin) == Cursor(log.origin)
 
@@ -222,20 +221,18 @@ def test_a_receiver_that_takes_the_connection_and_never_reads_has_taken_nothing(
 
 def test_a_receiver_that_talks_on_and_never_closes_has_taken_nothing(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(stream, "TIMEOUT", 0.3)
-    given_up = threading.Event()
 
-    def drip() -> None:
+    def talk() -> None:
         opened, _ = listener.accept()
         with opened, contextlib.suppress(OSError):
-            while not given_up.wait(0.02):
-                opened.send(b".")
+            while True:  # until the other end has given up: there is always something to be read
+                opened.sendall(bytes(65_536))
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=drip)
+        thread = threading.Thread(target=talk)
         thread.start()
         with pytest.raises(StreamRefused, match="goes on talking"):
             Receiver("tcp", "127.0.0.1", listener.getsockname()[1]).deliver(["message"])
-        given_up.set()
         thread.join()
 
 
@@ -251,7 +248,7 @@ def test_over_udp_each_entry_is_a_datagram_of_its_own(log: AuditLog, draft: Draf
     fill(log, draft, 3)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as siem:
         siem.bind(("127.0.0.1", 0))
-        siem.settimeout(10)
+        siem.settimeout(PATIENCE)
         send_on(log, Receiver.parse(f"udp://127.0.0.1:{siem.getsockname()[1]}"), cursor, Form.CEF, "gw")
         got = [siem.recv(65536).decode() for _ in range(3)]
     assert all(message.partition("\ufeff")[2].startswith("CEF:0|") for message in got)
@@ -320,7 +317,7 @@ def test_a_receiver_that_had_closed_before_anything_was_sent_has_taken_nothing()
         def __getitem__(self, at: int) -> str:  # type: ignore[override]
             if at:
                 raise IndexError
-            closed.wait(10)
+            happens(closed, "it does not close")
             return "message"
 
     def close_at_once() -> None:
