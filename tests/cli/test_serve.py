@@ -61,11 +61,10 @@ def test_a_hangup_activates_the_policy_set_that_is_on_disk(ready, place):
     with serving(place) as (running, _):
         running.send_signal(signal.SIGHUP)
         assert running.stderr is not None
-        for line in running.stderr:
-            if '"policy-' in line:
-                break
+        done = next(line for line in running.stderr if "SIGHUP" in line)  # the set was compiled, with a line, before
         running.send_signal(signal.SIGTERM)
         running.communicate()
+    assert json.loads(done)["event"] == "policy-reloaded"
     assert json.loads(ready("policy", "show", "--json").out)["policy"] != before
 
 

@@ -143,7 +143,7 @@ def test_an_address_that_is_taken_is_named_before_anything_is_opened():
 def test_both_families_of_addresses_can_be_listened_on(host: str):
     try:
         listener = bind(host, 0)
-    except AddressBusy as busy:
-        pytest.skip(f"this machine has no {host}: {busy.reason}")
+    except (AddressBusy, OSError) as busy:  # the second where the kernel knows no IPv6 at all
+        pytest.skip(f"this machine has no {host}: {busy}")
     assert listener.getsockname()[1] > 0
     listener.close()
