@@ -85,7 +85,8 @@ class Receiver:
             port = parts.port
         except ValueError as error:
             raise StreamRefused(f"{address}: {error}") from error
-        if parts.scheme not in ("tcp", "tls", "udp") or not parts.hostname or port is None or parts.path:
+        more = parts.path or parts.query or parts.fragment or parts.username is not None
+        if parts.scheme not in ("tcp", "tls", "udp") or not parts.hostname or port is None or more:
             raise StreamRefused(
                 f"{address!r} is no receiver", hint="Write tls://host:6514, tcp://host:601 or udp://..."
             )

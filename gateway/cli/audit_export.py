@@ -114,7 +114,7 @@ def stream(
     ] = None,
     trust_close: Annotated[
         bool,
-        typer.Option("--trust-close", help="Believe a TLS receiver that closes without close_notify (rsyslog)."),
+        typer.Option("--trust-close", help="Believe a TLS receiver that closes without close_notify (rsyslog's gtls)."),
     ] = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new entries until Ctrl-C.")] = False,
     every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between two looks, with --follow.")] = 1.0,

@@ -57,8 +57,8 @@ def search(
     log_key: LogKey = "",
     as_json: Json = False,
 ) -> None:
-    """Find entries by partner, dataset, label, level, community, outcome, reason, rule, officer, time, policy digest,
-    record root or free text; newest first, each checked against its leaf.
+    """Find entries by partner, dataset, label, level, community, outcome, reason, rule, officer, address, account,
+    time, policy digest, record root or free text; newest first, each checked against its leaf.
     """
     here = session(context)
     asked, words = asked_for(terms, saved, queries)
@@ -138,6 +138,9 @@ def _as_data(found: Summary) -> Data:
         "by_label": labels,
         "reasons": private.get("why_withheld"),
         "rules": private.get("by_grant"),
+        "by": private.get("by"),
+        "peer": private.get("peer"),
+        "account": private.get("account"),
         "private_part": found.private is not None,
     }
 

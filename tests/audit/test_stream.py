@@ -358,7 +358,18 @@ def test_certificates_that_are_not_there_or_of_no_use_are_refused_before_anythin
 
 
 @pytest.mark.parametrize(
-    "address", ["", "siem:514", "http://siem:80", "tcp://siem", "tcp://:601", "tcp://siem:601/x", "tcp://siem:99999"]
+    "address",
+    [
+        "",
+        "siem:514",
+        "http://siem:80",
+        "tcp://siem",
+        "tcp://:601",
+        "tcp://siem:601/x",
+        "tcp://siem:99999",
+        "tcp://a:b@siem:601",
+        "tcp://siem:601?x",
+    ],
 )
 def test_what_is_no_receiver_is_refused(address: str):
     with pytest.raises(StreamRefused):

@@ -116,6 +116,19 @@ def test_a_record_that_waits_is_absent_from_lists_counts_pages_and_by_identifier
     assert {leaf.released for leaf in leaves} == {0}
 
 
+def test_an_officers_reading_and_decisions_say_from_which_address_they_came(opened, hands):
+    here = opened()
+    got(here)
+    first, second = (str(item["item"]) for item in items(here)[:2])
+    approve(here, ALICE, first, hands)
+    officer(here, ALICE, f"/review/{second}/refuse", reason="not theirs")
+    log = here.gateway.service.log
+    newest = log.entries(log.size() - 4, 3)
+    assert [each.leaf.event for each in newest] == ["audit-read", "review-approved", "review-refused"]
+    assert {each.private["by"] for each in newest} == {ALICE.name}
+    assert {each.private["peer"]["address"] for each in newest} == {"127.0.0.1"}
+
+
 def test_an_officer_releases_one_record_and_exactly_that_one_goes_pointing_to_the_release(opened, hands):
     here = opened()
     assert got(here) == []

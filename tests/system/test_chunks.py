@@ -256,6 +256,7 @@ def test_a_receiver_that_hangs_up_while_the_source_is_asked_leaves_a_closed_rele
     hung_up.set()
     assert (last.leaf.event, last.leaf.outcome) == (Event.INTERRUPTED, "interrupted")
     assert not any(entry.leaf.last for entry in before)
+    assert last.private["peer"] == {**last.private["peer"], "address": "127.0.0.1"}
 
 
 def test_a_receiver_that_hangs_up_while_an_entry_is_written_leaves_a_closed_release(
