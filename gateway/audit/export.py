@@ -50,7 +50,31 @@ def header(form: Form) -> str:
 
 def line(entry: Summary, form: Form, host: str = "-") -> str:
     """One entry as one line without its end. ``host`` is the machine that says it (RFC 5424 section 6.2.4)."""
-    return _FORMS[form](Said(fields(entry), entry, host))
+    return message(entry, form, host) if form is Form.SYSLOG else _FORMS[form](Said(fields(entry), entry, host))
+
+
+def message(entry: Summary, form: Form, host: str) -> str:
+    """One entry as a syslog message of at most :data:`LONGEST` bytes; a form that is none is carried in one."""
+    said = Said(fields(entry), entry, host)
+    text = _message(said, form)
+    for most, every in _CUTS:
+        if len(text.encode()) <= LONGEST:
+            break
+        text = _message(said.cut(most, every=every), form)
+    return text
+
+
+LONGEST = 8192
+"""Most bytes of a syslog message: what RFC 5424 section 6.1 and RFC 5425 section 4.3.1 say receivers should take. One
+that is longer may be cut by its receiver, and the rest taken for a message of its own, which would be whatever somebody
+had written there.
+"""
+_CUTS = ((2048, False), (512, False), (128, False), (32, False), (8, False), (8, True))
+
+
+def _message(said: Said, form: Form) -> str:
+    carried = _as_json(said) if form is Form.SYSLOG else _FORMS[form](said)
+    return f"{_syslog_head(said)} \ufeff{carried}"
 
 
 def _csv(values: Sequence[str | int]) -> str:
@@ -129,7 +153,7 @@ def _cef(text: str) -> str:
     return _plain(text).replace("\\", "\\\\").replace("=", "\\=")
 
 
-def _as_syslog(said: Said) -> str:
+def _syslog_head(said: Said) -> str:
     severity = 4 if said.denied else 6
     names = f"{_name(said.host, 255)} relgate - {_name(said.text('event'), 32)}"
     head = f"<{FACILITY * 8 + severity}>1 {said.text('time')} {names}"
@@ -139,7 +163,7 @@ def _as_syslog(said: Said) -> str:
         "address", "port", "account", "uid", "host", "subject", "why",
     )  # fmt: skip
     elements = [_element("leaf", said.fields, leaf), _element("private", said.fields, private)]
-    return f"{head} {''.join(filter(None, elements)) or '-'} \ufeff{_as_json(said)}"
+    return f"{head} {''.join(filter(None, elements)) or '-'}"
 
 
 def _element(name: str, values: Fields, wanted: Sequence[str]) -> str:
@@ -165,7 +189,6 @@ _FORMS: dict[Form, Callable[[Said], str]] = {
     Form.JSONL: _as_json,
     Form.OCSF: as_ocsf,
     Form.CEF: _as_cef,
-    Form.SYSLOG: _as_syslog,
 }
 
 

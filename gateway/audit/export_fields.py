@@ -7,7 +7,7 @@ They are worked out of the leaf and the private part: who, what, when, where, so
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -23,6 +23,17 @@ COLUMNS = (
     "subject", "why",
 )  # fmt: skip
 
+FREE = (
+    "system", "dataset", "purpose", "operation", "path", "label", "reasons", "rules", "officer", "what", "account",
+    "host", "subject", "why",
+)  # fmt: skip
+"""The columns whose texts are of no fixed form, and may be long."""
+
+NAMES = ("outcome", "partner", "request", "release", "key", "origin")
+"""The columns that name something, in as few characters as somebody chose."""
+
+CUT = "\u2026"
+"""What a text ends with that was cut."""
 
 Fields = Mapping[str, str | int]
 
@@ -130,6 +141,16 @@ class Said:
     def text(self, name: str) -> str:
         """A field as text."""
         return str(self.fields[name])
+
+    def cut(self, most: int, *, every: bool = False) -> Said:
+        """The same with texts of at most so many characters, ended by :data:`CUT` then: free ones, or names too."""
+        names = (*FREE, *NAMES) if every else FREE
+        cut = {
+            name: f"{value[:most]}{CUT}"
+            for name in names
+            if isinstance(value := self.fields[name], str) and len(value) > most
+        }
+        return replace(self, fields={**self.fields, **cut})
 
     def short(self, name: str, most: int) -> str:
         """A field as text, cut to what a form has room for."""

@@ -39,14 +39,12 @@ from msgspec import Meta
 
 from gateway.audit.canonical import MAX_INTEGER
 from gateway.audit.errors import AuditError, LogAltered
-from gateway.audit.export import Form, framed, line
+from gateway.audit.export import Form, framed, message
 from gateway.audit.merkle import leaf_hash
 from gateway.audit.reading import LogReader
-from gateway.audit.stored import Summary
 
 BATCH = 200
 TIMEOUT = 30.0
-DATAGRAM_LIMIT = 65_000  # of bytes; RFC 5426 section 3.2 lets a receiver take less
 
 
 class StreamRefused(AuditError):
@@ -114,7 +112,7 @@ class Receiver:
         kind, _, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)[0]
         with socket.socket(kind, socket.SOCK_DGRAM) as sender:
             for message in messages:
-                sender.sendto(_cut(message.encode()), address)
+                sender.sendto(message.encode(), address)
 
     def _send_stream(self, messages: Sequence[str]) -> None:
         with contextlib.ExitStack() as open_:
@@ -142,11 +140,6 @@ class Receiver:
                     ) from error
                 ended = sealed
             _wait_for_acknowledgement(ended)
-
-
-def _cut(message: bytes) -> bytes:
-    """What of a message fits a datagram, in whole characters."""
-    return message[:DATAGRAM_LIMIT].decode(errors="ignore").encode()
 
 
 def _hint(kind: str, error: OSError) -> str:
@@ -252,12 +245,3 @@ def send_on(reader: LogReader, receiver: Receiver, file: Path, form: Form, host:
         write_cursor(file, cursor)
         sent += len(entries)
     return sent
-
-
-def message(entry: Summary, form: Form, host: str) -> str:
-    """One entry as a syslog message; a form that is none is carried in one."""
-    said = line(entry, Form.SYSLOG, host)
-    if form is Form.SYSLOG:
-        return said
-    head, _, _ = said.partition("\ufeff")
-    return f"{head}\ufeff{line(entry, form, host)}"

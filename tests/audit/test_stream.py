@@ -236,14 +236,6 @@ def test_a_receiver_that_talks_on_and_never_closes_has_taken_nothing(monkeypatch
         thread.join()
 
 
-def test_a_datagram_is_cut_between_characters(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(stream, "DATAGRAM_LIMIT", 5)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as siem:
-        siem.bind(("127.0.0.1", 0))
-        Receiver("udp", "127.0.0.1", siem.getsockname()[1]).deliver(["abc€", "abcdä", "abcde"])
-        assert [siem.recv(100).decode() for _ in range(3)] == ["abc", "abcd", "abcde"]
-
-
 def test_over_udp_each_entry_is_a_datagram_of_its_own(log: AuditLog, draft: Drafts, cursor: Path):
     fill(log, draft, 3)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as siem:
