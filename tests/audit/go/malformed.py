@@ -2,8 +2,8 @@
 
 Nothing may be taken here that Go refuses. What Go takes and we refuse has one of the reasons in :data:`STRICTER`:
 
-* base64 in another form than its canonical one (bits after the end, in Go also line breaks inside a verifier key): one
-  note has one form here, so that nobody can pass two of them off as two;
+* base64 in another form than its canonical one (bits after the end, in Go also line breaks inside a verifier key):
+  c2sp.org/signed-note@v1.1.0 refuses it, and one note has one form here, so that nobody can pass it off as two;
 * a second signature by a known key that is bad: c2sp.org/signed-note says that a known key's signature is verified;
   Go looks at a key's first line only;
 * a note of more than 1,000,000 bytes: c2sp.org/signed-note asks for a limit, Go's has one of signatures alone;
