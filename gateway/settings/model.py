@@ -187,7 +187,9 @@ class Settings(BaseSettings):
     tls_key: Path | None = None
     """PEM file of the private key that belongs to tls_certificate."""
     behind_tls: bool = False
-    """Says that something in front of the gateway ends TLS, and that nothing else can reach it."""
+    """Says that something in front of the gateway ends TLS, and that nothing else can reach it. Audit entries then have
+    its address for every caller's: no header about others' is believed.
+    """
     policies_dir: Path = Path("policies")
     """Folder of the officer's policy files."""
     keys_dir: Path = Path("keys")

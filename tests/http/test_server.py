@@ -22,6 +22,7 @@ from gateway.activation.approval import UNSIGNED
 from gateway.activation.files import read_policy_files
 from gateway.activation.orders import Order, activate
 from gateway.audit.log import AuditLog
+from gateway.audit.observed import own_account
 from gateway.http.server import AddressBusy, bind
 from gateway.service import now, open_log
 from sample_source.app import build_app
@@ -119,6 +120,11 @@ def test_a_hangup_with_a_broken_set_leaves_what_is_in_force_until_one_that_loads
     assert process.ask() == (403, "agreement_expired")
     refusals = [entry for entry in process.log.entries(-1, 100) if entry.leaf.event == "policy-refused"]
     assert [entry.private["by"] for entry in refusals] == ["SIGHUP", "SIGHUP"]
+    begun = [entry for entry in process.log.entries(-1, 100) if entry.leaf.event == "started"]
+    assert begun
+    for entry in (*begun, *refusals):
+        assert entry.private["account"]["uid"] == own_account().uid
+        assert entry.private["account"]["host"] == own_account().host
     assert "policies/partners/JPN.toml:" in str(refusals[0].private["why"])
     assert "is not a folder" in str(refusals[1].private["why"])
 
