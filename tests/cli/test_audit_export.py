@@ -1,5 +1,6 @@
 """Exports and streams by command: what was asked, in its form; each handing out recorded once."""
 
+import contextlib
 import csv
 import io
 import json
@@ -12,6 +13,7 @@ import pytest
 
 from tests.audit.tampering import change
 from tests.cli.audit_log import fill
+from tests.support.waiting import held_port
 
 
 @pytest.fixture
@@ -64,13 +66,14 @@ def test_a_stream_delivers_every_entry_and_is_recorded_once(filled, place):
     got = []
 
     def receive(listener):
-        while True:
-            peer, _ = listener.accept()
-            with peer:
-                data = b""
-                while more := peer.recv(65536):
-                    data += more
-                got.append(data)
+        with contextlib.suppress(OSError):  # until the listener is closed
+            while True:
+                peer, _ = listener.accept()
+                with peer:
+                    data = b""
+                    while more := peer.recv(65536):
+                        data += more
+                    got.append(data)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=receive, args=(listener,), daemon=True).start()
@@ -82,8 +85,7 @@ def test_a_stream_delivers_every_entry_and_is_recorded_once(filled, place):
 
 
 def test_a_stream_without_a_receiver_fails_in_words_and_moves_nothing(filled, place):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    done = filled("audit", "stream", f"tcp://127.0.0.1:{port}", "--cursor", "siem.cursor")
+    with held_port() as port:
+        done = filled("audit", "stream", f"tcp://127.0.0.1:{port}", "--cursor", "siem.cursor")
     assert (done.code, json.loads((place / "siem.cursor").read_text())["index"]) == (3, -1)
     assert filled("audit", "stream", "siem.example", "--cursor", "siem.cursor").code == 2

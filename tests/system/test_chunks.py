@@ -10,7 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import httpx
@@ -225,8 +225,9 @@ def hang_up(gateway: RunningGateway, program: Acting, when: Callable[[], object]
     received: list[bytes] = []
 
     def read() -> None:
-        while piece := connection.recv(65536):
-            received.append(piece)
+        with suppress(ConnectionError):  # the gateway may answer our leaving with a reset
+            while piece := connection.recv(65536):
+                received.append(piece)
 
     with socket.create_connection((host, int(port))) as connection:
         reading = threading.Thread(target=read)
