@@ -15,15 +15,29 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, create_engine, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from gateway.audit import artifacts_check, catalogue, merkle, ranges, retention, search, spill, store, stored, tables
+from gateway.audit import (
+    artifacts_check,
+    catalogue,
+    form_sqlite,
+    merkle,
+    ranges,
+    retention,
+    search,
+    spill,
+    store,
+    stored,
+    tables,
+)
 from gateway.audit.backup import sync
 from gateway.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
 from gateway.audit.database import Database, looking
@@ -210,7 +224,8 @@ class Archive:
             return search.search(connection, asked, after=after, limit=limit)
 
     def verify(self) -> Archived:
-        """Check every entry against its leaf, and all leaves against the signed root.
+        """Check the file's form, every entry against its leaf, what entries are found by, and all leaves against the
+        signed root. How many entries lack a body is said: that a removal took it, the log alone shows.
 
         Raises :class:`LogAltered` naming the first entry that is not as it was signed, :class:`ArchiveRefused` when
         the file is no archive of this log.
@@ -230,11 +245,22 @@ class Archive:
                 raise ArchiveRefused(f"{self.file} does not say what it is an archive of: {error}") from error
             if head.origin != self._origin:
                 raise ArchiveRefused(f"{self.file} is of the log {head.origin}, not of {self._origin}")
+            self._check_form(connection)
             hashes, bodiless, said = _check_entries(connection, wanted)
             for wrong in artifacts_check.differences(connection, artifacts_check.all_named(said)):
                 raise LogAltered(wrong.where, f"{wrong.what} in {self.file}")
             self._check_root(wanted, head, hashes, left, right)
         return Archived(wanted, head, len(hashes), bodiless)
+
+    def _check_form(self, connection: Connection) -> None:
+        """What is defined otherwise, or is not whole, may answer otherwise than it was checked."""
+        asked = form_sqlite.contents(_COPIED)
+        looked = chain(
+            form_sqlite.definitions(connection, (*_COPIED, _about)),
+            *(question(connection, *given) for question, given in asked),
+        )
+        for where, what in looked:
+            raise LogAltered(where, f"{what} in {self.file}")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -268,6 +294,7 @@ def _check_entries(connection: Connection, wanted: Partition) -> tuple[list[byte
     hashes: list[bytes] = []
     said = Sums()
     bodiless = 0
+    words = _Words()
     for raw in _entries(connection, wanted):
         index = wanted.first + len(hashes)
         if raw.index != index:
@@ -275,6 +302,8 @@ def _check_entries(connection: Connection, wanted: Partition) -> tuple[list[byte
         if not retention.without_leaf(raw):
             entry = stored.check(raw, removed=Part.PRIVATE)
             bodiless += entry.lacks is not None
+            private = None if entry.lacks is Part.PRIVATE else entry.private
+            words.add(catalogue.postings(index, entry.leaf, private))
             try:
                 said.add(index, entry.leaf, entry.private)
             except ValueError as error:
@@ -284,7 +313,23 @@ def _check_entries(connection: Connection, wanted: Partition) -> tuple[list[byte
         hashes.append(raw.hash)
     if len(hashes) != wanted.last - wanted.first + 1:
         raise LogAltered(f"entry {wanted.first + len(hashes)}", "is missing")
+    there = _Words(words.salt)
+    for rows in connection.execute(select(tables.postings)).partitions(PAGE):
+        there.add((row.word, row.day, row.position) for row in rows)
+    if there.total != words.total:
+        raise LogAltered(f"entries {wanted.first} to {wanted.last}", "are not found by what they say")
     return hashes, bodiless, said
+
+
+@dataclass
+class _Words:
+    """The words that entries are found by, as a sum that nobody can have prepared another set for."""
+
+    salt: int = field(default_factory=lambda: secrets.randbits(62))
+    total: int = 0
+
+    def add(self, postings: Iterable[tuple[int, int, int]]) -> None:
+        self.total += sum(hash((self.salt, *posting)) for posting in postings)
 
 
 def _hashes(joined: bytes) -> list[bytes]:

@@ -43,10 +43,14 @@ _DEFINED = (
 )
 
 
-def definitions(connection: Connection) -> Iterator[tuple[str, str]]:
-    """Where the file defines something else than the gateway does, and what."""
+LOG = tuple(tables.metadata.sorted_tables)
+"""The tables of a log; an archive has some of them."""
+
+
+def definitions(connection: Connection, made: tuple[Table, ...] = LOG) -> Iterator[tuple[str, str]]:
+    """Where the file defines something else than the gateway does when it makes these tables, and what."""
     there = {(row.type, row.name): _plain(row.sql) for row in connection.execute(text(_DEFINED))}
-    wanted = _wanted()
+    wanted = _wanted(made)
     for kind, name in sorted(there.keys() | wanted.keys()):
         found, own = there.get((kind, name)), wanted.get((kind, name))
         if own is None:
@@ -57,9 +61,9 @@ def definitions(connection: Connection) -> Iterator[tuple[str, str]]:
             yield f"{kind} {name}", f"is defined otherwise than by the gateway: {found}"
 
 
-def contents() -> list[Asked[Said]]:
+def contents(made: tuple[Table, ...] = LOG) -> list[Asked[Said]]:
     """What to ask to learn where a page or an index is not whole, or a value is of another type than its column's."""
-    return [(_whole, ()), *((_values, (table.name,)) for table in tables.metadata.sorted_tables)]
+    return [(_whole, ()), *((_values, (table.name,)) for table in made)]
 
 
 def _whole(connection: Connection) -> Said:
@@ -67,16 +71,16 @@ def _whole(connection: Connection) -> Said:
     return [("database file", each) for each in said if each != "ok"]
 
 
-@lru_cache(maxsize=1)
-def _wanted() -> Mapping[tuple[str, str], str]:
-    """The statements by which the gateway makes its tables and indexes."""
+@lru_cache(maxsize=4)
+def _wanted(made: tuple[Table, ...]) -> Mapping[tuple[str, str], str]:
+    """The statements by which the gateway makes tables and their indexes."""
     dialect = sqlite.dialect()
-    made: dict[tuple[str, str], str] = {}
-    for table in tables.metadata.sorted_tables:
-        made["table", table.name] = _plain(str(CreateTable(table).compile(dialect=dialect)))
+    said: dict[tuple[str, str], str] = {}
+    for table in made:
+        said["table", table.name] = _plain(str(CreateTable(table).compile(dialect=dialect)))
         for index in table.indexes:
-            made["index", str(index.name)] = _plain(str(CreateIndex(index).compile(dialect=dialect)))
-    return made
+            said["index", str(index.name)] = _plain(str(CreateIndex(index).compile(dialect=dialect)))
+    return said
 
 
 def _plain(statement: str) -> str:

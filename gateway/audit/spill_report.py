@@ -47,7 +47,9 @@ CHECKED = (
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """What a report is made of. ``receipts`` are file names by entry; ``archives`` the archive files asked too."""
+    """What a report is made of. ``receipts`` are file names by entry; ``archives`` the archive files asked too, in
+    which ``lacking`` entries have no body.
+    """
 
     sought: Sought
     spill: Spill
@@ -57,6 +59,7 @@ class Cover:
     checkpoint: str
     receipts: dict[int, str]
     archives: tuple[str, ...] = ()
+    lacking: int = 0
 
 
 _IMPOSED = {"delay_seconds": "delayed", "review": "released by an officer", "watermark": "watermarked"}
@@ -195,6 +198,11 @@ def caveats(cover: Cover) -> list[str]:
         said.append(
             f"the record rows of {cover.spill.removed} entries were removed from this log: releases among them are "
             f"found only in the archives ({', '.join(cover.archives) or 'none was asked'})"
+        )
+    if cover.lacking:
+        said.append(
+            f"{cover.lacking} entries of the archives asked lack a body: whether the record is among them, an archive "
+            "made earlier or a backup tells"
         )
     permitted = (each.text("record") for each in cover.spill.permitted)
     if any(each.matched is Match.SPELLING for each in cover.spill.carried) or not cover.sought.spellings.isdisjoint(

@@ -79,23 +79,27 @@ def who_got(
     record_read(here, f"who-got {asked}", by, log_key)
     told = order(by, "")
     with here.reader(log_key) as reader:
-        spill = reader.who_got(sought)
+        spill, lacking = reader.who_got(sought), 0
         for file in archives or ():
-            spill = _with_archive(spill, file, reader, sought)
+            spill, bodiless = _with_archive(spill, file, reader, sought)
+            lacking += bodiless
         written = {} if receipts is None else _write_receipts(reader, spill, receipts)
         asked_too = tuple(map(str, archives or ()))
-        cover = Cover(sought, spill, stamp(told.at), told.by, reader.origin, reader.checkpoint(), written, asked_too)
+        made, head = stamp(told.at), reader.checkpoint()
+        cover = Cover(sought, spill, made, told.by, reader.origin, head, written, asked_too, lacking)
     if markdown:
         print(spill_report.markdown(cover), end="")
         return
     here.output(as_json).show(spill_report.as_json(cover), *_blocks(cover))
 
 
-def _with_archive(spill: Spill, file: Path, reader: LogReader, sought: Sought) -> Spill:
-    """The answer together with an archive's, which is checked whole first; what both hold is said once."""
+def _with_archive(spill: Spill, file: Path, reader: LogReader, sought: Sought) -> tuple[Spill, int]:
+    """The answer together with an archive's, which is checked whole first; what both hold is said once. And of how many
+    entries the archive cannot speak.
+    """
     kept = Archive(file, reader.origin, reader.verifier)
     try:
-        kept.verify()
+        bodiless = kept.verify().bodiless
         found = kept.who_got(sought)
     finally:
         kept.close()
@@ -104,7 +108,7 @@ def _with_archive(spill: Spill, file: Path, reader: LogReader, sought: Sought) -
     together = sorted((*spill.carried, *more), key=lambda each: each.entry.index)
     permitted = {(each.entry.index, each.number): each for each in (*found.permitted, *spill.permitted)}
     listed = tuple(permitted[place] for place in sorted(permitted))
-    return Spill(tuple(together), max(spill.withheld, found.withheld), spill.removed, listed)
+    return Spill(tuple(together), max(spill.withheld, found.withheld), spill.removed, listed), bodiless
 
 
 def _blocks(cover: Cover) -> list[Block]:

@@ -272,6 +272,13 @@ def test_an_archive_of_what_was_partly_removed_says_how_much_is_missing(kept: Au
         "UPDATE archive SET value = x'00' WHERE name = 'checkpoint'",
         "DELETE FROM archive WHERE name = 'month'",
         "DROP TABLE entries",
+        "DELETE FROM postings WHERE position = 12 AND word = (SELECT max(word) FROM postings WHERE position = 12)",
+        "CREATE TRIGGER planted AFTER INSERT ON entries BEGIN SELECT 1; END",
+        "DROP INDEX record_rows_by_identifier; CREATE INDEX record_rows_by_identifier ON record_rows (substr(body, 1))",
+        "ALTER TABLE record_rows RENAME TO kept; CREATE VIEW record_rows AS SELECT * FROM kept WHERE position <> 12",
+        """CREATE TABLE none (a); CREATE INDEX empty ON none (a); PRAGMA writable_schema = ON;
+        UPDATE sqlite_master SET rootpage = (SELECT rootpage FROM sqlite_master WHERE name = 'empty')
+        WHERE name = 'record_rows_by_identifier'; DELETE FROM sqlite_master WHERE name IN ('none', 'empty')""",
     ],
 )
 def test_an_archive_that_was_altered_does_not_verify(kept: AuditLog, place, tmp_path: Path, statement: str):

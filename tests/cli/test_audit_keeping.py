@@ -120,6 +120,9 @@ def test_a_month_that_is_archived_again_after_its_bodies_went_says_that_the_earl
     assert "had lost their bodies before: keep the archive made earlier" in again.out
     assert "without a body" in filled("audit", "check-archive", f"other/{MONTH}.audit").out
     assert "without a body" not in filled("audit", "check-archive", f"cold/{MONTH}.audit").out
+    for folder, silent in (("other", False), ("cold", True)):
+        answer = filled("audit", "who-got", "a-1", "--archive", f"{folder}/{MONTH}.audit").out
+        assert ("entries of the archives asked lack a body" not in answer) is silent
 
 
 def test_a_month_is_archived_removed_and_checked_without_the_gateway(filled, place, monkeypatch):
