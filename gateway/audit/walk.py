@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from operator import itemgetter
 
@@ -69,6 +70,11 @@ class Walk:
         """Note a difference."""
         if len(self.findings) < FINDINGS_LIMIT:
             self.findings.append(Finding(where, what))
+
+    def find_all(self, differences: Iterable[tuple[str, str]]) -> None:
+        """Note several."""
+        for where, what in differences:
+            self.find(where, what)
 
     def start_at(self, connection: Connection, size: int) -> None:
         """Begin after ``size`` entries, with the stored edge: the held checkpoint says if it is right."""
