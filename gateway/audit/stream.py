@@ -111,8 +111,8 @@ class Receiver:
     def _send_datagrams(self, messages: Sequence[str]) -> None:
         kind, _, _, _, address = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_DGRAM)[0]
         with socket.socket(kind, socket.SOCK_DGRAM) as sender:
-            for message in messages:
-                sender.sendto(message.encode(), address)
+            for each in messages:
+                sender.sendto(each.encode(), address)
 
     def _send_stream(self, messages: Sequence[str]) -> None:
         with contextlib.ExitStack() as open_:

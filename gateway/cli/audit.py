@@ -30,7 +30,9 @@ from gateway.cli.audit_reading import entries_after, find, record_read
 from gateway.cli.output import Block, Data, Facts, Table
 from gateway.cli.session import By, Json, LogKey, session
 
-app = typer.Typer(name="audit", help="The audit log: check it, follow it, read an entry.", no_args_is_help=True)
+app = typer.Typer(
+    name="audit", help="The audit log: check it, search it, say who got what, hand out evidence.", no_args_is_help=True
+)
 audit_verify.add_to(app)
 audit_publish.add_to(app)
 audit_prove.add_to(app)
@@ -51,7 +53,11 @@ SHOW_EXAMPLES = """Examples:
 """
 
 
-@app.command("tail", epilog="Example: relgate audit tail -n 50 --follow")
+@app.command(
+    "tail",
+    short_help="The latest entries: who asked, what left, what was withheld.",
+    epilog="Example: relgate audit tail -n 50 --follow",
+)
 def tail(
     context: typer.Context,
     count: Annotated[int, typer.Option("--count", "-n", min=1, max=10_000, help="How many entries.")] = 20,
@@ -83,7 +89,7 @@ def tail(
             entries = list(entries_after(reader, last))
 
 
-@app.command("show", epilog=SHOW_EXAMPLES)
+@app.command("show", short_help="One entry whole, record by record.", epilog=SHOW_EXAMPLES)
 def show(
     context: typer.Context,
     entry: Annotated[str, typer.Argument(help="An entry's index, or a release's id.")],

@@ -47,8 +47,12 @@ Format = Annotated[Form, typer.Option("--format", help="csv, jsonl, ocsf, cef, o
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    app.command("export", epilog=EXPORT_EXAMPLES)(export)
-    app.command("stream", epilog=STREAM_EXAMPLES)(stream)
+    app.command("export", short_help="Write entries as CSV, JSON Lines, OCSF, CEF or syslog.", epilog=EXPORT_EXAMPLES)(
+        export
+    )
+    app.command("stream", short_help="Send entries to a SIEM, in order and at least once.", epilog=STREAM_EXAMPLES)(
+        stream
+    )
 
 
 def export(

@@ -43,14 +43,32 @@ _PAGE = 500
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    app.command("backup", epilog="Example: relgate audit backup /mnt/backup/audit.sqlite3")(back_up)
-    app.command("restore", epilog=RESTORE_EXAMPLES)(restore)
-    app.command("archive", epilog="Example: relgate audit archive 2026-03 --to /mnt/cold --remove private")(
-        write_archive
-    )
-    app.command("check-archive", epilog="Example: relgate audit check-archive /mnt/cold/2026-03.audit")(check_archive)
-    app.command("remove", epilog="Example: relgate audit remove --before 2025-01-01 --what private --reason R7")(remove)
-    app.command("reindex", epilog="Example: relgate audit reindex")(reindex)
+    app.command(
+        "backup",
+        short_help="Copy the log, as it is at one moment, to a new file.",
+        epilog="Example: relgate audit backup /mnt/backup/audit.sqlite3",
+    )(back_up)
+    app.command("restore", short_help="Put a checked copy back where no log is.", epilog=RESTORE_EXAMPLES)(restore)
+    app.command(
+        "archive",
+        short_help="Write a month of the log to a file that proves itself.",
+        epilog="Example: relgate audit archive 2026-03 --to /mnt/cold --remove private",
+    )(write_archive)
+    app.command(
+        "check-archive",
+        short_help="Check an archive by itself.",
+        epilog="Example: relgate audit check-archive /mnt/cold/2026-03.audit",
+    )(check_archive)
+    app.command(
+        "remove",
+        short_help="Take bodies of old entries out of the log for good.",
+        epilog="Example: relgate audit remove --before 2025-01-01 --what private --reason R7",
+    )(remove)
+    app.command(
+        "reindex",
+        short_help="Compare the catalogue that searches use with the entries.",
+        epilog="Example: relgate audit reindex",
+    )(reindex)
 
 
 def back_up(

@@ -28,8 +28,14 @@ PROVE_EXAMPLES = """Examples:
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    app.command("prove-record", epilog=PROVE_EXAMPLES)(prove)
-    app.command("verify-record", epilog="Example: relgate audit verify-record shown.record-proof")(verify)
+    app.command(
+        "prove-record", short_help="Prove one record of a release without showing the others.", epilog=PROVE_EXAMPLES
+    )(prove)
+    app.command(
+        "verify-record",
+        short_help="Check such a proof.",
+        epilog="Example: relgate audit verify-record shown.record-proof",
+    )(verify)
 
 
 def prove(

@@ -18,8 +18,16 @@ from gateway.identity.auditors import new_credential
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    app.command("publish", epilog="Example: relgate audit publish /srv/log")(publish)
-    app.command("credential", epilog="Example: relgate audit credential inspector-general")(credential)
+    app.command(
+        "publish",
+        short_help="Bring a folder of static files up to the log.",
+        epilog="Example: relgate audit publish /srv/log",
+    )(publish)
+    app.command(
+        "credential",
+        short_help="Make a token for an auditor.",
+        epilog="Example: relgate audit credential inspector-general",
+    )(credential)
 
 
 def publish(

@@ -22,7 +22,7 @@ EXAMPLES = """Examples:
 
 def add_to(app: typer.Typer) -> None:
     """Register the verb."""
-    app.command("replay", epilog=EXAMPLES)(replay)
+    app.command("replay", short_help="Make every decision again, and compare.", epilog=EXAMPLES)(replay)
 
 
 def replay(

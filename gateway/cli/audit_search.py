@@ -42,8 +42,12 @@ QUERIES = Path("audit-queries.toml")
 
 def add_to(app: typer.Typer) -> None:
     """Register the verbs."""
-    app.command("search", epilog=EXAMPLES)(search)
-    app.command("report", epilog="Example: relgate audit report --since 2026-07-01 --partner JPN")(report)
+    app.command("search", short_help="Find entries by whom, what, why, from where, when.", epilog=EXAMPLES)(search)
+    app.command(
+        "report",
+        short_help="Totals by day, partner and level.",
+        epilog="Example: relgate audit report --since 2026-07-01 --partner JPN",
+    )(report)
 
 
 def search(

@@ -44,7 +44,9 @@ RECORD_LIMIT = 64 * 1024 * 1024
 
 def add_to(app: typer.Typer) -> None:
     """Register the verb."""
-    app.command("who-got", epilog=EXAMPLES)(who_got)
+    app.command("who-got", short_help="After a spill: every partner that may have had a record.", epilog=EXAMPLES)(
+        who_got
+    )
 
 
 def who_got(

@@ -39,7 +39,7 @@ EXAMPLES = """Examples:
 
 def add_to(app: typer.Typer) -> None:
     """Register the verb."""
-    app.command("verify", epilog=EXAMPLES)(verify)
+    app.command("verify", short_help="Check the whole log, or a published folder.", epilog=EXAMPLES)(verify)
 
 
 def verify(

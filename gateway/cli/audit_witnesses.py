@@ -24,7 +24,11 @@ from gateway.settings import Settings
 
 def add_to(app: typer.Typer) -> None:
     """Register the verb."""
-    app.command("ask-witnesses", epilog="Example: relgate audit ask-witnesses --json")(ask_witnesses)
+    app.command(
+        "ask-witnesses",
+        short_help="Submit the newest checkpoint to every witness.",
+        epilog="Example: relgate audit ask-witnesses --json",
+    )(ask_witnesses)
 
 
 def ask_witnesses(context: typer.Context, log_key: LogKey = "", as_json: Json = False) -> None:
