@@ -48,11 +48,12 @@ from gateway.activation.running import Clock, Force, NothingInForce, PolicyKeepe
 from gateway.admission import Admitted, Approach, admit, approach, counted, identify
 from gateway.answering import content_of
 from gateway.asking import Ask
+from gateway.audit.demands import Demands
 from gateway.audit.entry import Draft, Event, Json, Recorded
 from gateway.audit.errors import AuditError, VolumeRefused
 from gateway.audit.log import MANY_RECORDS, AuditLog
 from gateway.audit.observed import said_of
-from gateway.audit.witnessing import Witnessing, cover
+from gateway.audit.witnessing import NotWitnessed, Witnessing, cover
 from gateway.batch import Batch, Content
 from gateway.content.errors import ContentError
 from gateway.evidence import Notes, demanded, interrupted_draft, refusal_draft, release_draft
@@ -111,6 +112,8 @@ class Pipeline:
         self._resuming = asyncio.Lock()
         self.unrecorded = False
         """Whether the last entry could not be written; readiness says so."""
+        self.unwitnessed: set[Demands] = set()
+        """What policies demand of witnesses, and these did not do when they were last asked; readiness says so."""
         self._told = ""
 
     async def release(self, ask: Ask) -> AsyncGenerator[Chunk]:
@@ -300,9 +303,12 @@ class Pipeline:
         demands = demanded(batch)
         try:
             await cover(self._witnessing, recorded.tree_size, demands)
+            self.unwitnessed.discard(demands)
             if self._witnessing is not None or demands:
                 self._keeper.still(batch.admitted.case.standing)
         except AuditError as error:
+            if isinstance(error, NotWitnessed):
+                self.unwitnessed.add(demands)
             said: dict[str, Json] = {"release": notes.release, "chunk": batch.number, "detail": str(error)[:2000]}
             said |= said_of(notes.ask.peer)
             draft = Draft(Event.UNWITNESSED, self._clock(), "audit_unwitnessed", notes.partner, private=said)

@@ -160,6 +160,9 @@ def write_archive(
     log; the removal names the file by its SHA-256.
     """
     here = session(context)
+    if remove is not None and not to.is_dir():
+        hint = "mount the storage, or make the folder: bodies leave the log only for a file that lies where it should"
+        raise CommandFailed(USAGE, f"{to} is no folder that is there", hint)
     record_read(here, f"archive {month}", by, "")
     file = to / f"{month}.audit"
     told = order(by, reason)

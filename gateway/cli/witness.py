@@ -36,7 +36,7 @@ EXAMPLES = """Examples:
 
   relgate witness /var/lib/witness --name witness.example/w1 --show-key
 
-  relgate witness /var/lib/witness --name witness.example/w1 --show-seen
+  relgate witness /var/lib/witness --name witness.example/w1 --passphrase-file /etc/witness.pass --show-seen
 """
 
 

@@ -78,6 +78,8 @@ async def readiness(service: Service) -> Readiness:
         possible = False
     if service.witnessing is not None and service.witnessing.contradicted:
         problems.append("witness_contradicts")
+    if service.pipeline.unwitnessed:
+        problems.append("audit_unwitnessed")  # the next request that demands them asks again
     if not await service.pipeline.resumed():
         problems.append("audit_unavailable")
         possible = False

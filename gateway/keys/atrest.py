@@ -66,7 +66,8 @@ class Keeping:
                 raise KeyFileRefused(path, "is not encrypted", "Set keys_passphrase_file and run: relgate keys encrypt")
             return kept
         if self.passphrase is None:
-            raise KeyFileRefused(path, "is encrypted, and no passphrase is given", "Set keys_passphrase_file")
+            hint = "Set keys_passphrase_file; for a witness's key, give --passphrase-file"
+            raise KeyFileRefused(path, "is encrypted, and no passphrase is given", hint)
         return decrypt(kept, path, self.passphrase)
 
     @property

@@ -113,6 +113,7 @@ def test_a_month_that_is_archived_again_after_its_bodies_went_says_that_the_earl
 ):
     monkeypatch.setattr("gateway.service.now", later)
     monkeypatch.setattr("gateway.cli.session.now", later)
+    (place / "cold").mkdir()
     assert filled("audit", "archive", MONTH, "--to", "cold", "--remove", "private", "--reason", "R7").code == 0
     assert filled("audit", "archive", MONTH, "--to", "cold").code == 1  # the file is there, and stays what it is
     again = filled("audit", "archive", MONTH, "--to", "other")
@@ -125,10 +126,19 @@ def test_a_month_that_is_archived_again_after_its_bodies_went_says_that_the_earl
         assert ("entries of the archives asked lack a body" not in answer) is silent
 
 
+def test_bodies_stay_in_the_log_where_the_storage_for_their_archive_is_not_there(filled, place, monkeypatch):
+    monkeypatch.setattr("gateway.cli.session.now", later)
+    done = filled("audit", "archive", MONTH, "--to", "cold", "--remove", "rows", "--reason", "R7")
+    assert (done.code, "mount the storage" in done.err) == (2, True)
+    assert not (place / "cold").exists()
+    assert "bodies-removed" not in filled("audit", "export").out
+
+
 def test_a_month_is_archived_removed_and_checked_without_the_gateway(filled, place, monkeypatch):
     before = json.loads(filled("audit", "who-got", "a-1", "--json").out)
     monkeypatch.setattr("gateway.service.now", later)
     monkeypatch.setattr("gateway.cli.session.now", later)
+    (place / "cold").mkdir()
     done = filled("audit", "archive", MONTH, "--to", "cold", "--remove", "private", "--reason", "R7", "--json")
     assert done.code == 0, done.err
     said = json.loads(done.out)
@@ -148,6 +158,7 @@ def test_a_month_is_archived_removed_and_checked_without_the_gateway(filled, pla
 
 def test_an_answer_after_a_spill_asks_the_archives_that_are_named(filled, place, monkeypatch):
     monkeypatch.setattr("gateway.cli.session.now", later)
+    (place / "cold").mkdir()
     filled("audit", "archive", MONTH, "--to", "cold", "--remove", "rows")
     alone = json.loads(filled("audit", "who-got", "a-1", "--json").out)
     assert (alone["releases"], alone["entries_without_rows"] > 0) == ([], True)

@@ -267,10 +267,13 @@ def test_whatever_a_witness_answers_but_its_cosignature_lets_nothing_leave(
     assert (released.leaf.partner, released.leaf.outcome) == ("GBR", "released")
     assert told.private["release"] == released.leaf.release
     assert "cheat" in told.private["detail"]
+    assert "audit_unwitnessed" in ready(gateway).json()["problems"]
     # Two of three are enough for JPN, whatever the third does; and it need not wait for it.
     assert witnesses_of(world, gateway, ask(gateway, "JPN"), "JPN") == {"norway", "japan"}
+    assert "audit_unwitnessed" in ready(gateway).json()["problems"]
     world.cheat.behaviour = world.honest
     assert ask(gateway, "GBR").status_code == 200
+    assert "audit_unwitnessed" not in ready(gateway).json()["problems"]
 
 
 def test_a_cosignature_of_an_older_checkpoint_sent_again_lets_nothing_leave(world: World, gateway: RunningGateway):
