@@ -32,7 +32,6 @@ from tests.audit.tampering import make_draft
 
 WITNESS = SigningKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(bytes([2] * 32)), COSIGNATURE)
 LATER = datetime(2026, 9, 1, tzinfo=UTC)
-STORES = ["sqlite"]
 
 
 def fill(log: AuditLog, count: int) -> None:
