@@ -1,8 +1,8 @@
 """Changes to a log's database by somebody who may do everything there, drawn from a seed.
 
 What may be changed is read from the schema itself: every column of every table (:data:`CELLS`). A mutation changes or
-exchanges values of one column, adds or removes rows of its table, with any value, or plants a trigger. Checking the log
-must find each of them; nothing is left out.
+exchanges values of one column, adds or removes rows of its table, with any value, plants a trigger, or defines the
+table otherwise. Checking the log must find each of them; nothing is left out.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def mutate(file: Path, chance: random.Random, cell: tuple[str, str], way: str = 
     try:
         before = dump(connection, table)
         how = WAYS[way](connection, table, column, chance)
-        changed = way == "trigger" or dump(connection, table) != before
+        changed = way in SCHEMA or dump(connection, table) != before
     except (sqlite3.Error, OverflowError):
         return None  # a constraint held: nothing was changed
     finally:
@@ -149,6 +149,24 @@ def _trigger(connection: sqlite3.Connection, table: str, _: str, __: random.Rand
     return "a trigger planted"
 
 
+def _redefine(connection: sqlite3.Connection, table: str, column: str, chance: random.Random) -> str:
+    """Another definition over the same rows, written into the file's own list of them."""
+    (said,) = connection.execute("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?", [table]).fetchone()
+    part, other = chance.choice(
+        [
+            (f"{column} VARCHAR", f"{column} VARCHAR COLLATE NOCASE"),
+            ("PRIMARY KEY", "CHECK (1), PRIMARY KEY"),
+            (" NOT NULL", ""),
+            (" NOT NULL", " NOT NULL DEFAULT 1"),
+        ]
+    )
+    if part not in said:
+        part, other = "PRIMARY KEY", "CHECK (2), PRIMARY KEY"
+    connection.execute("PRAGMA writable_schema = ON")
+    connection.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", [said.replace(part, other, 1), table])
+    return f"{part.strip()} defined as {other.strip()!r}"
+
+
 WAYS: dict[str, Callable[[sqlite3.Connection, str, str, random.Random], str]] = {
     "update": _update,
     "exchange": _exchange,
@@ -156,8 +174,11 @@ WAYS: dict[str, Callable[[sqlite3.Connection, str, str, random.Random], str]] = 
     "insert": _insert,
     "clear": _clear,
     "trigger": _trigger,
+    "redefine": _redefine,
 }
-_DRAWN = ("update",) * 12 + ("exchange",) * 4 + ("delete",) * 4 + ("insert",) * 4 + ("clear", "trigger")
+SCHEMA = ("trigger", "redefine")
+"""The ways that change no row."""
+_DRAWN = ("update",) * 12 + ("exchange",) * 4 + ("delete",) * 4 + ("insert",) * 4 + ("clear", *SCHEMA)
 
 
 class Bench:
