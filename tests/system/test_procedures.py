@@ -253,6 +253,8 @@ def test_a_volume_is_counted_durably_and_what_would_go_beyond_it_does_not_leave(
 def test_every_one_of_these_decisions_is_made_again_from_its_entry_and_the_log_verifies(
     gateway: RunningGateway, log: AuditLog
 ) -> None:
+    for kind in ("TEAR", "MARKED", "LATE", "ALERT", "FALLING") * 5:
+        notices(gateway, msgType=kind)
     found, replayer = Replayed(), Replayer(log)
     for entry in log.entries(-1, log.size()):
         replayer.replay(entry, found)

@@ -346,6 +346,7 @@ def test_with_two_of_three_down_nothing_leaves_and_it_does_again_once_one_is_bac
     assert witnesses_of(world, gateway, ask(gateway, "JPN"), "JPN") == {"norway", "japan"}
 
 
+@pytest.mark.usefixtures("gateway")  # with which the set came in force
 def test_after_a_restart_receipts_of_before_carry_their_witnesses_and_answers_find_them_again(world: World):
     world.cheat.behaviour = lambda body: (500, {}, b"")
     with running_gateway(world.stage, world.source, activated=False, **world.settings) as first:
@@ -356,6 +357,7 @@ def test_after_a_restart_receipts_of_before_carry_their_witnesses_and_answers_fi
         assert witnesses_of(world, second, answer, "JPN") == {"norway", "japan"}
 
 
+@pytest.mark.usefixtures("gateway")
 def test_a_gateway_whose_settings_lack_a_demanded_witness_is_not_ready_and_releases_nothing(world: World):
     lacking = {**world.settings, "witnesses": {"norway": world.settings["witnesses"]["norway"]}}  # type: ignore[index]
     files = read_policy_files(world.stage.policies, world.stage.keys)
@@ -378,6 +380,7 @@ def named_to_commands(world: World) -> None:
     world.stage.config.write_text(world.stage.config.read_text() + named)
 
 
+@pytest.mark.usefixtures("gateway")
 def test_a_log_put_back_to_an_older_state_is_told_by_readiness_log_and_command_and_releases_nothing(
     world: World, capsys: pytest.CaptureFixture[str]
 ):
