@@ -125,6 +125,7 @@ class Receiver:
                 _wait_for_acknowledgement(plain)
                 return
             context = ssl.create_default_context(cafile=None if self.ca is None else str(self.ca))
+            context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # Python before 3.11.3 sets it: no notice looks like one
             if self.identity is not None:
                 context.load_cert_chain(self.identity)
             sealed = open_.enter_context(context.wrap_socket(plain, server_hostname=self.host))

@@ -35,6 +35,7 @@ from sample_source.app import build_app
 from sample_source.serve import serving
 from sample_source.tables import build_tables
 from tests.support.running import POLICIES
+from tests.support.waiting import come
 from tests.system.acting import START
 from tests.system.process import started
 
@@ -153,9 +154,9 @@ def _fill(policies: Path, lines: int) -> int:
 async def _load(stage: Stage, url: str, policies: Path, lines: int, seconds: float) -> Report:
     report, stopping = Report(lines), asyncio.Event()
     asking = [asyncio.create_task(_ask(stage, url, report, stopping)) for _ in range(CONNECTIONS)]
-    await asyncio.sleep(seconds / 2)  # the first requests compile what is in force
+    await _answers(report, seconds / 2)  # the first requests compile what is in force
     report.began = time.monotonic()
-    await asyncio.sleep(seconds)
+    await _answers(report, seconds)
     file = policies / "partners" / "GBR.toml"
     file.write_text(file.read_text("utf-8").replace(GRANT, f'{GRANT}drop = ["provenance"]\n'), encoding="utf-8")
     report.commanded = time.monotonic()
@@ -165,10 +166,17 @@ async def _load(stage: Stage, url: str, policies: Path, lines: int, seconds: flo
     report.returned = time.monotonic()
     if done.returncode != 0:
         raise RuntimeError(said.decode())
-    await asyncio.sleep(seconds)
+    await _answers(report, seconds)
     stopping.set()
     await asyncio.gather(*asking)
     return report
+
+
+async def _answers(report: Report, seconds: float) -> None:
+    """Let answers come for so long, and until some come that were asked for since, which a slow machine delays."""
+    since = time.monotonic()
+    await asyncio.sleep(seconds)
+    await come(lambda: any(each.asked > since for each in report.answers[-CONNECTIONS:]), "no answers come")
 
 
 async def _ask(stage: Stage, url: str, report: Report, stopping: asyncio.Event) -> None:

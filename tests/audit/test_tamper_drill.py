@@ -15,7 +15,7 @@ def test_every_tampering_of_the_drill_is_found_and_located_and_a_clean_copy_rais
     assert all(result.where for result in results if result.must_be_found)
     groups = Counter(result.group for result in results)
     assert groups["SQL"] >= 40
-    assert groups["folder"] == 8
+    assert groups["folder"] >= 12
     assert groups["each column"] == len(tables.metadata.tables)
     assert [result.found for result in results if result.group == ALONE] == [False, False, False]
     assert [result.found for result in results if result.group == OUTSIDE] == [True, True, True]
