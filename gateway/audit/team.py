@@ -78,15 +78,14 @@ def reading(database: Database, processes: int) -> Iterator[tuple[Connection, Re
     """A read transaction of this process, and whoever reads at its moment: so many processes beside it, or, with fewer
     than two, this one. Raises :class:`LogUnavailable`, also where a process ends before its work.
     """
-    if processes > 1:
-        with _team(database, processes) as team:
-            for _ in range(TRIES):
-                before = database.commits_of_others()
-                with database.reading() as connection:
-                    team.begin(database.moment(connection) or _see(connection))
-                    if database.commits_of_others() == before:
-                        yield connection, team
-                        return
+    with _team(database, processes if processes > 1 else 0) as team:
+        for _ in range(TRIES if team.members else 0):
+            before = database.commits_of_others()
+            with database.reading() as connection:
+                team.begin(database.moment(connection) or _see(connection))
+                if database.commits_of_others() == before:
+                    yield connection, team
+                    return
     with database.reading() as connection:
         _see(connection)
         yield connection, Alone(connection)
@@ -147,13 +146,13 @@ class _Team:
     """Several processes, each with its transaction."""
 
     def __init__(self, members: Sequence[_Member]) -> None:
-        self._members = members
+        self.members = members
 
     def begin(self, moment: str) -> None:
         """Let every process see a moment, named, or now; what they saw before they let go."""
-        for member in self._members:
+        for member in self.members:
             member.ask(moment)
-        for member in self._members:
+        for member in self.members:
             member.answer()
 
     def each(self, asked: Iterable[Asked[Other]]) -> Iterator[Other]:
@@ -172,7 +171,7 @@ class _Team:
                 else:
                     idle.asked.append(question[0])
                     idle.ask(question[1])
-            busy = {member.pipe: member for member in self._members if member.asked}
+            busy = {member.pipe: member for member in self.members if member.asked}
             if not busy:
                 return  # all that was asked is given, so that nobody was too far ahead to be asked more
             for pipe in wait(list(busy)):
@@ -182,23 +181,19 @@ class _Team:
 
     def _idle(self, answered: int) -> _Member | None:
         """Whom to ask next, if anybody."""
-        least = min(self._members, key=lambda member: len(member.asked))
-        return None if len(least.asked) >= AHEAD or answered >= KEPT * len(self._members) else least
+        least = min(self.members, key=lambda member: len(member.asked))
+        return None if len(least.asked) >= AHEAD or answered >= KEPT * len(self.members) else least
 
 
 @contextmanager
 def _team(database: Database, count: int) -> Iterator[_Team]:
     """So many processes, for as long as a block lasts."""
-    context = get_context("forkserver")  # a fork of this process would take over its connections and threads
-    context.set_forkserver_preload([__name__, "gateway.audit.verification"])
     members: list[_Member] = []
     try:
-        for _ in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, database), daemon=True)
-            process.start()
-            theirs.close()  # else its end would not show as the end of the pipe
-            members.append(_Member(process, ours))
+        # Nothing to start a process with (no memory, no place for the socket that they are started by): fewer read.
+        with suppress(OSError):
+            for _ in range(count):
+                members.append(_start(database))
         yield _Team(members)
     finally:
         for member in members:
@@ -207,6 +202,18 @@ def _team(database: Database, count: int) -> Iterator[_Team]:
         for member in members:
             member.process.join(ENDS_IN)
             member.process.kill()
+
+
+def _start(database: Database) -> _Member:
+    context = get_context("forkserver")  # a fork of this process would take over its connections and threads
+    context.set_forkserver_preload([__name__, "gateway.audit.verification"])
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, database), daemon=True)
+    try:
+        process.start()
+    finally:
+        theirs.close()  # else its end would not show as the end of the pipe
+    return _Member(process, ours)
 
 
 def _serve(pipe: Pipe, database: Database) -> None:

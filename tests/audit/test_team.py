@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -102,6 +103,15 @@ def test_where_somebody_always_commits_meanwhile_one_process_reads_alone(
 ):
     commits = iter(range(10_000))
     monkeypatch.setattr(Database, "commits_of_others", lambda _: next(commits))
+    with team.reading(database, 2) as (_, readers):
+        assert list(readers.each([(process_of, ())])) == [os.getpid()]
+
+
+def test_where_no_process_can_be_started_this_one_reads_alone(database: Database, monkeypatch: pytest.MonkeyPatch):
+    def refuse(_: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "no more processes")
+
+    monkeypatch.setattr(multiprocessing.context.ForkServerProcess, "start", refuse)
     with team.reading(database, 2) as (_, readers):
         assert list(readers.each([(process_of, ())])) == [os.getpid()]
 
