@@ -34,7 +34,7 @@ from gateway.policy.decision import (
 from gateway.policy.engine import probe_model
 from gateway.policy.facts import NOTHING_AROUND, read_facts
 from gateway.policy.ground import Answered, Ground, Seal
-from gateway.policy.memo import Calendar, Eras, Memo, Named
+from gateway.policy.memo import Calendar, Eras, Memo, Named, instants_of_tables
 from gateway.policy.obligations import may_degrade
 from gateway.policy.policyset import Partner, PolicySet
 from gateway.policy.raising import compilations, judged_level
@@ -79,10 +79,11 @@ class CompiledPolicy:
         self._read = {**dict.fromkeys(policy_set.profiles, marks), **dict.fromkeys(policy_set.policies, documents)}
         self._rolled: dict[tuple[str, frozenset[Marked]], RolledUp] = {}
         self._memo_limit = memo_limit
+        instants = instants_of_tables(policy_set)
         self._grounds = {
             (partner.code, dataset.dataset): self._ground(partner, dataset, calendar)
             for partner in policy_set.partners.values()
-            for calendar in [Calendar(partner, policy_set)]
+            for calendar in [Calendar(partner, instants)]
             for dataset in policy_set.datasets.values()
         }
         self._witnessed = frozenset(

@@ -108,14 +108,19 @@ _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
-class Calendar:
-    """The instants at which a partner's steady gates can change their answer, sorted."""
+def instants_of_tables(policy_set: PolicySet) -> frozenset[datetime]:
+    """The instants at which a label can come to mean something else, whoever asks."""
+    days = {midnight(day) for day in _table_days(policy_set.communities)}
+    return frozenset(days.union(*(policy.instants for policy in policy_set.policies.values())))
 
-    def __init__(self, partner: Partner, policy_set: PolicySet) -> None:
-        found = set(_partner_instants(partner))
-        found |= {midnight(day) for day in _table_days(policy_set.communities)}
-        found.update(*(policy.instants for policy in policy_set.policies.values()))
-        self._instants = sorted(found)
+
+class Calendar:
+    """The instants at which a partner's steady gates can change their answer, sorted: those of the partner's file and
+    those that the set's tables have for everybody (:func:`instants_of_tables`).
+    """
+
+    def __init__(self, partner: Partner, tables: frozenset[datetime]) -> None:
+        self._instants = sorted(tables.union(_partner_instants(partner)))
         self._latest = (_LAST, _FIRST, 0)
 
     def index(self, at: datetime) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -160,6 +161,9 @@ def clock() -> Hands:
     return Hands(datetime.now(UTC))
 
 
+_tables = cache(build_tables)
+"""The same number of records is the same records."""
+
 UNPACKED = {"Accept-Encoding": "identity"}
 
 
@@ -177,7 +181,7 @@ def loopback(
     """A gateway with a fresh log under ``root`` and the keys in ``keys``, before a source of so many records a type."""
     stage = Stage(root, keys, policies)
     stage.prepare("http://127.0.0.1:1")
-    app = build_app(build_tables(records), stage.source_token.read_text().strip())
+    app = build_app(_tables(records), stage.source_token.read_text().strip())
     with (
         serving(app) as served,
         running_gateway(stage, served.base_url, activated=activated, clock=clock, **changed) as gateway,

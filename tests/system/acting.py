@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from unifieddatalibrary import Unifieddatalibrary
 
 from tests.support.running import RunningGateway
 from tests.system.expect import IDENTIFIER, TIME, Asker
@@ -50,6 +49,8 @@ class Acting:
     """One partner's program. ``received`` holds the bodies of the data answers since it was last cleared."""
 
     def __init__(self, gateway: RunningGateway, asker: Asker) -> None:
+        from unifieddatalibrary import Unifieddatalibrary  # two seconds, which a gateway on this clock need not take
+
         self._gateway, self.asker = gateway, asker
         self.requests: list[httpx.Request] = []
         self.received: list[bytes] = []
