@@ -26,14 +26,11 @@ class Knot:
         self.itself = self
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def _set_aside_again() -> Iterator[None]:
     """What tests/conftest.py set aside, and these tests take back."""
-    aside = gc.get_freeze_count() > 0
     yield
-    if aside:
-        gc.collect()
-        gc.freeze()
+    gc.freeze()
 
 
 def test_what_survives_a_full_collection_is_not_walked_by_the_next() -> None:

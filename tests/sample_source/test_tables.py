@@ -3,6 +3,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
 
 import pytest
 from sgp4.api import Satrec
@@ -20,9 +21,8 @@ from sample_source import marks, schema, tle
 from sample_source.catalogue import DATA_EPOCH
 from sample_source.flaws import FLAWS, Flaws
 from sample_source.records import StoredRecord
-from sample_source.tables import build_tables
+from sample_source.tables import Tables, build_tables
 
-TABLES = build_tables(300)
 EVERY = list(schema.TABLES)
 MODELS = {
     "elset": (ElsetAbridged, Elset),
@@ -32,12 +32,18 @@ MODELS = {
 }
 
 
+@cache
+def tables() -> Tables:
+    """Made when a test asks, since every process that runs tests reads this file."""
+    return build_tables(300)
+
+
 def sound(table: str) -> Iterator[StoredRecord]:
-    return (record for record in TABLES.records[table] if record.flaw is None)
+    return (record for record in tables().records[table] if record.flaw is None)
 
 
 def flawed(table: str, flaw: str) -> StoredRecord:
-    return next(record for record in TABLES.records[table] if record.flaw == flaw)
+    return next(record for record in tables().records[table] if record.flaw == flaw)
 
 
 def pairs(raw: bytes) -> list[tuple[str, object]]:
@@ -55,7 +61,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_gives_others() -> None:
 def test_every_field_name_is_one_that_the_sdk_knows(table: str) -> None:
     for model, form in zip(MODELS[table], ("abridged", "full"), strict=True):
         known = {info.alias or name for name, info in model.model_fields.items()}
-        for record in TABLES.records[table]:
+        for record in tables().records[table]:
             assert dict(pairs(getattr(record, form))).keys() <= known
 
 
@@ -71,7 +77,7 @@ def test_sound_records_have_all_that_the_sdk_requires_in_both_forms(table: str) 
 
 @pytest.mark.parametrize("table", EVERY)
 def test_the_abridged_form_is_the_full_one_without_its_own_fields(table: str) -> None:
-    for record in TABLES.records[table]:
+    for record in tables().records[table]:
         left = [(name, value) for name, value in pairs(record.full) if name not in schema.TABLES[table].full_only]
         assert repr(pairs(record.abridged)) == repr(left)
     if schema.TABLES[table].full_only:
@@ -80,7 +86,7 @@ def test_the_abridged_form_is_the_full_one_without_its_own_fields(table: str) ->
 
 @pytest.mark.parametrize("table", EVERY)
 def test_records_stand_in_order_of_creation_between_2023_and_the_data_epoch(table: str) -> None:
-    created = [str(record.values["createdAt"]) for record in TABLES.records[table]]
+    created = [str(record.values["createdAt"]) for record in tables().records[table]]
     assert created == sorted(created)
     moments = [datetime.fromisoformat(text) for text in created]
     assert max(moments) < DATA_EPOCH
@@ -90,13 +96,13 @@ def test_records_stand_in_order_of_creation_between_2023_and_the_data_epoch(tabl
 @pytest.mark.parametrize("table", EVERY)
 def test_three_hundred_records_hold_every_flaw_that_can_be_read(table: str) -> None:
     names = {flaw.name for flaw in FLAWS.values() if table in flaw.tables and flaw.readable}
-    assert {record.flaw for record in TABLES.records[table]} - {None} == names
+    assert {record.flaw for record in tables().records[table]} - {None} == names
 
 
 @pytest.mark.parametrize("table", EVERY)
 def test_only_the_records_said_to_share_an_identifier_do(table: str) -> None:
-    counts = Counter(record.identifier for record in TABLES.records[table])
-    twins = {record.identifier for record in TABLES.records[table] if record.flaw == "same-identifier"}
+    counts = Counter(record.identifier for record in tables().records[table])
+    twins = {record.identifier for record in tables().records[table] if record.flaw == "same-identifier"}
     assert twins == {identifier for identifier, count in counts.items() if count == 2}
     assert max(counts.values()) == 2
 
