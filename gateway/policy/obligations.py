@@ -31,6 +31,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from gateway.policy.conditions import Beyond, OneOf, Predicate, Within
 from gateway.policy.dataset import DatasetFile, FactTable, GroupTable, QuantityTable
@@ -39,6 +40,8 @@ from gateway.policy.grants import GrantTable
 from gateway.policy.policyset import Partner
 from gateway.policy.values import INSTANT, LEVELS, dimension, from_base, to_base
 from gateway.policy.witnesses import WitnessesTable, demanded, strictest_witnessing
+
+Coarser = TypeVar("Coarser", Decimal, timedelta)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,25 +189,40 @@ def merge(dataset: DatasetFile, matching: Iterable[Duties], level: int | None = 
     on is asked for at that level, and when it is not known.
     """
     matching = tuple(matching)
-    grants = [each.grant for each in matching]
+    grants = tuple(each.grant for each in matching)
     drop, steps, spans = _degraded(dataset, [duty for each in matching for duty in each.degrade])
     if matching and dataset.record.tear_line is not None:
         drop.add(dataset.record.tear_line)
     waits = all(grant.waits for grant in grants)
-    limits = [grant.only for grant in grants if grant.only is not None]
-    texts = sorted({each.watermark for each in matching if each.watermark is not None})
-    field = dataset.record.watermark
     return Obligations(
         drop=frozenset(drop),
-        round=dict(sorted((path, step) for path, step in steps.items() if not _gone(path, drop))),
-        delay=max((grant.delay for grant in grants), default=timedelta(0)) if waits else timedelta(0),
+        round=_besides(drop, steps),
+        delay=_delay(grants) if waits else timedelta(0),
         because=tuple(sorted({why for each in matching for why in each.why})),
-        coarsen=dict(sorted((path, span) for path, span in spans.items() if not _gone(path, drop))),
-        only=frozenset.intersection(*limits) if limits else None,
-        watermark={field: " ".join(texts)} if texts and field is not None else {},
+        coarsen=_besides(drop, spans),
+        only=_only(grants),
+        watermark=_watermark(dataset, matching),
         review=_review(grants, level) if waits else None,
         witnesses=strictest_witnessing(demand for each in matching for demand in each.witnesses),
     )
+
+
+def _delay(grants: Iterable[GrantTable]) -> timedelta:
+    """The longest."""
+    return max((grant.delay for grant in grants), default=timedelta(0))
+
+
+def _only(grants: Iterable[GrantTable]) -> frozenset[str] | None:
+    """The fields that every grant with a list of them lists; ``None`` when no grant has one."""
+    lists = [grant.only for grant in grants if grant.only is not None]
+    return frozenset.intersection(*lists) if lists else None
+
+
+def _watermark(dataset: DatasetFile, matching: Iterable[Duties]) -> Mapping[str, str]:
+    """Every text, in the dataset's field for it."""
+    texts = sorted({each.watermark for each in matching if each.watermark is not None})
+    field = dataset.record.watermark
+    return {field: " ".join(texts)} if texts and field is not None else {}
 
 
 def _review(grants: Iterable[GrantTable], level: int | None) -> Review | None:
@@ -252,6 +270,11 @@ def _strictest(asked: list[Decimal | None]) -> Decimal | None:
     """The largest step, or ``None`` as soon as one asks to leave the quantity out."""
     steps = [step for step in asked if step is not None]
     return max(steps) if len(steps) == len(asked) else None
+
+
+def _besides(drop: set[str], made_coarser: Mapping[str, Coarser]) -> dict[str, Coarser]:
+    """What is done to fields that are not left out, sorted by field."""
+    return {path: made_coarser[path] for path in sorted(made_coarser) if not _gone(path, drop)}
 
 
 def _gone(path: str, drop: set[str]) -> bool:
