@@ -115,6 +115,7 @@ def _as_cef(said: Said) -> str:
         "suser": said.who,
         "duser": said.text("partner"),
         "request": said.text("path"),
+        "deviceExternalId": said.text("instance"),
         "msg": ": ".join(filter(None, (said.text("subject"), said.text("why")))),
         **_cef_source(said),
         "flexString1": said.text("account") or said.text("uid"), "flexString1Label": "account",
@@ -160,7 +161,7 @@ def _syslog_head(said: Said) -> str:
     leaf = ("index", "partner", "outcome", "request", "release", "chunk", "released", "records")
     private = (
         "system", "dataset", "label", "level", "withheld", "reasons", "rules", "policy", "officer",
-        "address", "port", "account", "uid", "host", "subject", "why",
+        "address", "port", "account", "uid", "host", "subject", "why", "instance",
     )  # fmt: skip
     elements = [_element("leaf", said.fields, leaf), _element("private", said.fields, private)]
     return f"{head} {''.join(filter(None, elements)) or '-'}"

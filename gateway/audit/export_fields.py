@@ -20,7 +20,7 @@ COLUMNS = (
     "index", "time", "event", "outcome", "partner", "system", "request", "release", "chunk", "dataset", "purpose",
     "operation", "path", "label", "level", "released", "withheld", "redacted", "reasons", "rules", "policy", "content",
     "sealed", "key", "records", "officer", "what", "origin", "address", "port", "account", "uid", "host",
-    "subject", "why",
+    "subject", "why", "instance",
 )  # fmt: skip
 
 FREE = (
@@ -29,7 +29,7 @@ FREE = (
 )  # fmt: skip
 """The columns whose texts are of no fixed form, and may be long."""
 
-NAMES = ("outcome", "partner", "request", "release", "key", "origin")
+NAMES = ("outcome", "partner", "request", "release", "key", "origin", "instance")
 """The columns that name something, in as few characters as somebody chose."""
 
 CUT = "\u2026"
@@ -109,7 +109,9 @@ def _texts(value: PlainJson) -> list[str]:
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
-_FROM_PRIVATE = ("dataset", "purpose", "operation", "path", "label", "level", "withheld", "policy", "what")
+_FROM_PRIVATE = (
+    "dataset", "purpose", "operation", "path", "label", "level", "withheld", "policy", "what", "instance",
+)  # fmt: skip
 
 
 def _names(value: PlainJson) -> str:

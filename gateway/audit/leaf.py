@@ -34,8 +34,8 @@ no ``account``.
 """
 
 OF_LOG = frozenset(("version", "orders", "takes", "instance", "cosigned"))
-"""What the log itself writes into private parts: their version, orders, what is taken of volumes, which instance has
-the release open, and what witnesses had signed by then (:mod:`gateway.audit.cosigned`).
+"""What the log itself writes into private parts: their version, orders, what is taken of volumes, which instance
+wrote it (and has the release open that goes on), and what witnesses had signed by then (:mod:`gateway.audit.cosigned`).
 """
 
 _LEAF = msgspec.json.Encoder(order="sorted")
@@ -119,8 +119,8 @@ def prepare(
     instance: str = "",
     cosigned: tuple[Cosigned, ...] = (),
 ) -> Prepared:
-    """Work out all that will be stored for a draft. The private part says also which ``instance`` has a release open
-    after it, and which cosignatures are kept by now that no entry speaks of yet.
+    """Work out all that will be stored for a draft. The private part says also which ``instance`` writes it, which
+    has a release open that goes on after it, and which cosignatures are kept by now that no entry speaks of yet.
 
     Raises :class:`DraftRefused` when it cannot be an entry.
     """
@@ -163,7 +163,7 @@ def _of_log(
         own["orders"] = [order_json.write(order, lambda identifier: keyed(identifier, key)) for order in orders]
     if draft.takes:
         own["takes"] = [[each.counter, stamp(each.since), each.amount] for each in draft.takes]
-    if draft.release and not draft.last:
+    if instance:
         own["instance"] = instance
     if cosigned:
         own["cosigned"] = [{"size": each.size, "by": list(each.by)} for each in cosigned]

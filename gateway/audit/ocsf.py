@@ -40,6 +40,7 @@ def as_ocsf(said: Said) -> str:
             "version": VERSION,
             "uid": f"{said.text('origin')}#{said.text('index')}",
             "log_name": said.text("origin"),
+            **({"log_provider": said.short("instance", LONGEST)} if said.fields["instance"] else {}),
             "sequence": said.fields["index"],
             "product": {
                 "name": "Releasability Gateway",

@@ -45,7 +45,8 @@ class Account(Closed, frozen=True, kw_only=True):
 
 class Private(Closed, frozen=True, kw_only=True):
     """What any entry's private part may say besides: the version of this form (absent in those of version 1), where it
-    came from, and which cosignatures are kept by then that no entry spoke of yet.
+    came from, which of the gateways that share the log wrote it (``officer``: a command), and which cosignatures are
+    kept by then that no entry spoke of yet.
 
     ``peer`` is there for what came over HTTP, ``account`` for what a command, a signal or a start did. ``by`` is
     another matter: with ``account`` it is what somebody said with ``--by``, with ``peer`` whose credential came.
@@ -54,6 +55,7 @@ class Private(Closed, frozen=True, kw_only=True):
     version: Literal[2] | UnsetType = UNSET
     peer: Peer | UnsetType = UNSET
     account: Account | UnsetType = UNSET
+    instance: str | UnsetType = UNSET
     cosigned: list[Cosigned] | UnsetType = UNSET
 
 

@@ -96,7 +96,7 @@ class Release(Private, frozen=True):
 
     ``why_withheld`` counts reasons as ``gate:code``: all gates are always evaluated, so a gate that is not named for a
     record passed. ``takes`` is what the chunk takes of volumes: counter, beginning of the span, amount. ``instance`` is
-    the gateway that has the release open after it.
+    also the gateway that has the release open after it.
     """
 
     gateway: str
@@ -132,7 +132,6 @@ class Release(Private, frozen=True):
     status: int | UnsetType = UNSET
     detail: str | UnsetType = UNSET
     takes: list[tuple[str, str, Count]] | UnsetType = UNSET
-    instance: str | UnsetType = UNSET
 
 
 class Turned(Closed, frozen=True):

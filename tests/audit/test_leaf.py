@@ -69,6 +69,13 @@ def test_the_private_digest_is_over_salt_and_canonical_bytes(draft: Drafts):
     assert parse_leaf(prepared.leaf).private == expected == private_digest(prepared.salt, prepared.private).hex()
 
 
+def test_every_entry_says_which_of_the_gateways_that_share_a_log_wrote_it(draft: Drafts):
+    key = IdentifierKey(1, bytes(32))
+    for each in (draft("r1"), draft("", event=Event.STARTED, records=())):
+        prepared = prepare(each, "o/l", key, SALT, instance="east")
+        assert canonical.decode(prepared.private, "private")["instance"] == "east"
+
+
 def test_one_record_is_proved_in_its_release_without_showing_the_others(draft: Drafts):
     rows = tuple(RecordRow(f"id{n}", "release", bytes([n]) * 32) for n in range(7))
     prepared = made(draft(records=rows))

@@ -156,7 +156,7 @@ def test_what_was_read_of_an_entry_is_what_was_written(log: AuditLog, draft: Dra
     log.append_now([draft("a"), draft("b", private={"gates": ["label", "grant"], "n": 3})])
     entry = log.entry(1)
     assert entry is not None
-    assert entry.private == {"gates": ["label", "grant"], "n": 3, "version": PRIVATE_VERSION}
+    assert entry.private == {"gates": ["label", "grant"], "n": 3, "version": PRIVATE_VERSION, "instance": "gateway"}
     (row,) = entry.rows
     assert (row.identifier, row.effect, row.digest) == (log.keyed("id-b"), "release", "03" * 32)
     assert row.detail == {"marking": "U//REL TO USA, JPN"}
