@@ -38,7 +38,8 @@ HINTS = {
     "SQLITE_FULL": "The disk is full. Make room; the log goes on by itself.",
     "SQLITE_IOERR": "The disk failed a read or write. See the system's log, and check the disk.",
     "SQLITE_READONLY": "The log's file or folder cannot be written. Let the gateway's user write it.",
-    "SQLITE_CANTOPEN": "The log's folder is missing or not accessible. Create it, or correct the URL.",
+    "SQLITE_CANTOPEN": "The log's folder is missing, or not accessible: create it, or correct the URL. On a read-only "
+    "medium a copy can be read that `relgate audit backup` made, and no bare copy of the file.",
     "SQLITE_NOTADB": "The file is not a SQLite database. Correct the URL, or restore a verified copy.",
     "SQLITE_CORRUPT": "The database file is damaged. Keep it as evidence and restore a verified copy.",
 }
