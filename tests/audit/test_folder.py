@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gateway.audit import folder as folders
 from gateway.audit import tiles
 from gateway.audit.checkpoint import Checkpoint, SigningKey, open_note, parse_checkpoint, sign
 from gateway.audit.entry import Draft
@@ -20,6 +19,7 @@ from gateway.audit.folder import FolderRefused, publish
 from gateway.audit.folder_check import Holds, verify_folder
 from gateway.audit.log import AuditLog
 from gateway.audit.verification import Report
+from tests.audit.crashing import crashing_after
 
 Drafts = Callable[..., Draft]
 STORES = ["sqlite"]
@@ -100,27 +100,15 @@ def test_an_older_checkpoint_still_finds_all_its_tiles_after_a_later_publication
 
 
 def test_a_crash_at_any_file_leaves_a_folder_that_verifies_and_is_gone_on_with(
-    long: AuditLog, draft: Drafts, tmp_path: Path, monkeypatch
+    long: AuditLog, draft: Drafts, tmp_path: Path
 ):
     publish(long, tmp_path / "p", entries=True)
     grow(long, draft, 300)
-    write = folders.write_whole
     for allowed in range(6):  # four tiles and bundles, the tile above, the checkpoint
-        left = allowed
-
-        def crash(path: Path, data: bytes) -> None:
-            nonlocal left
-            if left == 0:
-                raise KeyboardInterrupt
-            left -= 1
-            write(path, data)
-
         copy = tmp_path / f"copy{allowed}"
         shutil.copytree(tmp_path / "p", copy)
-        monkeypatch.setattr(folders, "write_whole", crash)
-        with pytest.raises(KeyboardInterrupt):
+        with crashing_after(allowed), pytest.raises(KeyboardInterrupt):
             publish(long, copy, entries=True)
-        monkeypatch.setattr(folders, "write_whole", write)
         assert (checked(long, copy).findings, checked(long, copy).size) == ((), 600)
         publish(long, copy, entries=True)
         assert (checked(long, copy).findings, checked(long, copy).size) == ((), 900)

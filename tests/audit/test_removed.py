@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit import folder as folders
 from gateway.audit import receipt, tiles
 from gateway.audit.checkpoint import COSIGNATURE, Checkpoint, SigningKey, open_checkpoint
 from gateway.audit.entry import Event
@@ -28,6 +27,7 @@ from gateway.audit.removed import Account, Removal
 from gateway.audit.verification import Report
 from gateway.audit.witness import State, add_checkpoint, write_submission
 from tests.audit.conftest import ORIGIN, Place
+from tests.audit.crashing import crashing_after
 from tests.audit.tampering import make_draft
 
 WITNESS = SigningKey("witness.example/w", Ed25519PrivateKey.from_private_bytes(bytes([2] * 32)), COSIGNATURE)
@@ -249,31 +249,20 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_crash_at_any_file_after_a_removal_leaves_a_folder_that_is_gone_on_with(
-    kept: tuple[LogReader, Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kept: tuple[LogReader, Path, Path], tmp_path: Path
 ):
     log, before, _ = kept
-    write = folders.write_whole
     for allowed in range(12):
-        left = allowed
-
-        def crash(path: Path, data: bytes) -> None:
-            nonlocal left
-            if left == 0:
-                raise KeyboardInterrupt
-            left -= 1
-            write(path, data)
-
         folder = Path(shutil.copytree(before, tmp_path / f"p{allowed}"))
-        monkeypatch.setattr(folders, "write_whole", crash)
-        try:
-            publish(log, folder, entries=True)
-        except KeyboardInterrupt:
-            assert (said(checked(folder, log)), checked(folder, log).size) == ("", 600)
-        monkeypatch.setattr(folders, "write_whole", write)
+        with crashing_after(allowed) as few:
+            try:
+                publish(log, folder, entries=True)
+            except KeyboardInterrupt:
+                assert (said(checked(folder, log)), checked(folder, log).size) == ("", 600)
         publish(log, folder, entries=True)
         assert said(checked(folder, log)) == ""
         assert not (folder / "tile" / "entries" / "001").exists()
-    assert left > 0, "the last round writes everything"
+    assert few.left > 0, "the last round writes everything"
 
 
 def test_a_removal_while_publishing_is_accounted_for_by_the_checkpoint_written(place: Place, tmp_path: Path):
