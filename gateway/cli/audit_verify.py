@@ -1,5 +1,6 @@
 """``relgate audit verify``: check a whole log or a published folder, and the checkpoint that an auditor holds from
-before. Reads nothing private and leaves no entry.
+before. Shows nothing private and leaves no entry. A state file holds what officers' orders say, and is its owner's
+alone.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from gateway.cli.errors import REFUSED, USAGE, CommandFailed
 from gateway.cli.output import Block, Data, Line, Table
 from gateway.cli.progress import bar
 from gateway.cli.session import Json, LogKey, Session, session
+from gateway.cli.whole_file import whole_file
 
 EXAMPLES = """Examples:
 
@@ -96,7 +98,8 @@ def verify(
         write_whole(keep, report.checkpoint.encode())
     if state is not None:
         found = report.reckoned
-        write_whole(state, report.checkpoint.encode() if found is None else reckoned.write(report.checkpoint, found))
+        with whole_file(state) as file:
+            file.write(report.checkpoint.encode() if found is None else reckoned.write(report.checkpoint, found))
 
 
 def _taken_up(state: Path, verifier: VerifierKey) -> tuple[Checkpoint, Reckoned | None]:

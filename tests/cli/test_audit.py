@@ -50,6 +50,7 @@ def test_a_log_that_was_put_back_is_found_by_the_checkpoint_held_elsewhere(ready
 
 def test_a_check_goes_on_from_its_state_and_says_what_only_a_whole_check_sees(ready, place):
     assert ready("audit", "verify", "--state", "last.state", "--processes", "2").code == 0
+    assert (place / "last.state").stat().st_mode & 0o777 == 0o600
     ready("stop", "partner", "JPN", "--reason", "x")
     done = ready("audit", "verify", "--state", "last.state")
     assert (done.code, "were not read again" in done.out) == (0, True)
