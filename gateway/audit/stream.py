@@ -133,7 +133,9 @@ class Receiver:
             try:
                 # Sends close_notify and waits for the receiver's own, which comes after all that was sent was read.
                 open_.enter_context(ended := sealed.unwrap())
-            except ssl.SSLEOFError as error:
+            except ssl.SSLError as error:
+                if error.reason != "UNEXPECTED_EOF_WHILE_READING" and not isinstance(error, ssl.SSLEOFError):
+                    raise
                 if not self.trust_close:
                     raise StreamRefused(
                         f"tls://{self.host}:{self.port} closed without close_notify: nothing says that it read the end",

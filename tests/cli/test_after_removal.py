@@ -14,11 +14,12 @@ REMOVED = "retention removed"
 
 @pytest.fixture
 def removed(ready, place, monkeypatch):
-    """A log whose entries 1 and 2 were releases and lost their leaves; a folder, a state and an archive of before."""
+    """A log whose entries 1 and 2 were releases and lost their leaves; of before: folder, state, head, archive."""
     fill(NEXT)
     monkeypatch.setattr("gateway.cli.session.now", later)
     for arguments in (
         ("audit", "verify", "--state", "state"),
+        ("audit", "verify", "--keep", "kept"),
         ("audit", "publish", "folder", "--entries"),
         ("audit", "archive", MONTH, "--to", "cold"),
         ("audit", "remove", "--before", (NEXT + timedelta(hours=25)).isoformat(), "--what", "leaf", "--reason", "R7"),
@@ -72,11 +73,11 @@ def test_archives_and_copies_of_a_log_that_lost_leaves_prove_themselves(removed,
     assert removed("audit", "check-archive", f"cold/{month}.audit").code == 0
     assert removed("audit", "backup", "copy.sqlite3").code == 0
     wipe(place)
-    assert removed("audit", "restore", "copy.sqlite3", "--held", "state").code == 0
-    assert removed("audit", "verify", "--held", "state").code == 0
+    assert removed("audit", "restore", "copy.sqlite3", "--held", "kept").code == 0
+    assert removed("audit", "verify", "--held", "kept").code == 0
     assert removed("audit", "publish", "folder", "--entries").code == 0
     shutil.rmtree(place / "var")
-    assert removed("audit", "verify", "--folder", "folder", "--log-key", log_key(removed), "--held", "state").code == 0
+    assert removed("audit", "verify", "--folder", "folder", "--log-key", log_key(removed), "--held", "kept").code == 0
 
 
 def test_a_replay_of_releases_without_what_they_were_decided_from_says_so(removed):
