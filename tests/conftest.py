@@ -9,6 +9,7 @@ in every full collection, a quarter of the suite's processor time, and so is kep
 
 import gc
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -38,13 +39,15 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
-def pytest_collection() -> None:
-    """Nothing that is made while tests are collected is garbage soon."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect no garbage among tests that are being collected; then set them aside, and look for garbage no oftener
+    than a gateway does.
+    """
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Set aside what there is now, and look for garbage no oftener than a gateway does."""
-    gc.freeze()
-    gc.set_threshold(*YOUNG)
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(*YOUNG)
+        gc.enable()
