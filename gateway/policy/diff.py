@@ -90,16 +90,24 @@ def _partners(old: PolicySet, new: PolicySet, code: str) -> Iterator[Change]:
     yield from _agreement(file, was, now)
     yield from _levels(file, "ceiling", was.ceiling, now.ceiling)
     yield from _systems(file, was, now)
-    consents = {_consent(each) for each in was.consents}, {_consent(each) for each in now.consents}
-    yield from (Change(file, "consent", f"removed: {text}", NARROWER) for text in sorted(consents[0] - consents[1]))
-    yield from (Change(file, "consent", f"added: {text}", WIDER) for text in sorted(consents[1] - consents[0]))
+    yield from _consents(file, was, now)
     yield from _grants(file, (old, was), (new, now))
     yield from diff_procedures.partner(file, was, now)
     rules = {d.id: (d.dataset, d.where) for d in was.denies}, {d.id: (d.dataset, d.where) for d in now.denies}
     yield from _denies(file, *rules)
-    keys = tuple({key.thumbprint: key for key in (*p.signing_keys, *p.recipient_keys)} for p in (was, now))
-    for name in sorted(keys[0].keys() | keys[1].keys()):
-        before, after = keys[0].get(name), keys[1].get(name)
+    yield from _keys(code, was, now)
+
+
+def _consents(file: str, was: Partner, now: Partner) -> Iterator[Change]:
+    before, after = {_consent(each) for each in was.consents}, {_consent(each) for each in now.consents}
+    yield from (Change(file, "consent", f"removed: {text}", NARROWER) for text in sorted(before - after))
+    yield from (Change(file, "consent", f"added: {text}", WIDER) for text in sorted(after - before))
+
+
+def _keys(code: str, *partner: Partner) -> Iterator[Change]:
+    was, now = ({key.thumbprint: key for key in (*each.signing_keys, *each.recipient_keys)} for each in partner)
+    for name in sorted(was.keys() | now.keys()):
+        before, after = was.get(name), now.get(name)
         if before != after:
             said = "is added" if before is None else "is removed" if after is None else "changes its validity"
             towards = NARROWER if after is None or after.revoked else WIDER
