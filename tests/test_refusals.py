@@ -10,6 +10,7 @@ from gateway.identity.caller import CODES
 from gateway.policy.reasons import Reason
 from gateway.refusals import PROBLEMS, Refused
 
+pytestmark = pytest.mark.usefixtures("uncollected")
 GATEWAY = Path(__file__).parents[1] / "gateway"
 
 ABOUT_A_CALLER = {

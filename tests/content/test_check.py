@@ -21,6 +21,7 @@ from gateway.content.strict import strict_doubts
 from gateway.policy.decision import Obligations
 from gateway.policy.shape import RecordShape
 
+pytestmark = pytest.mark.usefixtures("uncollected")
 MARKING = "classificationMarking"
 UNCLASSIFIED = Permitted(frozenset({"U"}))
 NAMES = Listed(

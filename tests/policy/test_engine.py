@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.policy.engine import Engine, Matcher, _Enforcer
 from tests.policy.worked import whole_files
 
+pytestmark = pytest.mark.usefixtures("uncollected")
 TEXT = whole_files()["policies/casbin-model.conf"].decode()
 NAMES = ("r_partner", "r_dataset", "r_action", "r_purpose", "p_partner", "p_dataset", "p_action", "p_purpose", "p_rule")
 WORDS = ("a", "b", "*", "")
