@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, or_, select
 
 from gateway.audit import tables
 from gateway.audit.canonical import PlainJson
@@ -110,8 +110,8 @@ class Recount:
     def differences(
         self, connection: Connection, known: Iterable[VerifierKey], after: int = 0
     ) -> Iterator[tuple[str, str]]:
-        """Where the table is not what was signed, row by row, and how, for checkpoints of more than ``after`` entries.
-        ``known`` are witnesses' keys besides.
+        """Where the table is not what was signed, row by row, and how, for checkpoints of more than ``after`` entries, and
+        for rows of none that there can be. ``known`` are witnesses' keys besides.
         """
         keys = {mark_of(key): key for key in known}
         for text in self.witnesses:
@@ -121,7 +121,7 @@ class Recount:
         table, notes = tables.cosigned, tables.checkpoints.c
         wanted = select(table, notes.note).join(tables.checkpoints, notes.size == table.c.size, isouter=True)
         there = set()
-        for row in connection.execute(wanted.where(table.c.size > after)):
+        for row in connection.execute(wanted.where(or_(table.c.size > after, table.c.size < 1))):
             there.add(row.size)
             try:
                 self._check(row.size, row.note, row.lines, row.witnesses, keys)

@@ -88,6 +88,8 @@ def test_each_kept_line_is_spoken_of_by_the_next_entry_and_by_no_further_one(sig
         ("UPDATE cosigned SET lines = (SELECT lines FROM cosigned WHERE size = 1), witnesses = 1 WHERE size = 2",
          "cosignatures of 2: by witness.example/two"),
         ("INSERT INTO cosigned SELECT 5, witnesses, lines FROM cosigned WHERE size = 4", "cosignatures of 5: "),
+        ("INSERT INTO cosigned SELECT 0, witnesses, lines FROM cosigned WHERE size = 4", "cosignatures of 0: are of no"),
+        ("INSERT INTO cosigned SELECT -1, witnesses, lines FROM cosigned WHERE size = 4", "cosignatures of -1: are of no"),
         ("INSERT INTO cosigned SELECT 5, 1, replace(lines, '/two', '/six') FROM cosigned WHERE size = 4",
          "cosignatures of 5: are by witness.example/six+"),
     ],
