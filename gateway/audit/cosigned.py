@@ -110,8 +110,8 @@ class Recount:
     def differences(
         self, connection: Connection, known: Iterable[VerifierKey], after: int = 0
     ) -> Iterator[tuple[str, str]]:
-        """Where the table is not what was signed, row by row, and how, for checkpoints of more than ``after`` entries, and
-        for rows of none that there can be. ``known`` are witnesses' keys besides.
+        """Where the table is not what was signed, row by row, and how: for checkpoints of more than ``after`` entries,
+        and for sizes that no checkpoint can have. ``known`` are witnesses' keys besides.
         """
         keys = {mark_of(key): key for key in known}
         for text in self.witnesses:
