@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
@@ -84,6 +84,7 @@ class Database:
         self._glance_turn = Lock()
         self._file: Path | None = None
         self._seen: tuple[int, int] | None = None
+        self._read_only = False  # whether the file was when it was last looked at
         self.lost_sync = False
         if self._url.get_backend_name() == "sqlite":
             if not self._url.database or self._url.database == ":memory:":
@@ -199,7 +200,14 @@ class Database:
             what = f"{file} is no longer the file that was opened"
             raise LogUnavailable(purpose, what, hint=hint, code="file_replaced")
         # For root every file is writable: the mode is still what its owner meant.
-        if purpose == "write" and (not found.st_mode & stat.S_IWUSR or not os.access(file, os.W_OK)):
+        writable = bool(found.st_mode & stat.S_IWUSR) and os.access(file, os.W_OK)
+        if writable and self._read_only:
+            self.close()  # what was opened meanwhile can read and no more
+            for beside in (file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+                with suppress(OSError):  # SQLite made them meanwhile with the mode that the file then had
+                    beside.chmod(stat.S_IMODE(found.st_mode))
+        self._read_only = not writable
+        if purpose == "write" and not writable:
             hint = HINTS["SQLITE_READONLY"]
             raise LogUnavailable("write", f"{file} is read-only", hint=hint, code="file_read_only")
         self._create = False  # from here on a missing file is a loss, not a beginning
