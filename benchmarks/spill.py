@@ -164,6 +164,11 @@ def main() -> None:
     file = folder / "audit.sqlite3"
     key = Ed25519PrivateKey.from_private_bytes(bytes(32))
     there = file.exists()
+    if (
+        there
+        and (held := sqlite3.connect(file).execute("SELECT count(*) FROM record_rows").fetchone()[0]) != said.records
+    ):
+        raise SystemExit(f"{file} holds {held} record-releases, not {said.records}: name another folder")
     log = AuditLog.open(
         f"sqlite:///{file}", origin="gateway.example/log", key=key, identifier_key=IdentifierKey(1, bytes(32))
     )
